@@ -1,0 +1,131 @@
+#!/usr/bin/env bun
+/**
+ * Harbor's numbers, each a ratio of whole processes measured in one run.
+ *
+ *   bun run bench [--only NAME[,NAME…]] [--runs N] [--json] [--list]
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { defineCommand, jsonArg } from "../routines/_script/command.ts";
+import { emit } from "../routines/_script/emit.ts";
+import { HarborError } from "../routines/_script/error.ts";
+import { nearest } from "../routines/_script/nearest.ts";
+import { runScript } from "../routines/_script/script.ts";
+import { table } from "../routines/_script/table.ts";
+import type { Figure, FigureContext } from "./_figure.ts";
+import { measure } from "./_measure.ts";
+import { figures as linear } from "./linear-cost.ts";
+import { figures as merge } from "./merge-against-compose.ts";
+import { figures as start } from "./plan-start.ts";
+import { figures as running } from "./up-running.ts";
+
+interface Measured {
+  name: string;
+  title: string;
+  limit: number;
+  /** Subject / floor: of the medians, and the extremes of the single runs; null when it could not be measured. */
+  ratio: number | null;
+  min: number | null;
+  max: number | null;
+  subjectMs: number | null;
+  floorMs: number | null;
+  runs: number;
+  holds: boolean | null;
+  /** Why it could not be measured. */
+  absent?: string;
+}
+
+const figures: readonly Figure[] = [...start, ...merge, ...running, ...linear];
+
+async function measureFigure(figure: Figure, context: FigureContext, runs: number): Promise<Measured> {
+  const { name, title, limit } = figure;
+  const nothing = { name, title, limit, ratio: null, min: null, max: null, subjectMs: null, floorMs: null, runs, holds: null };
+  let cleanUp: (() => void) | undefined;
+  try {
+    const comparison = await figure.prepare(context);
+    if (typeof comparison === "string") return { ...nothing, absent: comparison };
+    cleanUp = comparison.cleanUp;
+    const [subject, floor] = measure([comparison.subject, comparison.floor], runs, figure.warmUp === false ? { warmUp: false } : {});
+    if (subject === undefined || floor === undefined) return nothing;
+    const ratios = subject.times.map((time, run) => time / (floor.times[run] ?? Number.NaN));
+    const ratio = subject.medianMs / floor.medianMs;
+    const times = { subjectMs: round(subject.medianMs), floorMs: round(floor.medianMs) };
+    return {
+      ...nothing,
+      ...times,
+      ratio: round(ratio),
+      min: round(Math.min(...ratios)),
+      max: round(Math.max(...ratios)),
+      holds: ratio <= limit,
+    };
+  } catch (error) {
+    return { ...nothing, absent: (error as Error).message };
+  } finally {
+    cleanUp?.();
+  }
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(3));
+}
+
+function render(results: readonly Measured[]): string {
+  const rows = results.map((it) => [
+    it.holds === null ? "?" : it.holds ? "ok" : "OVER THE LIMIT",
+    it.title,
+    `<= ${round(it.limit)}`,
+    it.ratio === null ? "not measured" : String(it.ratio),
+    it.ratio === null ? (it.absent ?? "") : `${it.min}..${it.max}`,
+    it.ratio === null ? "" : `${it.subjectMs} / ${it.floorMs} ms`,
+  ]);
+  return table([["", "figure", "limit", "measured", "min..max", "medians"], ...rows]).join("\n");
+}
+
+function choose(only: readonly string[]): readonly Figure[] {
+  const names = figures.map((figure) => figure.name);
+  for (const name of only) {
+    if (names.includes(name)) continue;
+    const guess = nearest(name, names);
+    const hint = guess === undefined ? `The figures: ${names.join(", ")}` : `Did you mean "${guess}"?`;
+    throw new HarborError(`Cannot measure "${name}": there is no such figure`, { exit: "unknown", hint });
+  }
+  return only.length === 0 ? figures : figures.filter((figure) => only.includes(figure.name));
+}
+
+const command = defineCommand({
+  meta: {
+    name: "bench",
+    description: "Measure Harbor's numbers",
+    examples: ["bun run bench", "bun run bench --only plan-checkout --runs 100"],
+  },
+  args: {
+    ...jsonArg,
+    only: { type: "string", description: "Measure this figure alone", valueHint: "NAME", multiple: true },
+    runs: { type: "string", description: "Runs of each side, instead of each figure's own number", valueHint: "N" },
+    list: { type: "boolean", description: "List the figures' names" },
+  },
+  async run({ args }) {
+    const chosen = choose(args.only);
+    if (args.list)
+      return emit(
+        chosen.map(({ name }) => name),
+        { json: args.json, render: (names) => names.join("\n") },
+      );
+    const runs = args.runs === undefined ? undefined : Number(args.runs);
+    if (runs !== undefined && !(Number.isInteger(runs) && runs > 0)) {
+      throw new HarborError(`Cannot measure "${args.runs}" times: --runs takes a whole number`, { exit: "usage" });
+    }
+    const scratch = mkdtempSync(join(tmpdir(), "harbor-bench-"));
+    try {
+      const context = { root: resolve(import.meta.dir, ".."), scratch };
+      const results: Measured[] = [];
+      for (const figure of chosen) results.push(await measureFigure(figure, context, runs ?? figure.runs));
+      emit(results, { json: args.json, render });
+    } finally {
+      rmSync(scratch, { recursive: true, force: true });
+    }
+  },
+});
+
+if (import.meta.main) await runScript(command);

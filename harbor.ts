@@ -1,0 +1,22 @@
+#!/usr/bin/env bun
+/** The dispatcher: a word → its routine, imported when it is called. No logic of its own. */
+import { dispatch } from "./routines/_script/dispatch.ts";
+
+// no top-level await: the built package is one CommonJS file, the only form that bun compiles to bytecode
+void dispatch(
+  {
+    up: () => import("./routines/up.ts"),
+    down: () => import("./routines/down.ts"),
+    ps: () => import("./routines/ps.ts"),
+    logs: () => import("./routines/logs.ts"),
+    url: () => import("./routines/url.ts"),
+    ls: () => import("./routines/ls.ts"),
+    plan: () => import("./routines/plan.ts"),
+    cmd: () => import("./routines/cmd.ts"),
+    eject: () => import("./routines/eject.ts"),
+    routine: () => import("./routines/routine.ts"),
+    completion: () => import("./routines/completion.ts"),
+    version: () => import("./routines/version.ts"),
+  },
+  process.argv.slice(2),
+);

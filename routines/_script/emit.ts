@@ -1,0 +1,36 @@
+/**
+ * The result on stdout, and nothing else there. `fs.writeSync` rather than `process.stdout.write`:
+ * 6 ms less, and a large result is whole in a pipe however the process ends.
+ */
+import { writeSync } from "node:fs";
+
+/** Writes all of `text` to a file descriptor, waiting for a slow reader where the pipe is full. */
+export function writeAll(fd: number, text: string): void {
+  let rest = Buffer.from(text);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(fd, rest));
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === "EPIPE") return; // the reader (`| head`) has what it wanted
+      if (code !== "EAGAIN") throw error;
+      Bun.sleepSync(1);
+    }
+  }
+}
+
+/** One line (or block) of the result; a final newline is added where there is none. */
+export function emitText(text: string): void {
+  if (text !== "") writeAll(1, text.endsWith("\n") ? text : `${text}\n`);
+}
+
+export interface EmitOptions<T> {
+  json?: boolean | undefined;
+  /** How a person reads it. */
+  render: (result: T) => string;
+}
+
+/** Prints a typed result: exactly as JSON with `--json`, else as `render` words it. */
+export function emit<T>(result: T, options: EmitOptions<T>): void {
+  emitText(options.json ? JSON.stringify(result, null, 2) : options.render(result));
+}

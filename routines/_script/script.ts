@@ -1,0 +1,70 @@
+/**
+ * Runs a command as a program: parses argv, shows help, turns what is thrown into one message on
+ * stderr and an exit code. The only place that sets the process's exit code.
+ */
+import type { ArgSpecs, ArgValues, Command } from "./command.ts";
+import { writeAll } from "./emit.ts";
+import { EXIT, formatPlace, HarborError } from "./error.ts";
+import { parseCommandArgs } from "./parse-args.ts";
+
+export interface RunScriptOptions {
+  /** The words after the command; `process.argv` without the program when left out. */
+  argv?: readonly string[];
+  /** What a person types before the words: `harbor up`. */
+  program?: string;
+}
+
+/** Runs it to its end; sets `process.exitCode`, never exits by itself, so output is never cut. */
+export async function runScript<A extends ArgSpecs>(command: Command<A>, options: RunScriptOptions = {}): Promise<void> {
+  const argv = options.argv ?? process.argv.slice(2);
+  const own = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
+  try {
+    const isHelp = (word: string | undefined): boolean => word === "--help" || word === "-h";
+    if (command.passThrough ? isHelp(argv[0]) : own.some(isHelp)) {
+      const { renderHelp } = await import("./help.ts");
+      writeAll(1, await renderHelp(command as unknown as Command, options.program ?? command.meta.name));
+      return;
+    }
+    if (command.passThrough) return await command.run({ args: {} as ArgValues<A>, rest: [...argv] });
+    const debugless = argv.filter((word, index) => !(word === "--debug" && index < own.length));
+    await command.run(parseCommandArgs(debugless, command.args, command.meta.name));
+  } catch (error) {
+    reportError(error, { debug: own.includes("--debug"), json: own.includes("--json") });
+  }
+}
+
+export interface ReportOptions {
+  debug?: boolean;
+  json?: boolean;
+}
+
+/** Words an error for stderr and sets the exit code. */
+export function reportError(error: unknown, options: ReportOptions = {}): void {
+  const known = error instanceof HarborError ? error : undefined;
+  process.exitCode = EXIT[known?.exit ?? "failed"];
+  writeAll(2, `${options.json ? errorAsJson(error) : errorAsText(error)}\n`);
+  if (options.debug && error instanceof Error) writeAll(2, `${stackOf(error)}\n`);
+}
+
+function errorAsText(error: unknown): string {
+  if (!(error instanceof HarborError)) {
+    const message = error instanceof Error ? error.message : String(error);
+    return `harbor: unexpected error: ${message}\n  This is a bug in Harbor; --debug shows where it happened`;
+  }
+  const place = error.at === undefined ? "" : `${formatPlace(error.at)}: `;
+  const lines = [`harbor: ${place}${error.message}`];
+  for (const detail of error.details) lines.push(`  ${detail}`);
+  if (error.hint !== undefined) lines.push(`  ${error.hint}`);
+  return lines.join("\n");
+}
+
+function errorAsJson(error: unknown): string {
+  if (!(error instanceof HarborError)) return JSON.stringify({ error: { message: String(error), exit: "failed", code: EXIT.failed } });
+  const { message, exit, hint, at, details } = error;
+  return JSON.stringify({ error: { message, exit, code: EXIT[exit], hint, at, details } });
+}
+
+function stackOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : "";
+  return `${error.stack ?? error.message}${cause}`;
+}

@@ -1,0 +1,44 @@
+#!/usr/bin/env bun
+/**
+ * `harbor cmd`: the docker compose command line for a selection, ready to be run or added to. Writes
+ * the merged file that it names under `state/cmd/`, apart from that of the running stack.
+ *
+ *   bun routines/cmd.ts -x ollama webui -- ps
+ */
+import { join } from "node:path";
+import { defineCommand, jsonArg } from "./_script/command.ts";
+import { emit } from "./_script/emit.ts";
+import { runScript } from "./_script/script.ts";
+import { type MadePlan, makePlan, projectDirectoryOf } from "./compose/make-plan.ts";
+import { selectionArgs } from "./compose/selection-args.ts";
+import { warn } from "./stack/say.ts";
+import { stateOf } from "./stack/read-stack.ts";
+import { writeComposeFiles } from "./stack/write-stack.ts";
+
+/** The words of `docker compose …` for a plan whose files are on disk. */
+export function composeWords(made: MadePlan, more: readonly string[]): string[] {
+  const { workspace, project } = made.plan;
+  const { file, envFile } = writeComposeFiles(made, join(stateOf(workspace.home).directory, "cmd"));
+  return ["docker", "compose", "-p", project, "--project-directory", projectDirectoryOf(workspace), "--env-file", envFile, "-f", file, ...more];
+}
+
+/** A word as a POSIX shell reads it back. */
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+export const command = defineCommand({
+  meta: {
+    name: "cmd",
+    description: "Print the docker compose command line of a selection",
+    examples: ["harbor cmd webui", "harbor cmd -x ollama webui -- config --services", "eval \"$(harbor cmd webui -- ps)\""],
+  },
+  args: { ...selectionArgs, ...jsonArg },
+  async run({ args, rest }) {
+    const made = await makePlan({ args, env: process.env });
+    warn(made.selection.warnings);
+    emit(composeWords(made, rest), { json: args.json, render: (words) => words.map(quote).join(" ") });
+  },
+});
+
+if (import.meta.main) await runScript(command);

@@ -1,0 +1,118 @@
+/**
+ * What is wrong with a merged model before any engine sees it: a service that nothing defines, a
+ * dependency that is not there or goes in a circle, two services on one host port.
+ */
+import { readFileSync } from "node:fs";
+import { HarborError, type Place } from "../_script/error.ts";
+import { nearest } from "../_script/nearest.ts";
+import { locateYaml } from "../_script/yaml.ts";
+import type { PublishedPort } from "./read-ports.ts";
+
+type Services = Record<string, Record<string, unknown>>;
+
+export interface CheckModelOptions {
+  services: Services;
+  /** Service name → the files that contribute to it. */
+  sources: ReadonlyMap<string, string[]>;
+}
+
+/** Throws for the first kind of problem found, with all of its kind as details. */
+export function checkModel(options: CheckModelOptions): void {
+  checkDefined(options);
+  checkDependencies(options);
+  checkCircles(options);
+}
+
+/** A cross file that changes a service which no definition brings is nearly always a slip in its name. */
+function checkDefined({ services, sources }: CheckModelOptions): void {
+  const names = Object.keys(services);
+  for (const name of names) {
+    const { image, build, provider, extends: extended } = services[name] ?? {};
+    if ([image, build, provider, extended].some((value) => value !== undefined && value !== null)) continue;
+    const file = sources.get(name)?.[0];
+    const others = names.filter((other) => other !== name);
+    const guess = nearest(name, others);
+    const suggestion = guess === undefined ? "" : `; did you mean "${guess}"?`;
+    throw new HarborError(`Cannot use service "${name}": no selected file defines it with an image or a build${suggestion}`, {
+      ...placeOf(file, ["services", name]),
+      hint: "A cross file may only change services of the definitions it is added to",
+    });
+  }
+}
+
+/** The names a service depends on; with `required: false` left out. */
+export function readDependencies(service: Record<string, unknown>): string[] {
+  const { depends_on: list } = service;
+  if (Array.isArray(list)) return list.map(String);
+  const entries = Object.entries((list ?? {}) as Record<string, { required?: boolean } | null>);
+  return entries.filter(([, condition]) => condition?.required !== false).map(([name]) => name);
+}
+
+function checkDependencies({ services, sources }: CheckModelOptions): void {
+  for (const [name, service] of Object.entries(services)) {
+    for (const dependency of readDependencies(service)) {
+      if (services[dependency] !== undefined) continue;
+      const guess = nearest(dependency, Object.keys(services));
+      throw new HarborError(
+        `Cannot start "${name}": it depends on "${dependency}", which is not selected${guess ? `; did you mean "${guess}"?` : ""}`,
+        { ...placeOf(sources.get(name)?.at(-1), ["services", name, "depends_on"]), hint: `Add ${dependency} to the command, or take the dependency out` },
+      );
+    }
+  }
+}
+
+function checkCircles({ services, sources }: CheckModelOptions): void {
+  const done = new Set<string>();
+  const visit = (name: string, path: readonly string[]): void => {
+    if (done.has(name) || services[name] === undefined) return;
+    if (path.includes(name)) {
+      const circle = [...path.slice(path.indexOf(name)), name];
+      throw new HarborError(`Cannot order services: ${circle.join(" depends on ")}`, {
+        ...placeOf(sources.get(name)?.at(-1), ["services", name, "depends_on"]),
+        hint: "Take one of these dependencies out",
+      });
+    }
+    for (const dependency of readDependencies(services[name])) visit(dependency, [...path, name]);
+    done.add(name);
+  };
+  for (const name of Object.keys(services)) visit(name, []);
+}
+
+export interface PortClaim extends PublishedPort {
+  handle: string;
+  /** Where it is claimed, for the message. */
+  path: string | undefined;
+}
+
+/** Throws when two services claim one port of one address; an empty address is every address. */
+export function checkPortClaims(claims: readonly PortClaim[]): void {
+  const seen = new Map<string, PortClaim[]>();
+  for (const claim of claims) {
+    const key = `${claim.published}/${claim.protocol}`;
+    const others = seen.get(key) ?? [];
+    const clash = others.find((other) => meet(other.address, claim.address));
+    if (clash !== undefined) {
+      throw new HarborError(`Cannot publish port ${claim.published} twice: ${clash.handle} and ${claim.handle} both claim it`, {
+        hint: `Set another one, for example HARBOR_${claim.handle.toUpperCase().replaceAll("-", "_")}_HOST_PORT in config.env`,
+        details: [clash, claim].flatMap((it) => (it.path === undefined ? [] : [`${it.handle}: ${it.path}`])),
+      });
+    }
+    seen.set(key, [...others, claim]);
+  }
+}
+
+function meet(a: string, b: string): boolean {
+  const isAny = (address: string): boolean => address === "" || address === "0.0.0.0" || address === "::";
+  return a === b || isAny(a) || isAny(b);
+}
+
+function placeOf(file: string | undefined, path: readonly string[]): { at?: Place } {
+  if (file === undefined) return {};
+  const at: Place = { file };
+  try {
+    Object.assign(at, locateYaml(readFileSync(file, "utf8"), path));
+  } catch {
+    // the file alone still helps
+  }
+  return { at };
+}

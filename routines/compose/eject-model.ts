@@ -1,0 +1,56 @@
+/**
+ * A plan's model → one that needs no Harbor: values filled in, Harbor's labels out, secrets left as
+ * `${NAME}` for whoever runs it to set.
+ */
+import type { Values } from "../config/read-values.ts";
+import { escapeDollars, findExpression, interpolate, mapStrings } from "./interpolate.ts";
+import type { ComposeModel } from "./merge-compose.ts";
+
+export interface EjectModelOptions {
+  model: ComposeModel;
+  values: Values;
+  /** Fill secrets in as well. */
+  resolve: boolean;
+}
+
+export interface EjectedModel {
+  model: ComposeModel;
+  /** Names of the secrets that were left open. */
+  secrets: string[];
+}
+
+const SECRET = /(?:^|_)(?:KEY|KEYS|TOKEN|TOKENS|PASSWORD|PASS|SECRET|SECRETS|SALT|CREDENTIALS?|AUTH)$/;
+
+/** Whether a variable's name says that its value is a secret. */
+export function isSecret(name: string): boolean {
+  return SECRET.test(name);
+}
+
+/** Pure; the given model stays as it is. */
+export function ejectModel({ model, values, resolve }: EjectModelOptions): EjectedModel {
+  const secrets = new Set<string>();
+  const fill = (text: string): string => {
+    let result = "";
+    let from = 0;
+    for (let found = findExpression(text, 0); found !== undefined; found = findExpression(text, from)) {
+      const whole = text.slice(found.start, found.end);
+      const isOpen = !resolve && isSecret(found.name);
+      if (isOpen) secrets.add(found.name);
+      // a value's own `$` must survive the next interpolation
+      result += text.slice(from, found.start) + (isOpen || found.operator === "$" ? whole : escapeDollars(interpolate(whole, values.get)));
+      from = found.end;
+    }
+    return result + text.slice(from);
+  };
+  const filled = mapStrings(model, fill) as ComposeModel;
+  for (const service of Object.values((filled.services ?? {}) as Record<string, Record<string, unknown>>)) dropOwnLabels(service);
+  return { model: filled, secrets: [...secrets].sort() };
+}
+
+function dropOwnLabels(service: Record<string, unknown>): void {
+  const isOwn = (name: string): boolean => name.startsWith("harbor.handle") || name.startsWith("harbor.runtime");
+  const { labels } = service;
+  if (Array.isArray(labels)) service.labels = labels.filter((label) => !isOwn(String(label)));
+  else service.labels = Object.fromEntries(Object.entries((labels ?? {}) as object).filter(([name]) => !isOwn(name)));
+  if (Object.keys(service.labels as object).length === 0) delete service.labels;
+}

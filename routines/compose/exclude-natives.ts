@@ -1,0 +1,160 @@
+#!/usr/bin/env bun
+/**
+ * Resolved files → what is merged: a native service's definition is out, its contract stands in that
+ * place, cross files stay whole, and of its capability files only what concerns the process is kept.
+ *
+ *   bun routines/compose/exclude-natives.ts -x ollama webui
+ */
+import { readFileSync } from "node:fs";
+import { defineCommand, jsonArg } from "../_script/command.ts";
+import { emit } from "../_script/emit.ts";
+import { runScript } from "../_script/script.ts";
+import { parseYaml } from "../_script/yaml.ts";
+import type { Contract } from "../native/read-contract.ts";
+import { resolveContract } from "../native/resolve-contract.ts";
+import type { NativeSpec } from "../native/start-process.ts";
+import { selectionArgs } from "./selection-args.ts";
+import type { ComposeModel, MergeFile } from "./merge-compose.ts";
+import { firstTarget } from "./read-ports.ts";
+import { readSelection } from "./read-selection.ts";
+import { type ResolvedServiceFile, resolveFiles } from "./resolve-files.ts";
+import { type Bridge, writeProxy } from "./write-proxy.ts";
+
+type Lookup = (name: string) => string | undefined;
+
+export interface ExcludeNativesOptions {
+  resolved: readonly ResolvedServiceFile[];
+  /** Of the native services, by handle. */
+  contracts: ReadonlyMap<string, Contract>;
+  values: Lookup;
+  /** How a container reaches this host's loopback. */
+  bridge: Bridge;
+}
+
+/** What the rest of the plan needs of one native service. */
+export interface ExcludedService {
+  spec: NativeSpec;
+  /** Services of the model that stand in for the process: the proxy and its helpers. */
+  proxies: string[];
+  /** What capability and cross files set for it; filled in while the files are merged. */
+  environment: Record<string, string>;
+}
+
+export interface ExcludedNatives {
+  files: MergeFile[];
+  natives: Map<string, ExcludedService>;
+}
+
+/** Reads the definitions it leaves out: for their port, and for the companions that go with them. */
+export function excludeNatives(options: ExcludeNativesOptions): ExcludedNatives {
+  const { resolved, contracts, values } = options;
+  const natives = new Map<string, ExcludedService>();
+  const companions = new Set<string>();
+  for (const contract of contracts.values()) {
+    const definition = definitionOf(contract.handle, resolved);
+    for (const name of Object.keys(definition)) if (name !== contract.service) companions.add(name);
+    natives.set(contract.handle, excludedService(contract, definition[contract.service], values));
+  }
+  const files: MergeFile[] = [];
+  for (const { file, included } of resolved) {
+    if (!included || file.kind === "module") continue;
+    const base = { path: file.path, directory: file.directory };
+    const contract = file.kind === "contract" ? contracts.get(file.parts[0] ?? "") : undefined;
+    if (contract !== undefined) files.push({ ...base, document: standIn(contract, natives, options) });
+    else if (file.kind === "capability") files.push({ ...base, transform: (document) => keepForProcess(document, contracts, natives, companions, values) });
+    else if (file.kind === "cross" && contracts.size > 0) files.push({ ...base, transform: (document) => collect(document, contracts, natives, values) });
+    else files.push(base);
+  }
+  return { files, natives };
+}
+
+type Services = Record<string, Record<string, unknown>>;
+
+function definitionOf(handle: string, resolved: readonly ResolvedServiceFile[]): Services {
+  const definition = resolved.find(({ file }) => file.kind === "definition" && file.parts[0] === handle);
+  if (definition === undefined) return {};
+  return servicesOf(parseYaml(readFileSync(definition.path, "utf8"), definition.path) as ComposeModel);
+}
+
+/** Inside the stack the process has the port its container would have. */
+function excludedService(contract: Contract, definition: Record<string, unknown> | undefined, values: Lookup): ExcludedService {
+  const target = definition === undefined ? undefined : firstTarget(definition, values);
+  const spec = resolveContract({ contract, values, ...(target === undefined ? {} : { containerPort: target }) });
+  return { spec, proxies: [], environment: {} };
+}
+
+/** The contract as a compose file, with the proxy that Harbor writes where it has none of its own. */
+function standIn(contract: Contract, natives: Map<string, ExcludedService>, options: ExcludeNativesOptions): ComposeModel {
+  const native = natives.get(contract.handle) as ExcludedService;
+  const document = contract.hasProxy ? contract.document : writeProxy({ contract, spec: native.spec, bridge: options.bridge });
+  native.proxies = Object.keys(servicesOf(document));
+  return document;
+}
+
+/** A capability file, less what it says of a native service and of companions that went with the definition. */
+function keepForProcess(
+  document: ComposeModel,
+  contracts: ReadonlyMap<string, Contract>,
+  natives: Map<string, ExcludedService>,
+  companions: ReadonlySet<string>,
+  values: Lookup,
+): ComposeModel {
+  collect(document, contracts, natives, values);
+  const gone = new Set([...companions, ...[...contracts.values()].map((contract) => contract.service)]);
+  const services = Object.entries(servicesOf(document)).filter(([name]) => !gone.has(name));
+  return { ...document, services: Object.fromEntries(services) };
+}
+
+/** Notes the environment that a file sets for native services; the file itself stays as it is. */
+function collect(
+  document: ComposeModel,
+  contracts: ReadonlyMap<string, Contract>,
+  natives: Map<string, ExcludedService>,
+  values: Lookup,
+): ComposeModel {
+  const services = servicesOf(document);
+  for (const contract of contracts.values()) {
+    const environment = readEnvironment(services[contract.service]?.environment, values);
+    Object.assign((natives.get(contract.handle) as ExcludedService).environment, environment);
+  }
+  return document;
+}
+
+/** Both spellings of `environment` as a map; a name without a value takes the configuration's. */
+export function readEnvironment(environment: unknown, values: Lookup): Record<string, string> {
+  const entries: [string, unknown][] = Array.isArray(environment)
+    ? environment.map((item) => splitAssignment(String(item)))
+    : Object.entries((environment ?? {}) as Record<string, unknown>);
+  const read: Record<string, string> = {};
+  for (const [name, value] of entries) {
+    const text = value === null || value === undefined ? values(name) : String(value);
+    if (text !== undefined) read[name] = text;
+  }
+  return read;
+}
+
+function splitAssignment(item: string): [string, string | undefined] {
+  const equals = item.indexOf("=");
+  return equals === -1 ? [item, undefined] : [item.slice(0, equals), item.slice(equals + 1)];
+}
+
+function servicesOf(document: ComposeModel | null): Services {
+  return (document?.services ?? {}) as Services;
+}
+
+export const command = defineCommand({
+  meta: {
+    name: "exclude-natives",
+    description: "Show which files are merged, and what stands in for each native service",
+    examples: ["harbor routine exclude-natives -x ollama webui"],
+  },
+  args: { ...selectionArgs, ...jsonArg },
+  async run({ args }) {
+    const selection = await readSelection({ args, env: process.env });
+    const { files, natives } = excludeNatives({ resolved: resolveFiles(selection), ...selection, values: selection.values.get, bridge: "socket" });
+    const result = { files: files.map((file) => file.path), natives: [...natives.values()] };
+    emit(result, { json: args.json, render: (it) => it.files.join("\n") });
+  },
+});
+
+if (import.meta.main) await runScript(command);

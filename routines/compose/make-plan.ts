@@ -1,0 +1,223 @@
+#!/usr/bin/env bun
+/**
+ * Everything together: a selection → one plan, typed and serialisable. Nothing is started, no engine
+ * is asked, nothing outside `state/` changes.
+ *
+ *   bun routines/compose/make-plan.ts -x ollama webui --json
+ */
+import { defineCommand, jsonArg } from "../_script/command.ts";
+import { emit } from "../_script/emit.ts";
+import { runScript } from "../_script/script.ts";
+import type { Env, Values } from "../config/read-values.ts";
+import { detectEngineKind } from "../engine/detect-engine-kind.ts";
+import type { NativeSpec } from "../native/start-process.ts";
+import type { Workspace } from "../workspace/find-workspace.ts";
+import { type SelectionArgs, selectionArgs } from "./selection-args.ts";
+import { applyModules } from "./apply-modules.ts";
+import { checkModel, checkPortClaims, type PortClaim, readDependencies } from "./check-model.ts";
+import { type ExcludedNatives, excludeNatives, readEnvironment } from "./exclude-natives.ts";
+import { interpolate } from "./interpolate.ts";
+import { type ComposeModel, type MergedCompose, mergeCompose } from "./merge-compose.ts";
+import { projectName } from "./project-name.ts";
+import { type PublishedPort, readPorts } from "./read-ports.ts";
+import { type RunningServices, readSelection, type Selection } from "./read-selection.ts";
+import { printable, type ResolvedFile, type ResolvedServiceFile, resolveFiles } from "./resolve-files.ts";
+import type { Bridge } from "./write-proxy.ts";
+
+export interface PlannedService {
+  handle: string;
+  runtime: "container" | "native";
+  /** Services of the compose model that belong to it: its container and companions, or its proxy. */
+  containers: string[];
+  ports: PublishedPort[];
+  urls: string[];
+}
+
+export interface Plan {
+  project: string;
+  workspace: Workspace;
+  capabilities: string[];
+  services: PlannedService[];
+  files: ResolvedFile[];
+  natives: NativeSpec[];
+  /** The merged model, `${…}` as written; no services when everything runs natively. */
+  compose: ComposeModel;
+}
+
+/** A plan with what it was made from: for verbs, never printed. */
+export interface MadePlan {
+  plan: Plan;
+  values: Values;
+  selection: Selection;
+  merged: MergedCompose;
+}
+
+export interface MakePlanOptions {
+  args: SelectionArgs;
+  env: Env;
+  cwd?: string;
+  running?: RunningServices | undefined;
+  /** How a container reaches this host; by the platform when left out. */
+  bridge?: Bridge;
+}
+
+/** Throws `usage`, `unknown` or `failed`, each with the place and the next step. */
+export async function makePlan(options: MakePlanOptions): Promise<MadePlan> {
+  const selection = await readSelection(options);
+  const resolved = resolveFiles(selection);
+  const values = withOverrides(selection);
+  const bridge = options.bridge ?? bridgeOf(options, selection.workspace.home);
+  const excluded = excludeNatives({ resolved, contracts: selection.contracts, values: values.get, bridge });
+  const projectDirectory = projectDirectoryOf(selection.workspace);
+  const merged = mergeCompose({ files: excluded.files, projectDirectory, values: values.get });
+  await applyModules({ resolved, merged, selection, values });
+
+  const project = projectName(values, selection.workspace.home);
+  const owners = ownersOf(merged, resolved);
+  const compose = finishModel({ merged, selection, excluded, owners, project, values });
+  const natives = planNatives(excluded, values);
+  const services = planServices({ selection, owners, compose, natives, values });
+  checkPortClaims(claimsOf(services, selection, merged));
+  const plan: Plan = {
+    project,
+    workspace: selection.workspace,
+    capabilities: [...selection.capabilities],
+    services,
+    files: resolved.map(printable),
+    natives,
+    compose,
+  };
+  return { plan, values, selection, merged };
+}
+
+/** `env_overrides` of the native services, on top of the configuration. */
+function withOverrides(selection: Selection): Values {
+  let { values } = selection;
+  for (const contract of selection.contracts.values()) {
+    const overrides = Object.entries(contract.envOverrides).map(([name, text]) => [name, interpolate(text, values.get)] as const);
+    if (overrides.length > 0) values = values.with(contract.path, new Map(overrides));
+  }
+  return values;
+}
+
+/** Only an engine on this very kernel shares the host's network and mounts its sockets. */
+function bridgeOf(options: MakePlanOptions, home: string): Bridge {
+  return detectEngineKind({ env: options.env, home }) === "linux" ? "socket" : "host-gateway";
+}
+
+/** A flat workspace's paths mean its root; the layers' files carry whole paths, so any folder serves. */
+export function projectDirectoryOf(workspace: Workspace): string {
+  const flat = workspace.layers.find((layer) => layer.kind === "flat");
+  return flat?.root ?? workspace.home;
+}
+
+type Services = Record<string, Record<string, unknown>>;
+
+/** Service of the model → the handle it belongs to: that of the first file which brings it. */
+function ownersOf(merged: MergedCompose, resolved: readonly ResolvedServiceFile[]): Map<string, string> {
+  const handles = new Map(resolved.map(({ path, file }) => [path, file.handle ?? file.parts[0]]));
+  const owners = new Map<string, string>();
+  for (const name of Object.keys((merged.model.services ?? {}) as Services)) {
+    const handle = merged.sources.get(name)?.map((path) => handles.get(path)).find((it) => it !== undefined);
+    owners.set(name, handle ?? name);
+  }
+  return owners;
+}
+
+interface FinishOptions {
+  merged: MergedCompose;
+  selection: Selection;
+  excluded: ExcludedNatives;
+  owners: ReadonlyMap<string, string>;
+  project: string;
+  values: Values;
+}
+
+/** Checks the model; adds the project's name, labels, and what natives inject into their dependants. */
+function finishModel({ merged, selection, excluded, owners, project, values }: FinishOptions): ComposeModel {
+  const services = (merged.model.services ?? {}) as Services;
+  const proxies = new Set([...excluded.natives.values()].flatMap((native) => native.proxies));
+  const rest = Object.fromEntries(Object.entries(merged.model).filter(([key]) => key !== "x-harbor" && key !== "version"));
+  // with natives alone nobody needs a proxy, and no engine is needed at all
+  if (Object.keys(services).every((name) => proxies.has(name))) return { name: project, services: {} };
+  checkModel({ services, sources: merged.sources });
+  injectOverrides(services, selection, values);
+  for (const [name, service] of Object.entries(services)) {
+    service.labels = withLabels(service.labels, {
+      "harbor.handle": owners.get(name) ?? name,
+      "harbor.runtime": proxies.has(name) ? "native" : "container",
+    });
+  }
+  return { ...rest, name: project, services };
+}
+
+function injectOverrides(services: Services, selection: Selection, values: Values): void {
+  for (const contract of selection.contracts.values()) {
+    if (Object.keys(contract.envOverrides).length === 0) continue;
+    for (const service of Object.values(services)) {
+      if (!readDependencies(service).includes(contract.service)) continue;
+      service.environment = { ...contract.envOverrides, ...readEnvironment(service.environment, values.get) };
+    }
+  }
+}
+
+function withLabels(labels: unknown, more: Record<string, string>): unknown {
+  if (Array.isArray(labels)) return [...labels, ...Object.entries(more).map(([name, value]) => `${name}=${value}`)];
+  return { ...(labels as object | undefined), ...more };
+}
+
+/** What capability and cross files set lies below the contract's own environment. */
+function planNatives(excluded: ExcludedNatives, values: Values): NativeSpec[] {
+  return [...excluded.natives.values()].map(({ spec, environment }) => {
+    const below = Object.entries(environment).map(([name, text]) => [name, interpolate(text, values.get)]);
+    return { ...spec, env: { ...Object.fromEntries(below), ...spec.env } };
+  });
+}
+
+interface PlanServicesOptions {
+  selection: Selection;
+  owners: ReadonlyMap<string, string>;
+  compose: ComposeModel;
+  natives: readonly NativeSpec[];
+  values: Values;
+}
+
+function planServices({ selection, owners, compose, natives, values }: PlanServicesOptions): PlannedService[] {
+  const services = (compose.services ?? {}) as Services;
+  const handles = new Set<string>([...natives.map((native) => native.handle), ...Object.keys(services).map((name) => owners.get(name) ?? name)]);
+  if (selection.services !== "*") for (const handle of selection.services) handles.add(handle);
+  return [...handles].sort().map((handle) => {
+    const containers = Object.keys(services).filter((name) => owners.get(name) === handle);
+    const native = natives.find((candidate) => candidate.handle === handle);
+    const ports = native === undefined ? containers.flatMap((name) => readPorts(services[name] ?? {}, values.get)) : [nativePort(native)];
+    const urls = ports.filter((port) => port.protocol === "tcp").map((port) => `http://${hostOf(port.address)}:${port.published}`);
+    return { handle, runtime: native === undefined ? "container" : "native", containers, ports, urls };
+  });
+}
+
+function nativePort(native: NativeSpec): PublishedPort {
+  return { address: "127.0.0.1", published: native.port, target: native.containerPort, protocol: "tcp" };
+}
+
+function hostOf(address: string): string {
+  if (address === "" || address === "0.0.0.0" || address === "::") return "127.0.0.1";
+  return address.includes(":") ? `[${address}]` : address;
+}
+
+function claimsOf(services: readonly PlannedService[], selection: Selection, merged: MergedCompose): PortClaim[] {
+  return services.flatMap(({ handle, containers, ports }) => {
+    const path = selection.contracts.get(handle)?.path ?? merged.sources.get(containers[0] ?? "")?.[0];
+    return ports.map((port) => ({ ...port, handle, path }));
+  });
+}
+
+export const command = defineCommand({
+  meta: { name: "make-plan", description: "Make the whole plan of a selection", examples: ["harbor routine make-plan -x ollama webui --json"] },
+  args: { ...selectionArgs, ...jsonArg },
+  async run({ args }) {
+    const { plan } = await makePlan({ args, env: process.env });
+    emit(plan, { json: true, render: String });
+  },
+});
+
+if (import.meta.main) await runScript(command);

@@ -1,0 +1,102 @@
+/** Why compose failed: first by asking the engine, then by compose's own words, which have no other form. */
+
+import { createEngineApi, type EngineApi, pingEngine } from "../_script/docker.ts";
+import { HarborError } from "../_script/error.ts";
+import { addressOf, explainEngineError } from "./_reach-engine.ts";
+import type { Endpoint } from "./find-endpoint.ts";
+
+export interface ComposeFailure {
+  args: readonly string[];
+  endpoint: Endpoint;
+  code: number;
+  stderrTail: readonly string[];
+}
+
+const PING_TIMEOUT_MS = 2_000;
+const SHOWN_LINES = 12;
+
+/** The error to throw for a compose that ended with a code other than 0. */
+export async function explainComposeFailure(failure: ComposeFailure): Promise<HarborError> {
+  const api = createEngineApi(addressOf(failure.endpoint));
+  const trouble = await findEngineTrouble(api, failure.endpoint);
+  if (trouble !== undefined) return hadBegun(failure.stderrTail) ? stoppedMidway(failure, trouble) : trouble;
+  return (await explainPort(api, failure)) ?? explainPull(failure) ?? explainDependency(failure) ?? explainRest(failure);
+}
+
+async function findEngineTrouble(api: EngineApi, endpoint: Endpoint): Promise<HarborError | undefined> {
+  try {
+    await pingEngine(api, AbortSignal.timeout(PING_TIMEOUT_MS));
+    return undefined;
+  } catch (error) {
+    return explainEngineError(endpoint, error);
+  }
+}
+
+/** Compose names what it works on only once the engine has answered. */
+function hadBegun(lines: readonly string[]): boolean {
+  return lines.some((line) => /^\W*(?:Container|Network|Volume|Image) \S|^\W*\S+ Pull/.test(line));
+}
+
+function stoppedMidway({ endpoint, stderrTail }: ComposeFailure, cause: HarborError): HarborError {
+  return new HarborError(`Cannot go on: the container engine at ${endpoint.host} stopped answering in the middle`, {
+    exit: "missing",
+    cause,
+    details: stderrTail.slice(-SHOWN_LINES),
+    hint: "Start it again, then run the same command",
+  });
+}
+
+const PORT_TAKEN =
+  /(?:Bind for|listen (?:tcp|udp)[46]?|exposing port \S+) (\S+?):(\d+)\b.*(?:port is already allocated|address already in use)/;
+
+async function explainPort(api: EngineApi, { stderrTail }: ComposeFailure): Promise<HarborError | undefined> {
+  const match = stderrTail.map((line) => PORT_TAKEN.exec(line)).find((found) => found !== null);
+  if (!match) return undefined;
+  const [, address, port] = match;
+  const holder = await findPortHolder(api, Number(port));
+  return new HarborError(
+    `Cannot publish ${address}:${port}: ${holder === undefined ? "another process" : `container "${holder}"`} has that port`,
+    {
+      hint: "Stop what has it, or give this service another host port",
+      details: stderrTail.filter((line) => PORT_TAKEN.test(line)),
+    },
+  );
+}
+
+async function findPortHolder(api: EngineApi, port: number): Promise<string | undefined> {
+  const containers = await api.listContainers();
+  const holder = containers.find((container) => container.Ports.some((published) => published.PublicPort === port));
+  return holder?.Names[0]?.replace(/^\//, "");
+}
+
+const PULL_FAILED =
+  /pull access denied|manifest (?:for \S+ )?(?:unknown|not found)|repository \S+ not found|failed to resolve reference|failed to do request|toomanyrequests|no matching manifest|Get "https?:\/\/|No such image/i;
+
+function explainPull({ stderrTail }: ComposeFailure): HarborError | undefined {
+  const reason = stderrTail.findLast((line) => PULL_FAILED.test(line));
+  if (reason === undefined) return undefined;
+  const services = [
+    ...new Set(stderrTail.map((line) => /^\W*(?:Image )?(\S+) Error\b/.exec(line)?.[1]).filter((name) => name !== undefined)),
+  ];
+  const what = services.length === 0 ? "an image" : `the image of ${services.map((name) => `"${name}"`).join(", ")}`;
+  return new HarborError(`Cannot pull ${what}: ${withoutPrefix(reason)}`, {
+    hint: "Check the network, the image's name and tag, and whether it wants `docker login`",
+  });
+}
+
+function explainDependency({ stderrTail }: ComposeFailure): HarborError | undefined {
+  const reason = stderrTail.map((line) => /dependency failed to start: (.+)/.exec(line)?.[1]).find((found) => found !== undefined);
+  return reason === undefined
+    ? undefined
+    : new HarborError(`Cannot start what depends on it: ${reason}`, { hint: "Run `harbor logs` to see why" });
+}
+
+function explainRest({ args, code, stderrTail }: ComposeFailure): HarborError {
+  const last = stderrTail.at(-1);
+  const state = last === undefined ? `it ended with code ${code}` : withoutPrefix(last);
+  return new HarborError(`Cannot run "docker compose ${args[0] ?? ""}": ${state}`, { details: stderrTail.slice(-SHOWN_LINES, -1) });
+}
+
+function withoutPrefix(line: string): string {
+  return line.trim().replace(/^(?:\W*\S+ Error )?(?:Error response from daemon: )?/, "");
+}

@@ -1,0 +1,64 @@
+/** Why a container does not come up: how it ended, what its healthcheck said, the last it wrote. */
+import { HarborError } from "../_script/error.ts";
+import type { Engine } from "./connect-engine.ts";
+import type { Container } from "./list-containers.ts";
+import { readLogs } from "./read-logs.ts";
+
+const LOG_LINES = 20;
+
+interface ContainerState {
+  ExitCode: number;
+  Error?: string;
+  OOMKilled?: boolean;
+  Health?: { Log?: { ExitCode: number; Output: string }[] };
+}
+
+/** For one that has failed: what it did, and the last lines of its log. */
+export async function describeFailure(engine: Engine, container: Container): Promise<HarborError> {
+  const state = await inspectState(engine, container);
+  return new HarborError(`Cannot start "${container.service}": ${wordFailure(container, state)}`, {
+    details: await readLastLines(engine, container),
+    hint: `Run \`harbor logs ${container.handle}\` to see more`,
+  });
+}
+
+/** For those that were not ready in time: what each was doing. */
+export async function describeTimeout(engine: Engine, waiting: readonly Container[], timeoutMs: number): Promise<HarborError> {
+  const names = waiting.map((container) => `"${container.service}"`).join(", ");
+  const details = await Promise.all(waiting.map((container) => describeOne(engine, container)));
+  return new HarborError(`Cannot wait any longer for ${names}: not ready after ${timeoutMs / 1000} s`, {
+    exit: "timeout",
+    details,
+    hint: `Run \`harbor logs ${waiting[0]?.handle ?? ""}\`, or wait longer with --wait-timeout`,
+  });
+}
+
+async function describeOne(engine: Engine, container: Container): Promise<string> {
+  const probe = lastProbe(await inspectState(engine, container));
+  const doing = container.health === "" ? container.state : `${container.state}, health: ${container.health}`;
+  return `${container.service}: ${doing}${probe === undefined ? "" : ` (${probe})`}`;
+}
+
+async function inspectState(engine: Engine, container: Container): Promise<ContainerState> {
+  return (await engine.api.getContainer(container.id).inspect()).State as ContainerState;
+}
+
+function wordFailure({ name, health }: Container, state: ContainerState): string {
+  const probe = lastProbe(state);
+  if (health === "unhealthy") return `container "${name}" is unhealthy${probe === undefined ? "" : ` (${probe})`}`;
+  const why = state.OOMKilled ? " (out of memory)" : state.Error ? ` (${state.Error})` : "";
+  return `container "${name}" ended with code ${state.ExitCode}${why}`;
+}
+
+function lastProbe(state: ContainerState): string | undefined {
+  const last = state.Health?.Log?.at(-1);
+  if (last === undefined || last.ExitCode === 0) return undefined;
+  const output = last.Output.trim().split("\n").at(-1)?.trim();
+  return `its check says: ${output || `code ${last.ExitCode}`}`;
+}
+
+async function readLastLines(engine: Engine, container: Container): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const { line } of readLogs({ engine, containers: [container], tail: LOG_LINES })) lines.push(line);
+  return lines;
+}

@@ -1,0 +1,40 @@
+/** Several sources of lines → one. */
+
+/** In order of time, where each source is in order by itself; reads no further ahead than one line of each. */
+export async function* mergeByTime<T extends { time: string }>(sources: readonly AsyncGenerator<T>[]): AsyncGenerator<T> {
+  const heads = await Promise.all(sources.map(async (source) => ({ source, next: await source.next() })));
+  try {
+    while (true) {
+      let first: (typeof heads)[number] | undefined;
+      for (const head of heads) {
+        if (head.next.done) continue;
+        if (first === undefined || first.next.done || head.next.value.time < first.next.value.time) first = head;
+      }
+      if (first === undefined || first.next.done) return;
+      yield first.next.value;
+      first.next = await first.source.next();
+    }
+  } finally {
+    await Promise.all(sources.map((source) => source.return(undefined)));
+  }
+}
+
+/** As each comes, from whichever source. */
+export async function* mergeAsTheyCome<T>(sources: readonly AsyncGenerator<T>[]): AsyncGenerator<T> {
+  const advance = async (source: AsyncGenerator<T>) => ({ source, next: await source.next() });
+  const pending = new Map(sources.map((source) => [source, advance(source)]));
+  try {
+    while (pending.size > 0) {
+      const { source, next } = await Promise.race(pending.values());
+      if (next.done) {
+        pending.delete(source);
+        continue;
+      }
+      pending.set(source, advance(source));
+      yield next.value;
+    }
+  } finally {
+    // Not awaited: a generator that waits for a quiet container's next line returns only then.
+    for (const source of pending.keys()) void source.return(undefined);
+  }
+}

@@ -1,0 +1,120 @@
+#!/usr/bin/env bun
+/**
+ * Find where the container engine listens, as docker itself would: DOCKER_HOST, the current context,
+ * the usual socket; then the sockets of engines that docker's command line must be told about.
+ *
+ *   bun routines/engine/find-endpoint.ts --json
+ */
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { defineCommand, jsonArg } from "../_script/command.ts";
+import { emit } from "../_script/emit.ts";
+import { HarborError } from "../_script/error.ts";
+import { runScript } from "../_script/script.ts";
+
+type Env = Record<string, string | undefined>;
+
+export interface FindEndpointOptions {
+  env: Env;
+  platform?: NodeJS.Platform;
+  /** The root of the file system that sockets are looked for in. */
+  root?: string;
+}
+
+export interface Endpoint {
+  /** `unix:///…`, `npipe://…`, `tcp://…` or `ssh://…`. */
+  host: string;
+  /** What named it. `found`: nothing did, so docker's own command line must be told. */
+  origin: "DOCKER_HOST" | "context" | "default" | "found";
+  /** The context's name, where it was one. */
+  context?: string;
+  /** A folder with ca.pem, cert.pem and key.pem. */
+  certificates?: string;
+}
+
+/** Asks no engine. Throws `missing` for a context that does not exist. */
+export function findEndpoint(options: FindEndpointOptions): Endpoint {
+  const { env } = options;
+  if (env.DOCKER_HOST) return fromDockerHost(env, env.DOCKER_HOST);
+  const config = env.DOCKER_CONFIG || join(homeOf(env), ".docker");
+  const context = env.DOCKER_CONTEXT || readCurrentContext(config);
+  if (context !== undefined && context !== "default") return fromContext(config, context);
+  return fromSockets(options);
+}
+
+function fromDockerHost(env: Env, host: string): Endpoint {
+  const isTls = env.DOCKER_TLS_VERIFY !== undefined && env.DOCKER_TLS_VERIFY !== "";
+  const certificates = isTls ? (env.DOCKER_CERT_PATH ?? join(homeOf(env), ".docker")) : undefined;
+  return {
+    host: host.includes("://") ? host : `tcp://${host}`,
+    origin: "DOCKER_HOST",
+    ...(certificates === undefined ? {} : { certificates }),
+  };
+}
+
+function readCurrentContext(config: string): string | undefined {
+  try {
+    const { currentContext } = JSON.parse(readFileSync(join(config, "config.json"), "utf8")) as { currentContext?: string };
+    return currentContext || undefined;
+  } catch {
+    return undefined; // none, or one that docker itself will complain of
+  }
+}
+
+/** docker keeps a context in a folder named after the hash of its name. */
+function fromContext(config: string, context: string): Endpoint {
+  const hash = createHash("sha256").update(context).digest("hex");
+  const file = join(config, "contexts", "meta", hash, "meta.json");
+  try {
+    const meta = JSON.parse(readFileSync(file, "utf8")) as { Endpoints?: { docker?: { Host?: string } } };
+    const host = meta.Endpoints?.docker?.Host;
+    if (!host) throw new Error(`${file} names no docker host`);
+    const certificates = join(config, "contexts", "tls", hash, "docker");
+    return { host, origin: "context", context, ...(existsSync(certificates) ? { certificates } : {}) };
+  } catch (error) {
+    throw new HarborError(`Cannot use docker context "${context}": ${(error as Error).message}`, {
+      exit: "missing",
+      cause: error,
+      hint: "Run `docker context ls`, then `docker context use <name>`",
+    });
+  }
+}
+
+function fromSockets({ env, platform = process.platform, root = "/" }: FindEndpointOptions): Endpoint {
+  if (platform === "win32") return { host: "npipe:////./pipe/docker_engine", origin: "default" };
+  const usual = "/var/run/docker.sock";
+  if (existsSync(join(root, usual))) return { host: `unix://${usual}`, origin: "default" };
+  const found = otherSockets(env).find((socket) => existsSync(join(root, socket)));
+  return found === undefined ? { host: `unix://${usual}`, origin: "default" } : { host: `unix://${found}`, origin: "found" };
+}
+
+/** Docker Desktop, OrbStack, Colima, rootless Docker, then Podman's compatible sockets. */
+function otherSockets(env: Env): string[] {
+  const home = homeOf(env);
+  const runtime = env.XDG_RUNTIME_DIR;
+  return [
+    join(home, ".docker/run/docker.sock"),
+    join(home, ".docker/desktop/docker.sock"),
+    join(home, ".orbstack/run/docker.sock"),
+    join(home, ".colima/default/docker.sock"),
+    ...(runtime ? [join(runtime, "docker.sock"), join(runtime, "podman/podman.sock")] : []),
+    "/run/podman/podman.sock",
+  ];
+}
+
+function homeOf(env: Env): string {
+  return env.HOME || homedir();
+}
+
+export const command = defineCommand({
+  meta: { name: "find-endpoint", description: "Find where the container engine listens" },
+  args: { ...jsonArg },
+  run({ args }) {
+    const endpoint = findEndpoint({ env: process.env });
+    emit(endpoint, { json: args.json, render: (it) => `${it.host}\t${it.context ?? it.origin}` });
+  },
+});
+
+if (import.meta.main) await runScript(command);

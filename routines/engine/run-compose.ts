@@ -1,0 +1,187 @@
+#!/usr/bin/env bun
+/**
+ * Run docker's compose plugin on one merged file, to its end, whatever interrupts it.
+ *
+ *   bun routines/engine/run-compose.ts --project harbor --file compose.yml -- ps --all
+ */
+import { dirname } from "node:path";
+import { isatty } from "node:tty";
+import { defineCommand } from "../_script/command.ts";
+import { writeAll } from "../_script/emit.ts";
+import { HarborError } from "../_script/error.ts";
+import { runScript } from "../_script/script.ts";
+import { findHome } from "../config/find-home.ts";
+import { createTail, type Tail } from "./_tail.ts";
+import { type Compose, findCompose } from "./find-compose.ts";
+import { type Endpoint, findEndpoint } from "./find-endpoint.ts";
+
+/**
+ * `inherit`: the terminal is compose's own, as for `logs --follow`. `capture`: nothing is shown.
+ * `progress`: what compose says of its progress is shown on stderr, drawn as on a terminal where
+ * stderr is one; its stdout is captured.
+ */
+export type ComposeStdio = "inherit" | "capture" | "progress";
+
+export interface RunComposeOptions {
+  /** The subcommand and its own words. */
+  args: readonly string[];
+  project: string;
+  /** The merged compose file; left out for subcommands that work by the project's name. */
+  file?: string;
+  /** What relative paths in the file mean; the file's folder when left out. */
+  projectDirectory?: string;
+  /** Values of `${…}` in the file. */
+  envFile?: string;
+  /** The whole environment of compose. */
+  env: Record<string, string | undefined>;
+  compose: Compose;
+  /** Which engine; found in `env` when left out. */
+  endpoint?: Endpoint;
+  signal?: AbortSignal | undefined;
+  stdio?: ComposeStdio;
+}
+
+export interface ComposeResult {
+  code: number;
+  /** Only with `capture`, and with `progress` off a terminal. */
+  stdout: string;
+  /** The last lines on stderr, without colours; empty with `inherit`. */
+  stderrTail: string[];
+}
+
+/** How long an interrupted compose may take to put things in order. */
+const GRACE_MS = 10_000;
+
+/** How long the rest of what a terminal was told may take to arrive. */
+const TERMINAL_DRAIN_MS = 200;
+
+const TAIL_LINES = 40;
+
+/** Resolves once compose has ended, whatever its code. After an abort throws `interrupted`, also only once it has ended. */
+export async function runCompose(options: RunComposeOptions): Promise<ComposeResult> {
+  if (options.signal?.aborted) throw interrupted(options);
+  const tail = createTail(TAIL_LINES);
+  const child = options.stdio === "progress" && isatty(2) ? spawnOnTerminal(options, tail) : spawnPiped(options, tail);
+  const stop = interruptOnAbort(child.process, options.signal);
+  try {
+    const [code, stdout] = await Promise.all([child.process.exited, child.stdout, child.ended]);
+    if (options.signal?.aborted) throw interrupted(options);
+    return { code, stdout, stderrTail: tail.lines() };
+  } finally {
+    stop();
+  }
+}
+
+/** The same, but a code other than 0 is thrown, worded by its cause. */
+export async function runComposeOrThrow(options: RunComposeOptions): Promise<ComposeResult> {
+  const result = await runCompose(options);
+  if (result.code === 0) return result;
+  const { explainComposeFailure } = await import("./_explain-compose.ts");
+  const endpoint = options.endpoint ?? findEndpoint({ env: options.env });
+  throw await explainComposeFailure({ args: options.args, endpoint, ...result });
+}
+
+/** The whole command line, as `harbor cmd` prints it. */
+export function composeArgv(
+  options: Pick<RunComposeOptions, "args" | "compose" | "project" | "file" | "projectDirectory" | "envFile">,
+): string[] {
+  const { file, projectDirectory, envFile } = options;
+  return [
+    options.compose.path,
+    ...["--project-name", options.project],
+    ...(file === undefined ? [] : ["--file", file, "--project-directory", projectDirectory ?? dirname(file)]),
+    ...(envFile === undefined ? [] : ["--env-file", envFile]),
+    ...options.args,
+  ];
+}
+
+interface Child {
+  process: Bun.Subprocess;
+  stdout: Promise<string>;
+  /** All that it said on stderr has been seen. */
+  ended: Promise<unknown>;
+}
+
+function spawnPiped(options: RunComposeOptions, tail: Tail): Child {
+  const command = composeArgv(options);
+  const env = environmentOf(options);
+  if (options.stdio === "inherit") {
+    const process = Bun.spawn(command, { env, stdio: ["inherit", "inherit", "inherit"] });
+    return { process, stdout: Promise.resolve(""), ended: Promise.resolve() };
+  }
+  // In a session of its own: Ctrl-C reaches Harbor alone, which then tells compose, once.
+  const process = Bun.spawn(command, { env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+  return { process, stdout: new Response(process.stdout).text(), ended: drain(process.stderr, listener(options, tail)) };
+}
+
+/** Compose draws its progress on a terminal only, so it gets one of its own, copied to ours. */
+function spawnOnTerminal(options: RunComposeOptions, tail: Tail): Child {
+  const { columns = 80, rows = 24 } = process.stderr;
+  const decoder = new TextDecoder();
+  const listen = listener(options, tail);
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  const child = Bun.spawn(composeArgv(options), {
+    env: environmentOf(options),
+    terminal: { cols: columns, rows, data: (_, data) => listen(decoder.decode(data, { stream: true })), exit: () => resolve() },
+  });
+  const closed = child.exited.then(() => Promise.race([ended, Bun.sleep(TERMINAL_DRAIN_MS)])).finally(() => child.terminal?.close());
+  return { process: child, stdout: Promise.resolve(""), ended: closed };
+}
+
+function listener(options: RunComposeOptions, tail: Tail): (text: string) => void {
+  if (options.stdio !== "progress") return tail.add;
+  return (text) => {
+    tail.add(text);
+    writeAll(2, text);
+  };
+}
+
+/** Compose must ask the same engine as we do, and not take itself for docker's child. */
+function environmentOf({ env, endpoint = findEndpoint({ env }) }: RunComposeOptions): Record<string, string | undefined> {
+  const engine = endpoint.origin === "found" ? { DOCKER_HOST: endpoint.host } : {};
+  return { ...env, ...engine, DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND: undefined };
+}
+
+async function drain(stream: ReadableStream<Uint8Array>, listen: (text: string) => void): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const chunk of stream) listen(decoder.decode(chunk, { stream: true }));
+}
+
+/** First as Ctrl-C would, so that compose puts things in order; by force where that takes too long. */
+function interruptOnAbort(child: Bun.Subprocess, signal: AbortSignal | undefined): () => void {
+  let force: Timer | undefined;
+  const interrupt = (): void => {
+    child.kill("SIGINT");
+    force = setTimeout(() => child.kill("SIGKILL"), GRACE_MS);
+  };
+  signal?.addEventListener("abort", interrupt, { once: true });
+  return () => {
+    clearTimeout(force);
+    signal?.removeEventListener("abort", interrupt);
+  };
+}
+
+function interrupted({ args }: RunComposeOptions): HarborError {
+  return new HarborError(`Cannot finish "docker compose ${args[0] ?? ""}": interrupted`, { exit: "interrupted" });
+}
+
+export const command = defineCommand({
+  meta: {
+    name: "run-compose",
+    description: "Run docker's compose plugin on a merged file",
+    examples: ["bun routines/engine/run-compose.ts --project harbor --file compose.yml -- ps --all"],
+  },
+  args: {
+    project: { type: "string", description: "Name of the project", valueHint: "NAME", default: "harbor" },
+    file: { type: "string", description: "The merged compose file", valueHint: "FILE" },
+    "env-file": { type: "string", description: "Values of ${...} in it", valueHint: "FILE" },
+  },
+  async run({ args, rest }) {
+    const { file, "env-file": envFile } = args;
+    const compose = findCompose({ env: process.env, home: findHome(process.env) });
+    const files = { ...(file === undefined ? {} : { file }), ...(envFile === undefined ? {} : { envFile }) };
+    await runComposeOrThrow({ args: rest, project: args.project, ...files, env: process.env, compose, stdio: "inherit" });
+  },
+});
+
+if (import.meta.main) await runScript(command);

@@ -1,0 +1,128 @@
+/** Who listens where on this machine: `/proc` on Linux, `lsof` elsewhere. */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { basename } from "node:path";
+
+export interface Listener {
+  port: number;
+  /** As the system writes it: hexadecimal on Linux. */
+  address: string;
+  /** Linux: names the socket in `/proc/<pid>/fd`. */
+  inode?: string;
+  /** Elsewhere: known at once. */
+  pid?: number;
+}
+
+const LISTEN = "0A";
+
+/** Listeners that keep another program from this port on 127.0.0.1: those on loopback or on every address. */
+export function listListeners(ports: ReadonlySet<number>): Listener[] {
+  if (process.platform !== "linux") return [...ports].flatMap(listByLsof);
+  return ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((table) => parseProcNet(readTable(table), ports));
+}
+
+function readTable(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return ""; // no IPv6 in this kernel
+  }
+}
+
+/** Reads a table of `/proc/net/tcp` or `tcp6`. */
+export function parseProcNet(text: string, ports: ReadonlySet<number>): Listener[] {
+  const found: Listener[] = [];
+  for (const line of text.split("\n").slice(1)) {
+    const fields = line.trim().split(/\s+/);
+    const [, local = "", , state] = fields;
+    const inode = fields[9];
+    if (state !== LISTEN || inode === undefined) continue;
+    const [address = "", hexPort = ""] = local.split(":");
+    const port = Number.parseInt(hexPort, 16);
+    if (ports.has(port) && coversLoopback(address)) found.push({ port, address, inode });
+  }
+  return found;
+}
+
+/** Four-byte words in the machine's order, so that 127.0.0.1 reads 0100007F. */
+function coversLoopback(address: string): boolean {
+  const isMapped = /^0{16}FFFF0000/.test(address);
+  const v4 = address.length === 8 ? address : isMapped ? address.slice(24) : undefined;
+  if (v4 !== undefined) return v4 === "00000000" || v4.endsWith("7F");
+  return /^0{32}$/.test(address) || address === "00000000000000000000000001000000";
+}
+
+/** The processes that hold any of these sockets, among `pids` or among all that we may look into. */
+export function findHolders(inodes: ReadonlySet<string>, pids: readonly number[] = listPids()): Map<string, number> {
+  const holders = new Map<string, number>();
+  for (const pid of pids) {
+    for (const link of readSockets(pid)) {
+      if (inodes.has(link) && !holders.has(link)) holders.set(link, pid);
+    }
+    if (holders.size === inodes.size) break;
+  }
+  return holders;
+}
+
+function listPids(): number[] {
+  return readdirSync("/proc").map(Number).filter(Number.isInteger);
+}
+
+function readSockets(pid: number): string[] {
+  const folder = `/proc/${pid}/fd`;
+  try {
+    return readdirSync(folder).flatMap((fd) => /^socket:\[(\d+)\]$/.exec(readLink(`${folder}/${fd}`))?.[1] ?? []);
+  } catch {
+    return []; // it ended, or belongs to another user
+  }
+}
+
+function readLink(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
+}
+
+function listByLsof(port: number): Listener[] {
+  const lsof = Bun.which("lsof", { PATH: `${process.env.PATH ?? ""}:/usr/sbin:/usr/bin` });
+  if (lsof === null) return [];
+  const { stdout } = Bun.spawnSync([lsof, "-nP", `-iTCP:${port}`, "-sTCP:LISTEN", "-Fpn"], { stderr: "ignore" });
+  return parseLsof(stdout.toString(), port);
+}
+
+/** Reads `lsof -Fpn`: a line for each process, then one for each of its sockets. */
+export function parseLsof(text: string, port: number): Listener[] {
+  const found: Listener[] = [];
+  let pid = 0;
+  for (const line of text.split("\n")) {
+    if (line.startsWith("p")) pid = Number(line.slice(1));
+    const address = line.startsWith("n") ? line.slice(1).replace(/:\d+$/, "") : undefined;
+    if (address !== undefined && ["*", "127.0.0.1", "[::1]"].includes(address)) found.push({ port, address, pid });
+  }
+  return found;
+}
+
+/** A process's program and leading words; from the first option on it may hold secrets and is left out. */
+export function describeCommand(pid: number): string | undefined {
+  const words = process.platform === "linux" ? readCommandLine(pid) : readPsCommand(pid);
+  const [program, ...rest] = words;
+  if (program === undefined || program === "") return undefined;
+  const option = rest.findIndex((word) => word.startsWith("-"));
+  return [basename(program), ...(option === -1 ? rest : rest.slice(0, option))].join(" ").slice(0, 80);
+}
+
+function readCommandLine(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8")
+      .split("\0")
+      .filter((word) => word !== "");
+  } catch {
+    return [];
+  }
+}
+
+function readPsCommand(pid: number): string[] {
+  const { stdout } = Bun.spawnSync(["ps", "-ww", "-p", String(pid), "-o", "command="], { stderr: "ignore" });
+  return stdout.toString().trim().split(/\s+/);
+}

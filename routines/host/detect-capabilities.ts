@@ -1,0 +1,125 @@
+#!/usr/bin/env bun
+/**
+ * What the host offers to services, each with the reason. Looks at files and PATH only, so that it
+ * costs nothing on the way of `harbor plan`.
+ *
+ *   bun routines/host/detect-capabilities.ts --json
+ */
+import { accessSync, constants, existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { defineCommand, jsonArg } from "../_script/command.ts";
+import { emit } from "../_script/emit.ts";
+import { runScript } from "../_script/script.ts";
+import { findHome } from "../config/find-home.ts";
+import { readComposeVersion } from "../engine/find-compose.ts";
+
+export interface Capability {
+  name: string;
+  isPresent: boolean;
+  reason: string;
+}
+
+export interface DetectCapabilitiesOptions {
+  env: Record<string, string | undefined>;
+  /** `$HARBOR_HOME`, where the compose version is remembered. */
+  home: string;
+  /** The root of the file system looked at. */
+  root?: string;
+  /** Compose's version; asked of the plugin (and remembered) when left out. */
+  composeVersion?: () => Promise<string | undefined>;
+}
+
+/** nvidia, cdi, rocm and mdc, in this order. `build` is never detected: it is a wish. */
+export async function detectCapabilities(options: DetectCapabilitiesOptions): Promise<Capability[]> {
+  const root = options.root ?? "/";
+  const has = (path: string): boolean => existsSync(join(root, path));
+  const finds = (program: string): boolean => isOnPath(program, options.env.PATH ?? "", root);
+  const nvidia = detectNvidia(has, finds);
+  const version = await (options.composeVersion ?? (() => readComposeVersion({ env: options.env, home: options.home })))();
+  return [nvidia, detectCdi(has, nvidia), detectRocm(has, root), detectMdc(version)];
+}
+
+type Test = (name: string) => boolean;
+
+const DRIVER_FILES = ["proc/driver/nvidia/version", "dev/nvidiactl", "usr/lib/wsl/lib/nvidia-smi"];
+const TOOLKIT_PROGRAMS = ["nvidia-ctk", "nvidia-container-toolkit", "nvidia-container-runtime"];
+
+/** The driver alone gives a container no GPU: the container toolkit must be there as well. */
+function detectNvidia(has: Test, finds: Test): Capability {
+  const name = "nvidia";
+  const driver = DRIVER_FILES.find(has) ?? (finds("nvidia-smi") ? "nvidia-smi" : undefined);
+  if (driver === undefined) return { name, isPresent: false, reason: "no NVIDIA driver" };
+  const toolkit = TOOLKIT_PROGRAMS.find(finds);
+  if (toolkit === undefined) return { name, isPresent: false, reason: `a driver (${driver}), but no NVIDIA Container Toolkit` };
+  return { name, isPresent: true, reason: `${driver} and ${toolkit}` };
+}
+
+const CDI_FILES = ["etc/cdi/nvidia.yaml", "var/run/cdi/nvidia.yaml", "etc/cdi/nvidia.json", "var/run/cdi/nvidia.json"];
+
+/** With both, the toolkit's own way is taken: two definitions of one device must not meet. */
+function detectCdi(has: Test, nvidia: Capability): Capability {
+  const name = "cdi";
+  const file = CDI_FILES.find(has);
+  if (file === undefined) return { name, isPresent: false, reason: "no CDI specification of NVIDIA devices" };
+  if (nvidia.isPresent) return { name, isPresent: false, reason: `a CDI specification (/${file}), but nvidia goes first` };
+  return { name, isPresent: true, reason: `/${file}` };
+}
+
+/** AMD's compute driver and at least one render node; neither `lsmod` nor ROCm on the host is needed. */
+function detectRocm(has: Test, root: string): Capability {
+  const name = "rocm";
+  if (!has("dev/kfd")) return { name, isPresent: false, reason: "no AMD compute device (/dev/kfd)" };
+  const node = readNames(join(root, "dev/dri")).find((entry) => entry.startsWith("renderD"));
+  if (node === undefined) return { name, isPresent: false, reason: "/dev/kfd, but no render node in /dev/dri" };
+  return { name, isPresent: true, reason: `/dev/kfd and /dev/dri/${node}` };
+}
+
+const MDC_SINCE = [2, 23, 1];
+
+/** Inline configs (`configs: { x: { content } }`) came with compose 2.23.1. */
+function detectMdc(version: string | undefined): Capability {
+  const name = "mdc";
+  if (version === undefined) return { name, isPresent: false, reason: "no docker compose" };
+  const isNewer = !/\d/.test(version) || compareVersions(version, MDC_SINCE) >= 0; // "dev" is newer
+  return { name, isPresent: isNewer, reason: `docker compose ${version}${isNewer ? "" : ", older than 2.23.1"}` };
+}
+
+function compareVersions(version: string, floor: readonly number[]): number {
+  const parts = (version.match(/\d+/g) ?? []).map(Number);
+  for (const [index, least] of floor.entries()) {
+    const difference = (parts[index] ?? 0) - least;
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+function isOnPath(program: string, path: string, root: string): boolean {
+  return path.split(":").some((directory) => {
+    try {
+      accessSync(join(root, directory, program), constants.X_OK);
+      return directory !== "";
+    } catch {
+      return false;
+    }
+  });
+}
+
+function readNames(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+export const command = defineCommand({
+  meta: { name: "detect-capabilities", description: "Show what the host offers to services, and why" },
+  args: { ...jsonArg },
+  async run({ args }) {
+    const capabilities = await detectCapabilities({ env: process.env, home: findHome(process.env) });
+    const render = (them: Capability[]): string => them.map((it) => `${it.isPresent ? "yes" : "no"}\t${it.name}\t${it.reason}`).join("\n");
+    emit(capabilities, { json: args.json, render });
+  },
+});
+
+if (import.meta.main) await runScript(command);

@@ -1,0 +1,44 @@
+#!/usr/bin/env bun
+/**
+ * `harbor logs`: what services print, native and container alike.
+ *
+ *   bun routines/logs.ts ollama --tail 50
+ */
+import { defineCommand, jsonArg } from "./_script/command.ts";
+import { emitText } from "./_script/emit.ts";
+import { HarborError } from "./_script/error.ts";
+import { listenForInterrupt } from "./_script/interrupt.ts";
+import { runScript } from "./_script/script.ts";
+import { currentStack } from "./stack/current-stack.ts";
+import { printLogs } from "./stack/follow-stack.ts";
+import { readStackLogs } from "./stack/read-stack-logs.ts";
+import { findWorkspace } from "./workspace/find-workspace.ts";
+import { checkHandle, listHandles, throwUnknown } from "./workspace/list-handles.ts";
+
+export const command = defineCommand({
+  meta: { name: "logs", description: "Show what services print", examples: ["harbor logs", "harbor logs -f ollama webui", "harbor logs --tail 100 --json webui"] },
+  args: {
+    handles: { type: "positional", description: "Service handles; all that run when left out", multiple: true },
+    follow: { type: "boolean", alias: "f", description: "Go on as lines come, until Ctrl-C" },
+    tail: { type: "string", alias: "n", description: "How many lines of each service", valueHint: "N", default: "20" },
+    ...jsonArg,
+  },
+  async run({ args }) {
+    const { home, project, record } = currentStack(process.env);
+    const tail = Number(args.tail);
+    if (!Number.isInteger(tail) || tail < 0) throw new HarborError(`Cannot show "${args.tail}" lines: it is no number`, { exit: "usage" });
+    for (const handle of args.handles) {
+      checkHandle(handle);
+      if (record?.services.includes(handle)) continue;
+      const handles = listHandles(findWorkspace({ home, directory: record?.workspace }));
+      if (!handles.includes(handle) && !record?.planned.some((it) => it.containers.includes(handle))) throwUnknown(handle, handles);
+    }
+    using interrupt = listenForInterrupt();
+    const { signal } = interrupt;
+    const lines = readStackLogs({ home, env: process.env, project, handles: args.handles, tail, follow: args.follow, signal });
+    if (args.json) for await (const line of lines) emitText(JSON.stringify(line));
+    else await printLogs(lines, { hasPrefix: args.handles.length !== 1 });
+  },
+});
+
+if (import.meta.main) await runScript(command);

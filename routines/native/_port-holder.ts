@@ -1,0 +1,16 @@
+/** Whether the one that listens on a service's port is the service. */
+import { findHolders, listListeners } from "../host/_listeners.ts";
+import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
+import type { ProcessRecord } from "./_records.ts";
+import { findMembers } from "./_session-members.ts";
+
+/** Words for another process that holds the port; undefined where it is ours, or the system does not tell. */
+export function findIntruder(record: ProcessRecord): string | undefined {
+  const members = findMembers(record).map((entry) => entry.pid);
+  const listeners = listListeners(new Set([record.port]));
+  if (listeners.some((listener) => listener.pid !== undefined && members.includes(listener.pid))) return undefined;
+  const inodes = new Set(listeners.flatMap((listener) => listener.inode ?? []));
+  if (inodes.size > 0 && findHolders(inodes, members).size > 0) return undefined;
+  const owner = findPortOwner({ port: record.port });
+  return owner?.pid === undefined ? undefined : formatPortOwner(owner);
+}

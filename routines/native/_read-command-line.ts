@@ -1,0 +1,45 @@
+/** What a contract runs: `executable` and `daemon_args`, or the older `daemon_command` in one text. */
+import type { Fields } from "./_contract-fields.ts";
+import { splitFirstWord, splitWords } from "./_split-words.ts";
+
+export interface CommandLine {
+  executable: string;
+  args: string[] | string;
+}
+
+/** Collects a problem where nothing says what to run, or two places say different things. */
+export function readCommandLine(fields: Fields): CommandLine {
+  const executable = fields.text("executable");
+  const args = checkQuotes(fields, "daemon_args");
+  const older = readOlder(fields);
+  if (older === undefined) {
+    if (!fields.has("executable") && !fields.has("daemon_command"))
+      fields.problem(undefined, '"executable" is missing: the program to run');
+    return { executable: executable ?? "", args: args ?? [] };
+  }
+  if (executable !== undefined && executable !== older.executable) {
+    fields.problem("daemon_command", `"daemon_command" runs "${older.executable}", but "executable" is "${executable}"; keep one of them`);
+  }
+  if (args !== undefined && wordsOf(args).join("\0") !== wordsOf(older.args).join("\0")) {
+    fields.problem("daemon_command", '"daemon_command" and "daemon_args" give different arguments; keep "executable" and "daemon_args"');
+  }
+  return { executable: executable ?? older.executable, args: args ?? older.args };
+}
+
+function readOlder(fields: Fields): CommandLine | undefined {
+  const value = checkQuotes(fields, "daemon_command");
+  if (value === undefined) return undefined;
+  if (typeof value !== "string") return { executable: value[0] ?? "", args: value.slice(1) };
+  const split = splitFirstWord(value);
+  return split === undefined ? undefined : { executable: split.first, args: split.rest };
+}
+
+function checkQuotes(fields: Fields, key: string): string[] | string | undefined {
+  const value = fields.words(key);
+  if (typeof value === "string" && splitWords(value) === undefined) return fields.problem(key, `a quote in "${key}" is never closed`);
+  return value;
+}
+
+function wordsOf(args: string[] | string): string[] {
+  return typeof args === "string" ? (splitWords(args) ?? []) : args;
+}

@@ -1,0 +1,70 @@
+/** What is known of a native process between two commands: `state/native/<handle>/process.json`, beside its `log`. */
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { HarborError } from "../_script/error.ts";
+import type { ProcessIdentity } from "../_script/process-identity.ts";
+import { writeFileWhole } from "../_script/write-file.ts";
+import type { StopSpec } from "./_types.ts";
+
+export interface ProcessRecord extends ProcessIdentity {
+  handle: string;
+  /** Value of the `HARBOR_NATIVE` variable in the process and all that it starts. */
+  mark: string;
+  argv: string[];
+  cwd: string;
+  port: number;
+  containerPort: number;
+  contract: string;
+  stop: StopSpec;
+  startedAt: string;
+  logFile: string;
+  /** Where in the log this start begins, in bytes. */
+  logStart: number;
+  /** Tells whether a later plan would start it differently. */
+  fingerprint: string;
+}
+
+/** Every file of one process; throws for a handle that is no name, before it becomes a path. */
+export function recordPaths(stateDirectory: string, handle: string): { folder: string; record: string; log: string; lock: string } {
+  if (!/^[a-z0-9][a-z0-9-]*$/.test(handle))
+    throw new HarborError(`Cannot use handle "${handle}": it is no name of a service`, { exit: "unknown" });
+  const folder = join(stateDirectory, "native", handle);
+  return { folder, record: join(folder, "process.json"), log: join(folder, "log"), lock: join(stateDirectory, "native", `${handle}.lock`) };
+}
+
+/** The handles that have a folder, in byte order. */
+export function listRecordHandles(stateDirectory: string): string[] {
+  try {
+    const entries = readdirSync(join(stateDirectory, "native"), { withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+      .sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** Undefined where nothing was started. */
+export function readRecord(stateDirectory: string, handle: string): ProcessRecord | undefined {
+  const { record } = recordPaths(stateDirectory, handle);
+  try {
+    return JSON.parse(readFileSync(record, "utf8")) as ProcessRecord;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    const hint = `Look for the process of "${handle}" yourself, then remove ${record}`;
+    throw new HarborError(`Cannot read the record of "${handle}": ${(cause as Error).message}`, { cause, hint, at: { file: record } });
+  }
+}
+
+/** Whole or not at all. */
+export function writeRecord(stateDirectory: string, record: ProcessRecord): void {
+  writeFileWhole(recordPaths(stateDirectory, record.handle).record, `${JSON.stringify(record, null, 2)}\n`);
+}
+
+/** With `log`, the whole folder goes. */
+export function removeRecord(stateDirectory: string, handle: string, options: { log: boolean }): void {
+  const paths = recordPaths(stateDirectory, handle);
+  rmSync(options.log ? paths.folder : paths.record, { force: true, recursive: options.log });
+}

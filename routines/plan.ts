@@ -1,0 +1,51 @@
+#!/usr/bin/env bun
+/**
+ * `harbor plan`: what would run, on what, and with `--explain` for each file why it is in or out.
+ *
+ *   bun routines/plan.ts -x ollama webui --explain
+ */
+import { relative } from "node:path";
+import { defineCommand, jsonArg } from "./_script/command.ts";
+import { emit } from "./_script/emit.ts";
+import { runScript } from "./_script/script.ts";
+import { table } from "./_script/table.ts";
+import { selectionArgs } from "./compose/selection-args.ts";
+import { makePlan, type Plan } from "./compose/make-plan.ts";
+import { warn } from "./stack/say.ts";
+
+/** The plan as a person reads it. */
+export function renderPlan(plan: Plan, options: { explain: boolean; cwd: string }): string {
+  const rows = plan.services.map((service) => [service.handle, service.runtime, service.urls[0] ?? "", whatRuns(service.handle, plan)]);
+  const natives = plan.natives.length;
+  const count = `${plan.services.length} ${plan.services.length === 1 ? "service" : "services"}`;
+  const lines = [`${plan.project}: ${count}, ${natives} native, capabilities: ${plan.capabilities.join(", ") || "none"}`, "", ...table(rows), ""];
+  const files = options.explain ? plan.files : plan.files.filter((file) => file.included);
+  const short = (path: string): string => (relative(options.cwd, path).startsWith("..") ? path : relative(options.cwd, path));
+  if (!options.explain) return [...lines, ...files.map((file) => short(file.path))].join("\n");
+  const explained = files.map((file) => [file.included ? "+" : "-", file.kind, short(file.path), file.reason]);
+  return [...lines, ...table(explained)].join("\n");
+}
+
+function whatRuns(handle: string, plan: Plan): string {
+  const native = plan.natives.find((candidate) => candidate.handle === handle);
+  if (native !== undefined) return native.argv.join(" ");
+  const services = (plan.compose.services ?? {}) as Record<string, { image?: unknown }>;
+  const own = plan.services.find((service) => service.handle === handle)?.containers ?? [];
+  return own.map((name) => String(services[name]?.image ?? "built here")).join(", ");
+}
+
+export const command = defineCommand({
+  meta: {
+    name: "plan",
+    description: "Show what would run, and why",
+    examples: ["harbor plan -x ollama webui", "harbor plan --explain webui nvidia", "harbor plan --json '*'"],
+  },
+  args: { ...selectionArgs, explain: { type: "boolean", description: "Every file, in or out, with the reason" }, ...jsonArg },
+  async run({ args }) {
+    const { plan, selection } = await makePlan({ args, env: process.env });
+    warn(selection.warnings);
+    emit(plan, { json: args.json, render: (it) => renderPlan(it, { explain: args.explain, cwd: process.cwd() }) });
+  },
+});
+
+if (import.meta.main) await runScript(command);

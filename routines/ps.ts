@@ -1,0 +1,34 @@
+#!/usr/bin/env bun
+/**
+ * `harbor ps`: what runs, on what, how healthy, at which URL.
+ *
+ *   bun routines/ps.ts --json
+ */
+import { defineCommand, jsonArg } from "./_script/command.ts";
+import { emit } from "./_script/emit.ts";
+import { runScript } from "./_script/script.ts";
+import { table } from "./_script/table.ts";
+import { observeStack, type ServiceStatus } from "./stack/observe-stack.ts";
+import { currentStack } from "./stack/current-stack.ts";
+import { warn } from "./stack/say.ts";
+
+function render(services: readonly ServiceStatus[]): string {
+  if (services.length === 0) return "";
+  const rows = services.map((it) => [it.handle, it.runtime, it.state, it.health, it.urls.join(" ") || it.ports.join(" "), it.container ?? `pid ${it.pid}`]);
+  return table([["SERVICE", "RUNS AS", "STATE", "HEALTH", "URL", "CONTAINER"], ...rows]).join("\n");
+}
+
+export const command = defineCommand({
+  meta: { name: "ps", description: "Show what runs, on what and at which URL", examples: ["harbor ps", "harbor ps webui --json"] },
+  args: { handles: { type: "positional", description: "Only these services", multiple: true }, ...jsonArg },
+  async run({ args }) {
+    const { home, project } = currentStack(process.env);
+    const { services, engineError } = await observeStack({ home, env: process.env, project, needsEngine: false });
+    const shown = args.handles.length === 0 ? services : services.filter((it) => args.handles.includes(it.handle));
+    if (engineError !== undefined && engineError.exit !== "missing") warn([engineError.message]);
+    if (shown.length === 0 && !args.json) warn(["Nothing is up; `harbor up` starts something"]);
+    emit(shown, { json: args.json, render });
+  },
+});
+
+if (import.meta.main) await runScript(command);

@@ -1,0 +1,56 @@
+#!/usr/bin/env bun
+/**
+ * `harbor routine`: any stage by itself. Each is also a file that runs: `bun routines/<folder>/<name>.ts`.
+ *
+ *   bun routines/routine.ts resolve-files -x ollama webui
+ */
+import type { Command } from "./_script/command.ts";
+import { defineCommand } from "./_script/command.ts";
+import { type CommandTable, runNamed } from "./_script/dispatch.ts";
+
+/** Routine → its module; spelled out so that a bundler sees each. */
+export const routines: CommandTable = {
+  "describe-service": () => import("./workspace/describe-service.ts"),
+  "find-workspace": () => import("./workspace/find-workspace.ts"),
+  "list-files": () => import("./workspace/list-files.ts"),
+  "list-handles": () => import("./workspace/list-handles.ts"),
+  "read-values": () => import("./config/read-values.ts"),
+  "check-ports": () => import("./host/check-ports.ts"),
+  "detect-capabilities": () => import("./host/detect-capabilities.ts"),
+  "find-port-owner": () => import("./host/find-port-owner.ts"),
+  "open-url": () => import("./host/open-url.ts"),
+  "exclude-natives": () => import("./compose/exclude-natives.ts"),
+  "make-plan": () => import("./compose/make-plan.ts"),
+  "merge-compose": () => import("./compose/merge-compose.ts"),
+  "resolve-files": () => import("./compose/resolve-files.ts"),
+  "follow-log": () => import("./native/follow-log.ts"),
+  "list-processes": () => import("./native/list-processes.ts"),
+  "read-contract": () => import("./native/read-contract.ts"),
+  "resolve-contract": () => import("./native/resolve-contract.ts"),
+  "start-process": () => import("./native/start-process.ts"),
+  "stop-process": () => import("./native/stop-process.ts"),
+  "tail-log": () => import("./native/tail-log.ts"),
+  "wait-ready": () => import("./native/wait-ready.ts"),
+  "connect-engine": () => import("./engine/connect-engine.ts"),
+  "detect-engine-kind": () => import("./engine/detect-engine-kind.ts"),
+  "find-compose": () => import("./engine/find-compose.ts"),
+  "find-endpoint": () => import("./engine/find-endpoint.ts"),
+  "list-containers": () => import("./engine/list-containers.ts"),
+  "read-logs": () => import("./engine/read-logs.ts"),
+  "remove-containers": () => import("./engine/remove-containers.ts"),
+  "run-compose": () => import("./engine/run-compose.ts"),
+  "wait-containers": () => import("./engine/wait-containers.ts"),
+  "observe-stack": () => import("./stack/observe-stack.ts"),
+  "read-stack": () => import("./stack/read-stack.ts"),
+};
+
+export const command = defineCommand({
+  meta: {
+    name: "routine",
+    description: "Run one stage by itself",
+    examples: ["harbor routine", "harbor routine resolve-files -x ollama webui", "harbor routine merge-compose a.yml b.yml"],
+  },
+  args: {},
+  passThrough: true,
+  run: ({ rest }) => runNamed(routines, rest, "harbor routine"),
+}) satisfies Command;

@@ -1,0 +1,35 @@
+/**
+ * Makes the folders that services store in: `${HARBOR_DATA}/<handle>` of native ones, and what containers
+ * mount from there. The engine would make a missing one
+ * itself, as root's, and a service that runs as the user could not write to it.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { MadePlan } from "../compose/make-plan.ts";
+import { interpolate } from "../compose/interpolate.ts";
+
+/** Only below the data folder: whatever else is mounted is the user's own to make. */
+export function makeDataFolders({ plan, values }: MadePlan): void {
+  const data = values.get("HARBOR_DATA");
+  if (data === undefined) return;
+  for (const native of plan.natives) mkdirSync(join(data, native.handle), { recursive: true });
+  for (const service of Object.values(plan.compose.services as Record<string, { volumes?: unknown }>)) {
+    for (const volume of Array.isArray(service.volumes) ? (service.volumes as unknown[]) : []) {
+      const source = interpolate(sourceOf(volume), values.get);
+      if (source.startsWith(`${data}/`)) mkdirSync(source, { recursive: true });
+    }
+  }
+}
+
+function sourceOf(volume: unknown): string {
+  if (typeof volume === "object" && volume !== null) return String((volume as { source?: unknown }).source ?? "");
+  const text = String(volume);
+  // `${A:-./x}:/target`: the first colon outside braces ends the source
+  let depth = 0;
+  for (let index = 0; index < text.length; index++) {
+    if (text[index] === "{") depth++;
+    else if (text[index] === "}") depth--;
+    else if (text[index] === ":" && depth === 0) return text.slice(0, index);
+  }
+  return "";
+}

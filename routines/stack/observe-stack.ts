@@ -1,0 +1,130 @@
+#!/usr/bin/env bun
+/**
+ * What runs right now, native and container alike: the engine's containers of the project and the
+ * recorded processes, as one list.
+ *
+ *   bun routines/stack/observe-stack.ts --json
+ */
+import { defineCommand, jsonArg } from "../_script/command.ts";
+import { emit } from "../_script/emit.ts";
+import { HarborError } from "../_script/error.ts";
+import { runScript } from "../_script/script.ts";
+import { findHome } from "../config/find-home.ts";
+import type { Env } from "../config/read-values.ts";
+import type { Container } from "../engine/list-containers.ts";
+import { listProcesses, type NativeProcess } from "../native/list-processes.ts";
+import type { PlannedService } from "../compose/make-plan.ts";
+import { readStack, stateOf } from "./read-stack.ts";
+
+export interface ServiceStatus {
+  handle: string;
+  runtime: "container" | "native";
+  /** `running`, `exited`, `created`, …; `stopped` for a service that is up by record alone. */
+  state: string;
+  /** `healthy`, `unhealthy`, `starting`, or empty where nothing tells. */
+  health: string;
+  pid: number | null;
+  /** Name of the container; of the proxy for a native service. */
+  container: string | null;
+  ports: string[];
+  urls: string[];
+  since: string | null;
+}
+
+export interface ObserveStackOptions {
+  home: string;
+  env: Env;
+  project: string;
+  /** Fail when the engine does not answer, rather than leave its containers out. */
+  needsEngine: boolean;
+  signal?: AbortSignal;
+}
+
+export interface ObservedStack {
+  services: ServiceStatus[];
+  containers: Container[];
+  processes: NativeProcess[];
+  /** Why the engine's containers are not in it. */
+  engineError: HarborError | undefined;
+}
+
+/** Sorted by handle; a native service is one row, its proxy in the column of containers. */
+export async function observeStack(options: ObserveStackOptions): Promise<ObservedStack> {
+  const record = readStack(options.home);
+  const processes = listProcesses({ stateDirectory: stateOf(options.home).directory });
+  const { containers, engineError } = await listOrExplain(options, record?.hasContainers ?? true);
+  const natives = processes.map((it) => nativeStatus(it, containers, plannedOf(record?.planned, it.handle)));
+  const others = containers.filter((it) => it.runtime !== "native").map((it) => containerStatus(it, plannedOf(record?.planned, it.handle)));
+  const gone = (record?.natives ?? []).filter((handle) => !processes.some((it) => it.handle === handle)).map(stoppedStatus);
+  const services = [...natives, ...gone, ...others].sort((a, b) => (a.handle < b.handle ? -1 : a.handle > b.handle ? 1 : 0));
+  return { services, containers, processes, engineError };
+}
+
+type Listed = Pick<ObservedStack, "containers" | "engineError">;
+
+async function listOrExplain(options: ObserveStackOptions, mayHaveContainers: boolean): Promise<Listed> {
+  if (!mayHaveContainers) return { containers: [], engineError: undefined };
+  try {
+    const { listContainers } = await import("../engine/list-containers.ts");
+    return { containers: await listContainers(options), engineError: undefined };
+  } catch (error) {
+    if (!(error instanceof HarborError) || options.needsEngine) throw error;
+    return { containers: [], engineError: error };
+  }
+}
+
+function plannedOf(planned: readonly PlannedService[] | undefined, handle: string): PlannedService | undefined {
+  return planned?.find((service) => service.handle === handle);
+}
+
+function nativeStatus(process: NativeProcess, containers: readonly Container[], planned: PlannedService | undefined): ServiceStatus {
+  const proxy = containers.find((it) => it.handle === process.handle && it.runtime === "native" && it.health !== "");
+  const isRunning = process.state === "running";
+  return {
+    handle: process.handle,
+    runtime: "native",
+    state: process.state,
+    health: isRunning ? (proxy?.health ?? "") : "",
+    pid: isRunning ? process.pid : null,
+    container: proxy?.name ?? null,
+    ports: [`127.0.0.1:${process.port}`],
+    urls: isRunning ? (planned?.urls ?? [`http://127.0.0.1:${process.port}`]) : [],
+    since: process.startedAt,
+  };
+}
+
+function stoppedStatus(handle: string): ServiceStatus {
+  return { handle, runtime: "native", state: "stopped", health: "", pid: null, container: null, ports: [], urls: [], since: null };
+}
+
+function containerStatus(container: Container, planned: PlannedService | undefined): ServiceStatus {
+  const published = container.ports.filter((port) => port.hostPort !== undefined);
+  const isMain = container.service === container.handle || planned?.containers.length === 1;
+  return {
+    handle: isMain ? container.handle : container.service,
+    runtime: "container",
+    state: container.state,
+    health: container.health,
+    pid: null,
+    container: container.name,
+    ports: published.map((port) => `${port.host}:${port.hostPort}->${port.containerPort}/${port.protocol}`),
+    urls: container.state === "running" ? published.filter((port) => port.protocol === "tcp").map((port) => urlOf(port.host, port.hostPort)) : [],
+    since: container.startedAt ?? container.createdAt,
+  };
+}
+
+function urlOf(host: string, port: number | undefined): string {
+  const name = host === "" || host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
+  return `http://${name}:${port}`;
+}
+
+export const command = defineCommand({
+  meta: { name: "observe-stack", description: "Show what runs right now" },
+  args: { project: { type: "string", description: "The compose project", default: "harbor" }, ...jsonArg },
+  async run({ args }) {
+    const observed = await observeStack({ home: findHome(process.env), env: process.env, project: args.project, needsEngine: false });
+    emit(observed.services, { json: args.json, render: (them) => them.map((it) => `${it.handle}\t${it.state}`).join("\n") });
+  },
+});
+
+if (import.meta.main) await runScript(command);

@@ -1,0 +1,79 @@
+/**
+ * The log lines of services, native and container alike, as one stream: first what is there, then, if
+ * asked, what comes.
+ */
+import type { Env } from "../config/read-values.ts";
+import { followLog } from "../native/follow-log.ts";
+import { listProcesses, type NativeProcess } from "../native/list-processes.ts";
+import { tailLog } from "../native/tail-log.ts";
+import { readStack, stateOf } from "./read-stack.ts";
+
+export interface LogLine {
+  /** The handle; for a companion, its name in the compose model. */
+  service: string;
+  line: string;
+}
+
+export interface ReadStackLogsOptions {
+  home: string;
+  env: Env;
+  project: string;
+  /** All when empty. */
+  handles: readonly string[];
+  /** How many lines of each. */
+  tail: number;
+  follow: boolean;
+  signal: AbortSignal;
+}
+
+/** Ends by itself unless it follows; then when aborted, or when nothing is left to follow. */
+export async function* readStackLogs(options: ReadStackLogsOptions): AsyncGenerator<LogLine> {
+  const { home, handles } = options;
+  const isWanted = (handle: string): boolean => handles.length === 0 || handles.includes(handle);
+  const processes = listProcesses({ stateDirectory: stateOf(home).directory }).filter((it) => isWanted(it.handle));
+  const sources: AsyncIterable<LogLine>[] = processes.map((process) => readNative(process, options));
+  const isAllNative = handles.length > 0 && handles.every((handle) => processes.some((it) => it.handle === handle));
+  if (readStack(home)?.hasContainers !== false && !isAllNative) sources.push(readContainers(options));
+  if (!options.follow) {
+    for (const source of sources) yield* source;
+    return;
+  }
+  yield* interleave(sources);
+}
+
+async function* readNative(process: NativeProcess, { tail, follow, signal }: ReadStackLogsOptions): AsyncGenerator<LogLine> {
+  const service = process.handle;
+  const file = process.logFile;
+  const lines = follow ? followLog({ file, lines: tail, signal }) : tailLog({ file, lines: tail });
+  for await (const line of lines) yield { service, line };
+}
+
+async function* readContainers(options: ReadStackLogsOptions): AsyncGenerator<LogLine> {
+  const { home, env, project, handles, tail, follow, signal } = options;
+  const { connectEngine } = await import("../engine/connect-engine.ts");
+  const { listContainers } = await import("../engine/list-containers.ts");
+  const { readLogs } = await import("../engine/read-logs.ts");
+  const engine = await connectEngine({ env, home, signal });
+  const containers = await listContainers({ engine, project });
+  // a proxy's own lines are about sockets; the service's are the process's
+  const own = containers.filter((it) => it.runtime === "container" && (handles.length === 0 || handles.includes(it.handle) || handles.includes(it.service)));
+  if (own.length === 0) return;
+  const services = own.map((it) => it.service);
+  for await (const entry of readLogs({ engine, project, services, tail, follow, signal })) yield { service: entry.source, line: entry.line };
+}
+
+/** Whichever source has a line next. */
+async function* interleave(sources: readonly AsyncIterable<LogLine>[]): AsyncGenerator<LogLine> {
+  const iterators = sources.map((source) => source[Symbol.asyncIterator]());
+  const next = (index: number): Promise<[number, IteratorResult<LogLine>]> =>
+    (iterators[index] as AsyncIterator<LogLine>).next().then((result) => [index, result]);
+  const pending = new Map(iterators.map((_, index) => [index, next(index)]));
+  while (pending.size > 0) {
+    const [index, result] = await Promise.race(pending.values());
+    if (result.done) pending.delete(index);
+    else {
+      pending.set(index, next(index));
+      yield result.value;
+    }
+  }
+}

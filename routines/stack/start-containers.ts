@@ -1,0 +1,114 @@
+/**
+ * The containers' part of a start: an engine that answers, `docker compose up`, waiting, and taking
+ * away what a failed start created. Loaded only for a stack that has containers.
+ */
+import { HarborError } from "../_script/error.ts";
+import type { MadePlan } from "../compose/make-plan.ts";
+import type { Env } from "../config/read-values.ts";
+import { connectEngine, type Engine } from "../engine/connect-engine.ts";
+import { type Compose, findCompose } from "../engine/find-compose.ts";
+import { listContainers } from "../engine/list-containers.ts";
+import { removeContainers } from "../engine/remove-containers.ts";
+import { runComposeOrThrow } from "../engine/run-compose.ts";
+import { waitContainers } from "../engine/wait-containers.ts";
+import type { Progress } from "./progress.ts";
+import type { StackRecord } from "./read-stack.ts";
+
+export interface EngineSession {
+  engine: Engine;
+  compose: Compose;
+}
+
+export interface OpenEngineOptions {
+  made: MadePlan;
+  env: Env;
+  signal: AbortSignal;
+}
+
+/** Throws `missing`, and says which of the services would run without an engine. */
+export async function openEngine({ made, env, signal }: OpenEngineOptions): Promise<EngineSession> {
+  const { home } = made.plan.workspace;
+  try {
+    const compose = findCompose({ env, home });
+    const engine = await connectEngine({ env, home, signal });
+    if (engine.kind === "rootless" && made.plan.natives.length > 0) {
+      throw new HarborError("Cannot join native services to containers: a rootless engine's containers do not reach this host's loopback", {
+        exit: "missing",
+        hint: "Use an engine that runs as root or Docker Desktop, or run all of them in containers",
+      });
+    }
+    return { engine, compose };
+  } catch (error) {
+    if (!(error instanceof HarborError) || error.exit !== "missing") throw error;
+    const without = made.selection.files.filter((file) => file.kind === "contract").map((file) => file.handle ?? "");
+    const details = [...error.details, ...whatRunsWithout(made, without)];
+    throw new HarborError(error.message, { exit: "missing", cause: error, details, ...(error.hint === undefined ? {} : { hint: error.hint }) });
+  }
+}
+
+function whatRunsWithout(made: MadePlan, withContract: readonly string[]): string[] {
+  const needing = made.plan.services.filter((service) => service.runtime === "container").map((service) => service.handle);
+  const able = [...new Set([...made.plan.natives.map((native) => native.handle), ...withContract])];
+  return [
+    `It is needed for ${needing.join(", ")}`,
+    ...(able.length === 0 ? [] : [`Without one, these run natively: harbor up ${able.map((handle) => `-x ${handle}`).join(" ")}`]),
+  ];
+}
+
+export interface StartContainersOptions {
+  made: MadePlan;
+  session: EngineSession;
+  file: string;
+  envFile: string;
+  projectDirectory: string;
+  env: Env;
+  build: boolean;
+  pull: boolean;
+  timeoutMs: number | undefined;
+  signal: AbortSignal;
+  progress: Progress;
+}
+
+/** Throws what compose or an unhealthy container says, with the last lines of its log. */
+export async function startContainers(options: StartContainersOptions): Promise<void> {
+  const { made, session, file, envFile, projectDirectory, env, signal, progress } = options;
+  const { project } = made.plan;
+  const args = ["up", "--detach", ...(options.build ? ["--build"] : []), ...(options.pull ? ["--pull", "always"] : [])];
+  const stdio = progress.isQuiet ? "capture" : "progress";
+  await removeStandIns(options);
+  await runComposeOrThrow({ args, project, file, envFile, projectDirectory, env, compose: session.compose, signal, stdio });
+  await waitContainers({
+    engine: session.engine,
+    project,
+    services: Object.keys(made.plan.compose.services as object),
+    timeoutMs: options.timeoutMs,
+    signal,
+    onProgress: ({ service, state }) => progress.say(service, state),
+  });
+}
+
+/** What stood in for a service that changes its runtime now, and has no place in the new model. */
+async function removeStandIns({ made, session }: StartContainersOptions): Promise<void> {
+  const services = new Set(Object.keys(made.plan.compose.services as object));
+  const handles = new Set(made.plan.services.map((service) => service.handle));
+  const containers = await listContainers({ engine: session.engine, project: made.plan.project });
+  const stale = containers.filter((it) => handles.has(it.handle) && !services.has(it.service));
+  if (stale.length > 0) await removeContainers({ engine: session.engine, project: made.plan.project, containers: stale });
+}
+
+export interface RemoveStartedOptions {
+  session: EngineSession;
+  made: MadePlan;
+  record: StackRecord | undefined;
+  since: Date;
+}
+
+/** Containers made after `since` that belong to no service which was up before. */
+export async function removeStarted({ session, made, record, since }: RemoveStartedOptions): Promise<void> {
+  const { project } = made.plan;
+  const before = new Set(record?.services ?? []);
+  const containers = await listContainers({ engine: session.engine, project });
+  const own = containers.filter((it) => !before.has(it.handle) && new Date(it.createdAt).getTime() >= since.getTime() - 1000);
+  const isWhole = own.length === containers.length;
+  await removeContainers({ engine: session.engine, project, containers: own, networks: isWhole, volumes: isWhole });
+}

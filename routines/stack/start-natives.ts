@@ -1,0 +1,55 @@
+/**
+ * Starts the native services of a plan, all at once, and waits until each answers. When one fails, the
+ * others it was about to start are not waited for; who called it stops what `onStarted` named.
+ */
+import type { NativeSpec } from "../native/start-process.ts";
+import { startProcess } from "../native/start-process.ts";
+import { waitReady } from "../native/wait-ready.ts";
+import type { Progress } from "./progress.ts";
+
+export interface StartNativesOptions {
+  specs: readonly NativeSpec[];
+  /** `$HARBOR_HOME/state`. */
+  stateDirectory: string;
+  /** Where the host's part of a process's environment comes from. */
+  environment: Readonly<Record<string, string | undefined>>;
+  /** Instead of each contract's own `ready.timeout`. */
+  timeoutMs?: number | undefined;
+  signal: AbortSignal;
+  progress: Progress;
+  /** Named as soon as its process exists, so that a failure can stop it again. */
+  onStarted: (handle: string) => void;
+}
+
+/** Throws what the first failing service throws, after the others have settled. */
+export async function startNatives(options: StartNativesOptions): Promise<void> {
+  const failed = new AbortController();
+  const signal = AbortSignal.any([options.signal, failed.signal]);
+  const results = await Promise.allSettled(
+    options.specs.map(async (spec) => {
+      try {
+        await startOne(spec, { ...options, signal });
+      } catch (error) {
+        failed.abort(); // what waits beside it need not wait any longer
+        throw error;
+      }
+    }),
+  );
+  const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason as { exit?: string }] : []));
+  // those interrupted by the first failure only say that they were
+  const [first] = options.signal.aborted ? errors : [...errors.filter((error) => error.exit !== "interrupted"), ...errors];
+  if (first !== undefined) throw first;
+}
+
+async function startOne(spec: NativeSpec, options: StartNativesOptions): Promise<void> {
+  const { stateDirectory, environment, timeoutMs, signal, progress } = options;
+  const started = await startProcess({ spec, stateDirectory, environment, signal });
+  if (started.isNew) {
+    options.onStarted(spec.handle);
+    progress.say(spec.handle, `starting as process ${started.record.pid}`);
+  } else if (started.hasChanged) {
+    progress.warn(`${spec.handle} runs with an older configuration; \`harbor down ${spec.handle}\`, then up again, applies the new one`);
+  }
+  const { afterMs } = await waitReady({ started, ready: spec.ready, signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+  if (started.isNew) progress.say(spec.handle, `ready after ${(afterMs / 1000).toFixed(1)} s`);
+}

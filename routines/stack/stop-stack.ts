@@ -1,0 +1,105 @@
+/**
+ * Stops services of the stack and removes what stood for them: processes, containers, and with the last
+ * of them the network, the sockets and the state. What a service stored stays.
+ */
+import { HarborError } from "../_script/error.ts";
+import type { Env } from "../config/read-values.ts";
+import type { Container } from "../engine/list-containers.ts";
+import { listProcesses, type NativeProcess } from "../native/list-processes.ts";
+import { stopProcess } from "../native/stop-process.ts";
+import { findWorkspace } from "../workspace/find-workspace.ts";
+import { checkHandle, listHandles, throwUnknown } from "../workspace/list-handles.ts";
+import type { Progress } from "./progress.ts";
+import { type StackRecord, stateOf } from "./read-stack.ts";
+import { clearState, writeStack } from "./write-stack.ts";
+
+export interface StopStackOptions {
+  home: string;
+  project: string;
+  record: StackRecord | undefined;
+  env: Env;
+  /** Handles, or services of the model; all when empty. */
+  handles: readonly string[];
+  progress: Progress;
+}
+
+export interface StoppedService {
+  handle: string;
+  runtime: "container" | "native";
+  /** Whether it had to be killed after its grace. */
+  wasKilled: boolean;
+}
+
+/** Throws `unknown` for a name that is neither running nor a service; `missing` where containers run and no engine answers. */
+export async function stopStack(options: StopStackOptions): Promise<StoppedService[]> {
+  const { home, handles, record } = options;
+  const stateDirectory = stateOf(home).directory;
+  const processes = listProcesses({ stateDirectory });
+  const isAll = handles.length === 0;
+  const engine = await openContainers(options);
+  const containers = engine?.containers ?? [];
+  checkNames(options, processes, containers);
+  const isNamed = (name: string): boolean => isAll || handles.includes(name);
+  const leaving = containers.filter((it) => isNamed(it.handle) || isNamed(it.service));
+  const ending = processes.filter((it) => isNamed(it.handle));
+  // consumers go before what they consume, so that none of them sees its backend vanish
+  if (engine !== undefined) await engine.remove(leaving, isAll || leaving.length === containers.length);
+  const ended = await Promise.all(ending.map(({ handle }) => stopProcess({ handle, stateDirectory, forget: true })));
+  forget(options, isAll, new Set(containers.filter((it) => !leaving.includes(it)).map((it) => it.handle)));
+  const stopped: StoppedService[] = ended.map(({ handle, wasKilled }) => ({ handle, runtime: "native", wasKilled }));
+  const natives = new Set([...ending.map((it) => it.handle), ...(record?.natives ?? [])]);
+  for (const handle of new Set(leaving.map((it) => it.handle))) {
+    if (!natives.has(handle)) stopped.push({ handle, runtime: "container", wasKilled: false });
+  }
+  return stopped;
+}
+
+interface OpenContainers {
+  containers: Container[];
+  remove: (containers: Container[], isWhole: boolean) => Promise<void>;
+}
+
+/** With a record that says there are no containers, the engine is not asked: it may not even exist. */
+async function openContainers({ home, env, project, record }: StopStackOptions): Promise<OpenContainers | undefined> {
+  if (record !== undefined && !record.hasContainers) return undefined;
+  const { connectEngine } = await import("../engine/connect-engine.ts");
+  const { listContainers } = await import("../engine/list-containers.ts");
+  const { removeContainers } = await import("../engine/remove-containers.ts");
+  try {
+    const engine = await connectEngine({ env, home });
+    const containers = await listContainers({ engine, project });
+    const remove = async (leaving: Container[], isWhole: boolean): Promise<void> => {
+      await removeContainers({ engine, project, containers: leaving, networks: isWhole, volumes: isWhole });
+    };
+    return { containers, remove };
+  } catch (error) {
+    // nothing recorded and nothing that answers: there is nothing to stop there
+    if (record === undefined && error instanceof HarborError && error.exit === "missing") return undefined;
+    throw error;
+  }
+}
+
+function checkNames({ home, handles, record }: StopStackOptions, processes: readonly NativeProcess[], containers: readonly Container[]): void {
+  const running = new Set([...(record?.services ?? []), ...processes.map((it) => it.handle), ...containers.flatMap((it) => [it.handle, it.service])]);
+  for (const name of handles) {
+    checkHandle(name);
+    if (running.has(name)) continue;
+    const known = listHandles(findWorkspace({ home, directory: record?.workspace }));
+    if (!known.includes(name)) throwUnknown(name, [...known, ...running]);
+  }
+}
+
+/** The record without what was stopped; with nothing left, every file of the state. */
+function forget({ home, record, handles }: StopStackOptions, isAll: boolean, remaining: ReadonlySet<string>): void {
+  if (isAll) return clearState(home);
+  if (record === undefined) return;
+  const stays = (handle: string): boolean => !handles.includes(handle) || remaining.has(handle);
+  const left = {
+    ...record,
+    services: record.services.filter(stays),
+    natives: record.natives.filter(stays),
+    planned: record.planned.filter((it) => stays(it.handle)),
+    hasContainers: remaining.size > 0,
+  };
+  writeStack(home, left);
+}

@@ -1,0 +1,47 @@
+/**
+ * The plan on disk: the merged file and its values for compose, and the record of what is up. All in
+ * `state/`, readable by their owner alone, since values may be secrets.
+ */
+import { rmdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { writeFileWhole } from "../_script/write-file.ts";
+import { formatCompose } from "../compose/format-compose.ts";
+import type { MadePlan } from "../compose/make-plan.ts";
+import { formatEnvValue } from "../config/parse-env.ts";
+import { type StackRecord, stateOf } from "./read-stack.ts";
+
+export interface ComposeFiles {
+  file: string;
+  envFile: string;
+}
+
+/** Writes the merged file, and beside it the values of just the variables that it names. */
+export function writeComposeFiles(made: MadePlan, directory = stateOf(made.plan.workspace.home).directory): ComposeFiles {
+  const compose = join(directory, "compose.yml");
+  const values = join(directory, "values.env");
+  const lines: string[] = [];
+  for (const name of made.merged.variables.keys()) {
+    const value = made.values.get(name);
+    if (value !== undefined) lines.push(`${name}=${formatEnvValue(value)}\n`);
+  }
+  writeFileWhole(values, lines.join(""));
+  writeFileWhole(compose, `# Written by Harbor for docker compose; made anew at each start.\n${formatCompose(made.plan.compose)}`);
+  return { file: compose, envFile: values };
+}
+
+/** Records what is up; with no service left, removes every file of it. */
+export function writeStack(home: string, record: StackRecord | undefined): void {
+  if (record === undefined || record.services.length === 0) return clearState(home);
+  writeFileWhole(stateOf(home).stack, `${JSON.stringify(record, null, 2)}\n`);
+}
+
+/** Removes what a stack left in `state/`, and the folder itself where nothing else is in it. */
+export function clearState(home: string): void {
+  const { directory } = stateOf(home);
+  for (const name of ["stack.json", "compose.yml", "values.env", "cmd"]) rmSync(join(directory, name), { force: true, recursive: true });
+  try {
+    rmdirSync(join(directory, "native"));
+  } catch {
+    // never there, or a process is still recorded in it
+  }
+}

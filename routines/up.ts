@@ -1,0 +1,104 @@
+#!/usr/bin/env bun
+/**
+ * `harbor up`: start services, each on what it was asked to run on, joined into one network.
+ *
+ *   bun routines/up.ts -x ollama webui
+ */
+import { resolve } from "node:path";
+import { defineCommand, jsonArg } from "./_script/command.ts";
+import { parseDuration } from "./_script/duration.ts";
+import { emit } from "./_script/emit.ts";
+import { HarborError } from "./_script/error.ts";
+import { listenForInterrupt } from "./_script/interrupt.ts";
+import { withLock } from "./_script/lock.ts";
+import { runScript } from "./_script/script.ts";
+import { type MadePlan, makePlan } from "./compose/make-plan.ts";
+import { selectionArgs } from "./compose/selection-args.ts";
+import { findHome } from "./config/find-home.ts";
+import { renderPlan } from "./plan.ts";
+import { renderReport } from "./stack/render-report.ts";
+import { observeStack, type ServiceStatus } from "./stack/observe-stack.ts";
+import { createProgress } from "./stack/progress.ts";
+import { readStack, type StackRecord, stateOf } from "./stack/read-stack.ts";
+import { whatRuns } from "./stack/what-runs.ts";
+import { warn } from "./stack/say.ts";
+import { startStack } from "./stack/start-stack.ts";
+
+export const command = defineCommand({
+  meta: {
+    name: "up",
+    description: "Start services, natively or in containers, joined into one network",
+    examples: [
+      "harbor up                        The built-in mock model server, natively",
+      "harbor up -x ollama webui        Ollama as a process, Open WebUI in a container",
+      "harbor up -n ollama speaches webui   Natively whatever can be",
+      "harbor up webui nvidia --open    With the nvidia capability; open the browser",
+    ],
+  },
+  args: {
+    ...selectionArgs,
+    build: { type: "boolean", description: "Build images first" },
+    pull: { type: "boolean", description: "Pull images, also those that are here" },
+    attach: { type: "boolean", alias: "a", description: "Follow the logs; Ctrl-C stops what this call started" },
+    tail: { type: "boolean", alias: "t", description: "Follow the logs; Ctrl-C leaves everything running" },
+    open: { type: "boolean", alias: "o", description: "Open the first service with a URL in the browser" },
+    keep: { type: "boolean", description: "If something fails, leave what was started as it is" },
+    "wait-timeout": { type: "string", description: "How long to wait until all is ready, such as 90s or 10m", valueHint: "T" },
+    "dry-run": { type: "boolean", description: "Show the plan and start nothing" },
+    ...jsonArg,
+  },
+  async run({ args }) {
+    const env = process.env;
+    const home = findHome(env);
+    const timeoutMs = readTimeout(args["wait-timeout"]);
+    const plan = (record: StackRecord | undefined): Promise<MadePlan> =>
+      makePlan({ args: { ...args, workspace: args.workspace ?? record?.workspace }, env, running: whatRuns(record, home) });
+    if (args["dry-run"]) {
+      const { plan: made, selection } = await plan(readStack(home));
+      warn(selection.warnings);
+      return emit(made, { json: args.json, render: (it) => renderPlan(it, { explain: false, cwd: process.cwd() }) });
+    }
+    using interrupt = listenForInterrupt();
+    const { signal } = interrupt;
+    const progress = createProgress(args.json);
+    const workspace = args.workspace === undefined ? undefined : resolve(args.workspace);
+    const before = readStack(home);
+    const start = async (): Promise<MadePlan> => {
+      const record = readStack(home);
+      const made = await plan(record);
+      warn(made.selection.warnings);
+      await startStack({ made, record, workspace, env, build: args.build, pull: args.pull, keep: args.keep, timeoutMs, signal, progress });
+      return made;
+    };
+    const made = await withLock(stateOf(home).lock, start, { signal, purpose: "harbor up", waitMs: timeoutMs ?? LOCK_WAIT_MS });
+    const { project } = made.plan;
+    const { services } = await observeStack({ home, env, project, needsEngine: false, signal });
+    emit(services, { json: args.json, render: (them) => renderReport(them, made, args.names.length + args.exclude.length === 0) });
+    if (args.open) await openFirst(services, args.names);
+    if (args.attach || args.tail) {
+      const { followStack } = await import("./stack/follow-stack.ts");
+      const started = made.plan.services.map((it) => it.handle).filter((handle) => !before?.services.includes(handle));
+      await followStack({ home, env, project, handles: started, signal, stopsAtEnd: args.attach, progress });
+    }
+  },
+});
+
+/** Another `up` may be pulling gigabytes. */
+const LOCK_WAIT_MS = 60 * 60_000;
+
+function readTimeout(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = parseDuration(/^\d+$/.test(text) ? `${text}s` : text);
+  if (ms !== undefined) return ms;
+  throw new HarborError(`Cannot use --wait-timeout "${text}": it is no duration`, { exit: "usage", hint: "Write it like 90s or 10m" });
+}
+
+async function openFirst(services: readonly ServiceStatus[], names: readonly string[]): Promise<void> {
+  const named = services.filter((service) => names.includes(service.handle));
+  const url = [...named, ...services].find((service) => service.urls[0] !== undefined)?.urls[0];
+  if (url === undefined) return warn(["Nothing to open: no service has a URL"]);
+  const { openUrl } = await import("./host/open-url.ts");
+  await openUrl({ url });
+}
+
+if (import.meta.main) await runScript(command);

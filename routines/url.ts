@@ -1,0 +1,55 @@
+#!/usr/bin/env bun
+/**
+ * `harbor url`: where a running service is reached.
+ *
+ *   bun routines/url.ts webui
+ */
+import { defineCommand, jsonArg } from "./_script/command.ts";
+import { emit } from "./_script/emit.ts";
+import { HarborError } from "./_script/error.ts";
+import { runScript } from "./_script/script.ts";
+import { currentStack } from "./stack/current-stack.ts";
+import { observeStack } from "./stack/observe-stack.ts";
+import { findWorkspace } from "./workspace/find-workspace.ts";
+import { checkHandle, listHandles, throwUnknown } from "./workspace/list-handles.ts";
+
+export interface ServiceUrl {
+  handle: string;
+  url: string;
+}
+
+export const command = defineCommand({
+  meta: {
+    name: "url",
+    description: "Print the URL of a running service",
+    examples: ["harbor url webui", "harbor url --internal ollama", "harbor url --json"],
+  },
+  args: {
+    handle: { type: "positional", description: "Service handle; every running service when left out" },
+    internal: { type: "boolean", alias: "i", description: "The URL that other services of the stack use" },
+    ...jsonArg,
+  },
+  async run({ args }) {
+    const { home, project, record } = currentStack(process.env);
+    if (args.handle !== undefined) checkHandle(args.handle);
+    const { services, engineError } = await observeStack({ home, env: process.env, project, needsEngine: record?.hasContainers ?? false });
+    const running = services.filter((it) => it.state === "running" && (args.handle === undefined || it.handle === args.handle));
+    const urls = running.flatMap((it): ServiceUrl[] => {
+      const target = record?.planned.find((planned) => planned.handle === it.handle)?.ports[0]?.target;
+      const found = args.internal ? (target === undefined ? [] : [`http://${it.handle}:${target}`]) : it.urls;
+      return found.map((url) => ({ handle: it.handle, url }));
+    });
+    if (args.handle !== undefined && urls.length === 0) throw whyNone(args.handle, running.length > 0, home, engineError, record?.workspace);
+    emit(urls, { json: args.json, render: (them) => them.map((it) => (args.handle === undefined ? `${it.handle}\t${it.url}` : it.url)).join("\n") });
+  },
+});
+
+function whyNone(handle: string, isRunning: boolean, home: string, engineError: HarborError | undefined, workspace: string | undefined): HarborError {
+  if (isRunning) return new HarborError(`Cannot print a URL of "${handle}": it publishes no port`);
+  const handles = listHandles(findWorkspace({ home, directory: workspace }));
+  if (!handles.includes(handle)) throwUnknown(handle, handles);
+  const hint = engineError === undefined ? `Start it: harbor up ${handle}` : engineError.message;
+  return new HarborError(`Cannot print a URL of "${handle}": it is not running`, { hint });
+}
+
+if (import.meta.main) await runScript(command);

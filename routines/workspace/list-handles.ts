@@ -1,0 +1,80 @@
+#!/usr/bin/env bun
+/**
+ * The handles of all services in a workspace, and whether one name is among them.
+ *
+ *   bun routines/workspace/list-handles.ts
+ */
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { defineCommand, jsonArg } from "../_script/command.ts";
+import { emit } from "../_script/emit.ts";
+import { HarborError } from "../_script/error.ts";
+import { nearest } from "../_script/nearest.ts";
+import { runScript } from "../_script/script.ts";
+import { findHome } from "../config/find-home.ts";
+import { BUILT_IN_CAPABILITIES } from "../host/capabilities.ts";
+import { findWorkspace, type Workspace } from "./find-workspace.ts";
+
+const HANDLE = /^[a-z0-9][a-z0-9-]*$/;
+const SERVICE_FILE = /^compose\.(.+)\.(?:ya?ml|ts)$/;
+
+/** Every handle, sorted. */
+export function listHandles(workspace: Workspace): string[] {
+  const handles = new Set<string>();
+  for (const layer of workspace.layers) {
+    if (layer.kind === "flat") addFlat(layer.root, handles);
+    else for (const entry of readEntries(layer.root)) if (HANDLE.test(entry)) handles.add(entry);
+  }
+  return [...handles].sort();
+}
+
+/** A flat workspace also knows selectors that only cross files name (`mcp-server-time`). */
+function addFlat(root: string, handles: Set<string>): void {
+  const capabilities: readonly string[] = BUILT_IN_CAPABILITIES;
+  for (const folder of [root, join(root, "services")]) {
+    for (const entry of readEntries(folder, true)) {
+      const words = SERVICE_FILE.exec(entry)?.[1]?.split(".") ?? [];
+      for (const word of words[0] === "x" ? words.slice(1) : words) if (!capabilities.includes(word)) handles.add(word);
+      if (existsSync(join(folder, entry, `${entry}_native.yml`))) handles.add(entry);
+    }
+  }
+}
+
+/** Names of folders; with `files`, of everything. */
+function readEntries(folder: string, files = false): string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries.filter((entry) => files || entry.isDirectory() || entry.isSymbolicLink()).map((entry) => entry.name);
+  } catch {
+    return []; // this layer is not there
+  }
+}
+
+/** Throws `usage` for what is no name at all (`../x`), before it gets near a path. */
+export function checkHandle(name: string): void {
+  if (HANDLE.test(name)) return;
+  throw new HarborError(`Cannot use "${name}" as a service: a handle has only the letters a-z, digits and dashes`, {
+    exit: "usage",
+    hint: "Run `harbor ls` to see the handles",
+  });
+}
+
+/** Throws `unknown`, with the nearest known name. */
+export function throwUnknown(name: string, known: Iterable<string>): never {
+  const guess = nearest(name, known);
+  throw new HarborError(`Cannot find service "${name}"${guess === undefined ? "" : `; did you mean "${guess}"?`}`, {
+    exit: "unknown",
+    hint: "Run `harbor ls` to see the handles",
+  });
+}
+
+export const command = defineCommand({
+  meta: { name: "list-handles", description: "List the handles of all services" },
+  args: { workspace: { type: "string", description: "A workspace directory", valueHint: "DIR" }, ...jsonArg },
+  run({ args }) {
+    const workspace = findWorkspace({ home: findHome(process.env), directory: args.workspace });
+    emit(listHandles(workspace), { json: args.json, render: (handles) => handles.join("\n") });
+  },
+});
+
+if (import.meta.main) await runScript(command);

@@ -1,0 +1,28 @@
+/** Temporary workspaces for tests: a tree of files out of an object, gone when the test ends. */
+import { afterEach } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+const made: string[] = [];
+
+afterEach(() => {
+  for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true });
+});
+
+/** An empty folder. */
+export function makeFolder(): string {
+  const directory = mkdtempSync(join(tmpdir(), "harbor-test-"));
+  made.push(directory);
+  return directory;
+}
+
+/** A folder with these files; names are paths in it. */
+export function makeTree(files: Record<string, string>): string {
+  const root = makeFolder();
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, name)), { recursive: true });
+    writeFileSync(join(root, name), text);
+  }
+  return root;
+}

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Makes the images of the end-to-end tests out of programs installed on this machine: no registry.
+#
+#   busybox:local            busybox and nothing else
+#   alpine/socat:<pinned>    a stand-in for each tag of it named in routines/ and services/: socat, wget, nc, sh
+#   local/bun:1              bun, where BUN names one
+#
+# Needs a running engine and Debian's busybox-static, socat, netcat-openbsd, dash. An image is made
+# anew only when what it is made of has changed.
+set -euo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# copy_program ROOT PROGRAM [AS]: the program, and every shared library it is linked with.
+copy_program() {
+  local root=$1 program=$2 as=${3:-$2} library
+  install -D -m 0755 "$(readlink -f "$program")" "$root$as"
+  ldd "$(readlink -f "$program")" 2>/dev/null | grep -oE '/[^ ]+' | sort -u | while read -r library; do
+    [ -e "$root$library" ] || install -D -m 0755 "$(readlink -f "$library")" "$root$library"
+  done
+}
+
+# new_root NAME: a file system with busybox and a link for each of its applets.
+new_root() {
+  local root=$work/$1 applet
+  mkdir -p "$root"/{bin,etc,tmp,root,run,usr/bin,var}
+  chmod 1777 "$root/tmp"
+  install -m 0755 /bin/busybox "$root/bin/busybox"
+  for applet in $(/bin/busybox --list); do
+    [ "$applet" = busybox ] || ln -sf busybox "$root/bin/$applet"
+  done
+  printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$root/etc/passwd"
+  printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
+  printf 'hosts: files dns\n' >"$root/etc/nsswitch.conf"
+  printf '%s\n' "$root"
+}
+
+# stamp FILE...: changes with this script and the files an image is made of.
+stamp() { cat "${BASH_SOURCE[0]}" "$@" | sha256sum | cut -c 1-16; }
+
+# is_made TAG STAMP
+is_made() { [ "$(docker image inspect --format '{{ index .Config.Labels "harbor.test.stamp" }}' "$1" 2>/dev/null)" = "$2" ]; }
+
+# import ROOT TAG STAMP CHANGE...
+import() {
+  local root=$1 tag=$2 label=$3 change options=()
+  shift 3
+  for change in "$@"; do options+=(--change "$change"); done
+  tar -C "$root" -cf - . | docker import --change "LABEL harbor.test.stamp=$label" "${options[@]}" - "$tag" >/dev/null
+  printf 'made %s\n' "$tag" >&2
+}
+
+make_busybox() {
+  local label root
+  label=$(stamp /bin/busybox)
+  if is_made busybox:local "$label"; then return; fi
+  root=$(new_root busybox)
+  import "$root" busybox:local "$label" 'CMD ["/bin/sh"]' 'ENV PATH=/bin:/usr/bin'
+}
+
+# Debian's busybox has an nc without -z and an sh that prefers its own applets to PATH: hence both from elsewhere.
+make_socat() {
+  local tag=$1 label root
+  label=$(stamp /bin/busybox "$(readlink -f "$(command -v socat)")" /bin/nc.openbsd /bin/dash)
+  if is_made "$tag" "$label"; then return; fi
+  root=$work/socat
+  if [ ! -d "$root" ]; then
+    new_root socat >/dev/null
+    rm -f "$root/bin/nc" "$root/bin/sh"
+    copy_program "$root" "$(command -v socat)" /usr/bin/socat
+    copy_program "$root" /bin/nc.openbsd /bin/nc
+    copy_program "$root" /bin/dash /bin/sh
+  fi
+  import "$root" "$tag" "$label" 'ENTRYPOINT ["socat"]' 'ENV PATH=/usr/bin:/bin'
+}
+
+make_bun() {
+  local label root
+  label=$(stamp /bin/busybox "$BUN")
+  if is_made local/bun:1 "$label"; then return; fi
+  root=$(new_root bun)
+  copy_program "$root" "$BUN" /usr/bin/bun
+  import "$root" local/bun:1 "$label" 'ENTRYPOINT ["bun"]' 'ENV PATH=/usr/bin:/bin'
+}
+
+socat_tags() { grep -rhoE 'alpine/socat:[0-9][0-9.]*[0-9]' "$top/routines" "$top/services" "$top/test" 2>/dev/null | sort -u; }
+
+make_busybox
+while read -r tag; do make_socat "$tag"; done < <(socat_tags)
+[ -z "${BUN:-}" ] || make_bun

@@ -1,0 +1,160 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { readProcess } from "../../../routines/_script/process-identity.ts";
+import { findProcess } from "../../../routines/native/list-processes.ts";
+import { fingerprintSpec, startProcess } from "../../../routines/native/start-process.ts";
+import { stopProcess } from "../../../routines/native/stop-process.ts";
+import { waitReady } from "../../../routines/native/wait-ready.ts";
+import { cleanFixture, type Fixture, listOwned, makeFixture, server, shell, until } from "./_fixture.ts";
+
+let fixture: Fixture;
+beforeEach(() => {
+  fixture = makeFixture();
+});
+afterEach(async () => {
+  expect(await cleanFixture(fixture)).toEqual([]);
+});
+
+const stop = (): Promise<unknown> => stopProcess({ handle: "sample", stateDirectory: fixture.directory });
+
+describe("startProcess", () => {
+  test("gives the process a session, a log and a record of its own", async () => {
+    const spec = fixture.spec(shell("echo out; echo err >&2; exec sleep 60"));
+    const { record, isNew } = await startProcess({ spec, stateDirectory: fixture.directory });
+    expect(isNew).toBe(true);
+    expect(readProcess(record.pid)).toMatchObject({ session: record.pid, group: record.pid, startTime: record.startTime });
+    const log = join(fixture.directory, "native", "sample", "log");
+    await until(() => readFileSync(log, "utf8") === "out\nerr\n", "both streams in the log");
+    expect(statSync(log).mode & 0o777).toBe(0o600);
+    const path = join(fixture.directory, "native", "sample", "process.json");
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(statSync(join(path, "..")).mode & 0o777).toBe(0o700);
+    expect(JSON.parse(readFileSync(path, "utf8"))).toEqual(record);
+    await stop();
+  });
+
+  test("leaves a running one as it is, and tells whether its spec has changed", async () => {
+    const spec = fixture.spec(shell("exec sleep 60"));
+    const { record } = await startProcess({ spec, stateDirectory: fixture.directory });
+    const again = await startProcess({ spec, stateDirectory: fixture.directory });
+    expect(again).toEqual({ record, isNew: false, hasChanged: false });
+    const other = { ...spec, argv: shell("exec sleep 61") };
+    expect(await startProcess({ spec: other, stateDirectory: fixture.directory })).toMatchObject({ isNew: false, hasChanged: true });
+    await stop();
+  });
+
+  test("starts one process when many start at once", async () => {
+    const spec = fixture.spec(shell("exec sleep 60"));
+    const all = await Promise.all(Array.from({ length: 5 }, () => startProcess({ spec, stateDirectory: fixture.directory })));
+    expect(all.filter((one) => one.isNew)).toHaveLength(1);
+    expect(new Set(all.map((one) => one.record.pid)).size).toBe(1);
+    expect(listOwned(fixture.owner)).toHaveLength(1);
+    await stop();
+  });
+
+  test("passes only the host's part of the environment, and what the spec names", async () => {
+    const spec = fixture.spec(shell('env > "$OUT.tmp"; mv "$OUT.tmp" "$OUT"; exec sleep 60'), {
+      env: { OUT: join(fixture.directory, "env") },
+    });
+    const environment = {
+      PATH: process.env.PATH,
+      HOME: "/home/x",
+      LC_ALL: "C",
+      OPENAI_API_KEY: "secret",
+      CUDA_VISIBLE_DEVICES: "1",
+      UNSET: undefined,
+    };
+    await startProcess({ spec, stateDirectory: fixture.directory, environment });
+    await until(() => existsSync(join(fixture.directory, "env")), "the environment written");
+    const names = readFileSync(join(fixture.directory, "env"), "utf8")
+      .split("\n")
+      .map((line) => line.split("=")[0] ?? "");
+    for (const name of ["PATH", "HOME", "LC_ALL", "CUDA_VISIBLE_DEVICES", "PORT", "HARBOR_NATIVE"]) expect(names).toContain(name);
+    expect(names).not.toContain("OPENAI_API_KEY");
+    await stop();
+  });
+
+  test("says how to install a program that is missing", async () => {
+    const spec = fixture.spec(["no-such-program"], { install: { [process.platform]: "brew install it" } });
+    const start = startProcess({ spec, stateDirectory: fixture.directory });
+    await expect(start).rejects.toMatchObject({
+      message: 'Cannot start "sample": "no-such-program" is not installed, or not on PATH',
+      exit: "missing",
+      hint: "Install it: brew install it",
+    });
+    expect(findProcess({ handle: "sample", stateDirectory: fixture.directory })).toBeUndefined();
+  });
+
+  test("says when a program cannot be run", async () => {
+    const spec = fixture.spec([join(fixture.directory, "native")]);
+    await expect(startProcess({ spec, stateDirectory: fixture.directory })).rejects.toMatchObject({ exit: "missing" });
+  });
+
+  test("says when its working directory is missing", async () => {
+    const spec = fixture.spec(shell("true"), { cwd: join(fixture.directory, "nowhere") });
+    const start = startProcess({ spec, stateDirectory: fixture.directory });
+    await expect(start).rejects.toThrow(`Cannot start "sample": its working directory "${spec.cwd}" does not exist`);
+  });
+
+  test("names the process that has its port", async () => {
+    using taken = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+    const start = startProcess({ spec: fixture.spec(server(), { port: taken.port }), stateDirectory: fixture.directory });
+    await expect(start).rejects.toThrow(new RegExp(`^Cannot start "sample": port ${taken.port} is taken by pid ${process.pid} \\(.*bun`));
+  });
+
+  test("clears what an earlier start left before it starts anew", async () => {
+    const spec = fixture.spec(shell("sleep 60 & exec sleep 60"));
+    const { record } = await startProcess({ spec, stateDirectory: fixture.directory });
+    await until(() => listOwned(fixture.owner).length === 2, "its child");
+    process.kill(record.pid, "SIGKILL");
+    await until(() => listOwned(fixture.owner).length === 1, "its end");
+    const again = await startProcess({ spec, stateDirectory: fixture.directory });
+    expect(again.isNew).toBe(true);
+    await until(() => listOwned(fixture.owner).length === 2, "the new child");
+    await stop();
+  });
+
+  test("runs the bun that runs Harbor, for which no .env file counts", async () => {
+    await Bun.write(join(fixture.directory, ".env"), "FROM_FILE=1\n");
+    const code =
+      'if (process.env.FROM_FILE === undefined) Bun.serve({ hostname: "127.0.0.1", port: Number(process.env.PORT), fetch: () => new Response() })';
+    const spec = fixture.spec(["bun", "-e", code]);
+    const started = await startProcess({ spec, stateDirectory: fixture.directory, environment: { PATH: "/nowhere" } });
+    expect(started.record.argv[0]).toBe(process.execPath);
+    await waitReady({ started, ready: { http: "/", timeout: "10s", interval: "50ms" } });
+    await stop();
+  });
+
+  test("refuses a handle that would leave its folder", async () => {
+    const spec = fixture.spec(shell("true"), { handle: "../x" });
+    await expect(startProcess({ spec, stateDirectory: fixture.directory })).rejects.toMatchObject({ exit: "unknown" });
+  });
+
+  test("starts nothing once it is interrupted", async () => {
+    const start = startProcess({ spec: fixture.spec(shell("sleep 60")), stateDirectory: fixture.directory, signal: AbortSignal.abort() });
+    await expect(start).rejects.toMatchObject({ exit: "interrupted" });
+  });
+
+  test("outlives the command that started it", async () => {
+    const spec = fixture.spec(shell("exec sleep 60"));
+    const routine = join(import.meta.dir, "../../../routines/native/start-process.ts");
+    const command = Bun.spawn([process.execPath, routine, "--state", fixture.directory, "--json"], {
+      stdin: new Blob([JSON.stringify(spec)]),
+      stdout: "pipe",
+    });
+    const record = JSON.parse(await new Response(command.stdout).text());
+    expect(await command.exited).toBe(0);
+    expect(findProcess({ handle: "sample", stateDirectory: fixture.directory })).toMatchObject({ state: "running", pid: record.pid });
+    await stop();
+  });
+});
+
+describe("fingerprintSpec", () => {
+  test("does not depend on the order of the environment", () => {
+    const spec = fixture.spec(["x"]);
+    const reversed = { ...spec, env: Object.fromEntries(Object.entries(spec.env).reverse()) };
+    expect(fingerprintSpec(reversed)).toBe(fingerprintSpec(spec));
+    expect(fingerprintSpec({ ...spec, env: {} })).not.toBe(fingerprintSpec(spec));
+  });
+});
