@@ -76,8 +76,8 @@ function render(results: readonly Measured[]): string {
     it.title,
     `<= ${round(it.limit)}`,
     it.ratio === null ? "not measured" : String(it.ratio),
-    it.ratio === null ? (it.absent ?? "") : `${it.min}..${it.max}`,
-    it.ratio === null ? "" : `${it.subjectMs} / ${it.floorMs} ms`,
+    it.ratio === null ? "" : `${it.min}..${it.max}`,
+    it.ratio === null ? (it.absent ?? "") : `${it.subjectMs} / ${it.floorMs} ms`,
   ]);
   return table([["", "figure", "limit", "measured", "min..max", "medians"], ...rows]).join("\n");
 }

@@ -11,15 +11,27 @@ import { emit } from "./_script/emit.ts";
 import { runScript } from "./_script/script.ts";
 import { type MadePlan, makePlan, projectDirectoryOf } from "./compose/make-plan.ts";
 import { selectionArgs } from "./compose/selection-args.ts";
-import { warn } from "./stack/say.ts";
 import { stateOf } from "./stack/read-stack.ts";
+import { warn } from "./stack/say.ts";
 import { writeComposeFiles } from "./stack/write-stack.ts";
 
 /** The words of `docker compose …` for a plan whose files are on disk. */
 export function composeWords(made: MadePlan, more: readonly string[]): string[] {
   const { workspace, project } = made.plan;
   const { file, envFile } = writeComposeFiles(made, join(stateOf(workspace.home).directory, "cmd"));
-  return ["docker", "compose", "-p", project, "--project-directory", projectDirectoryOf(workspace), "--env-file", envFile, "-f", file, ...more];
+  return [
+    "docker",
+    "compose",
+    "-p",
+    project,
+    "--project-directory",
+    projectDirectoryOf(workspace),
+    "--env-file",
+    envFile,
+    "-f",
+    file,
+    ...more,
+  ];
 }
 
 /** A word as a POSIX shell reads it back. */
@@ -31,7 +43,7 @@ export const command = defineCommand({
   meta: {
     name: "cmd",
     description: "Print the docker compose command line of a selection",
-    examples: ["harbor cmd webui", "harbor cmd -x ollama webui -- config --services", "eval \"$(harbor cmd webui -- ps)\""],
+    examples: ["harbor cmd webui", "harbor cmd -x ollama webui -- config --services", 'eval "$(harbor cmd webui -- ps)"'],
   },
   args: { ...selectionArgs, ...jsonArg },
   async run({ args, rest }) {

@@ -51,7 +51,11 @@ export const command = defineCommand({
   meta: {
     name: "completion",
     description: "Print a completion script for bash, zsh or fish",
-    examples: ["harbor completion bash >> ~/.bashrc", "harbor completion zsh >> ~/.zshrc", "harbor completion fish > ~/.config/fish/completions/harbor.fish"],
+    examples: [
+      "harbor completion bash >> ~/.bashrc",
+      "harbor completion zsh >> ~/.zshrc",
+      "harbor completion fish > ~/.config/fish/completions/harbor.fish",
+    ],
   },
   args: { shell: { type: "positional", description: "bash, zsh or fish", required: true } },
   run({ args }) {

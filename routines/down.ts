@@ -13,6 +13,7 @@ import { currentStack } from "./stack/current-stack.ts";
 import { createProgress } from "./stack/progress.ts";
 import { stateOf } from "./stack/read-stack.ts";
 import { type StoppedService, stopStack } from "./stack/stop-stack.ts";
+import { removeEmptyState } from "./stack/write-stack.ts";
 
 function render(stopped: readonly StoppedService[]): string {
   return stopped.map((it) => `${it.handle}: ${it.wasKilled ? "killed after its grace" : "stopped"}`).join("\n");
@@ -31,6 +32,7 @@ export const command = defineCommand({
       return stopStack({ home, project, record, env, handles: args.handles, progress });
     };
     const stopped = await withLock(stateOf(home).lock, stop, { signal: interrupt.signal, purpose: "harbor down" });
+    removeEmptyState(home);
     if (stopped.length === 0) progress.say("harbor", "nothing to stop");
     emit(stopped, { json: args.json, render });
   },

@@ -28,7 +28,11 @@ export const command = defineCommand({
     description: "Print a selection as one compose file that runs without Harbor",
     examples: ["harbor eject ollama webui > compose.yml", "harbor eject --resolve litellm webui"],
   },
-  args: { ...selectionArgs, resolve: { type: "boolean", description: "Fill secrets in, too, instead of leaving them as ${NAME}" }, ...jsonArg },
+  args: {
+    ...selectionArgs,
+    resolve: { type: "boolean", description: "Fill secrets in, too, instead of leaving them as ${NAME}" },
+    ...jsonArg,
+  },
   async run({ args }) {
     const { plan, values, selection } = await makePlan({ args, env: process.env });
     if (Object.keys(plan.compose.services as object).length === 0) {

@@ -16,7 +16,11 @@ import { findWorkspace } from "./workspace/find-workspace.ts";
 import { checkHandle, listHandles, throwUnknown } from "./workspace/list-handles.ts";
 
 export const command = defineCommand({
-  meta: { name: "logs", description: "Show what services print", examples: ["harbor logs", "harbor logs -f ollama webui", "harbor logs --tail 100 --json webui"] },
+  meta: {
+    name: "logs",
+    description: "Show what services print",
+    examples: ["harbor logs", "harbor logs -f ollama webui", "harbor logs --tail 100 --json webui"],
+  },
   args: {
     handles: { type: "positional", description: "Service handles; all that run when left out", multiple: true },
     follow: { type: "boolean", alias: "f", description: "Go on as lines come, until Ctrl-C" },

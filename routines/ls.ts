@@ -20,12 +20,23 @@ export interface ListedService extends ServiceDescription {
 }
 
 function render(services: readonly ListedService[]): string {
-  const rows = services.map((it) => [it.handle, it.isUp ? "up" : "", it.runtimes.join(","), it.capabilities.join(","), it.tags.join(","), it.name]);
+  const rows = services.map((it) => [
+    it.handle,
+    it.isUp ? "up" : "",
+    it.runtimes.join(","),
+    it.capabilities.join(","),
+    it.tags.join(","),
+    it.name,
+  ]);
   return table([["HANDLE", "UP", "RUNS ON", "GPU", "TAGS", "NAME"], ...rows]).join("\n");
 }
 
 export const command = defineCommand({
-  meta: { name: "ls", description: "List the services there are", examples: ["harbor ls", "harbor ls --tag backend", "harbor ls --up --json"] },
+  meta: {
+    name: "ls",
+    description: "List the services there are",
+    examples: ["harbor ls", "harbor ls --tag backend", "harbor ls --up --json"],
+  },
   args: {
     tag: { type: "string", description: "Only services with this tag", valueHint: "TAG", multiple: true },
     up: { type: "boolean", description: "Only services that are up" },

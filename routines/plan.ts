@@ -9,29 +9,26 @@ import { defineCommand, jsonArg } from "./_script/command.ts";
 import { emit } from "./_script/emit.ts";
 import { runScript } from "./_script/script.ts";
 import { table } from "./_script/table.ts";
-import { selectionArgs } from "./compose/selection-args.ts";
 import { makePlan, type Plan } from "./compose/make-plan.ts";
+import { selectionArgs } from "./compose/selection-args.ts";
 import { warn } from "./stack/say.ts";
 
 /** The plan as a person reads it. */
 export function renderPlan(plan: Plan, options: { explain: boolean; cwd: string }): string {
-  const rows = plan.services.map((service) => [service.handle, service.runtime, service.urls[0] ?? "", whatRuns(service.handle, plan)]);
+  const rows = plan.services.map((service) => [service.handle, service.runtime, service.urls[0] ?? "", service.runs]);
   const natives = plan.natives.length;
   const count = `${plan.services.length} ${plan.services.length === 1 ? "service" : "services"}`;
-  const lines = [`${plan.project}: ${count}, ${natives} native, capabilities: ${plan.capabilities.join(", ") || "none"}`, "", ...table(rows), ""];
+  const lines = [
+    `${plan.project}: ${count}, ${natives} native, capabilities: ${plan.capabilities.join(", ") || "none"}`,
+    "",
+    ...table(rows),
+    "",
+  ];
   const files = options.explain ? plan.files : plan.files.filter((file) => file.included);
   const short = (path: string): string => (relative(options.cwd, path).startsWith("..") ? path : relative(options.cwd, path));
   if (!options.explain) return [...lines, ...files.map((file) => short(file.path))].join("\n");
   const explained = files.map((file) => [file.included ? "+" : "-", file.kind, short(file.path), file.reason]);
   return [...lines, ...table(explained)].join("\n");
-}
-
-function whatRuns(handle: string, plan: Plan): string {
-  const native = plan.natives.find((candidate) => candidate.handle === handle);
-  if (native !== undefined) return native.argv.join(" ");
-  const services = (plan.compose.services ?? {}) as Record<string, { image?: unknown }>;
-  const own = plan.services.find((service) => service.handle === handle)?.containers ?? [];
-  return own.map((name) => String(services[name]?.image ?? "built here")).join(", ");
 }
 
 export const command = defineCommand({

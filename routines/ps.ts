@@ -8,13 +8,20 @@ import { defineCommand, jsonArg } from "./_script/command.ts";
 import { emit } from "./_script/emit.ts";
 import { runScript } from "./_script/script.ts";
 import { table } from "./_script/table.ts";
-import { observeStack, type ServiceStatus } from "./stack/observe-stack.ts";
 import { currentStack } from "./stack/current-stack.ts";
+import { observeStack, type ServiceStatus } from "./stack/observe-stack.ts";
 import { warn } from "./stack/say.ts";
 
 function render(services: readonly ServiceStatus[]): string {
   if (services.length === 0) return "";
-  const rows = services.map((it) => [it.handle, it.runtime, it.state, it.health, it.urls.join(" ") || it.ports.join(" "), it.container ?? `pid ${it.pid}`]);
+  const rows = services.map((it) => [
+    it.handle,
+    it.runtime,
+    it.state,
+    it.health,
+    it.urls.join(" ") || it.ports.join(" "),
+    it.container ?? `pid ${it.pid}`,
+  ]);
   return table([["SERVICE", "RUNS AS", "STATE", "HEALTH", "URL", "CONTAINER"], ...rows]).join("\n");
 }
 

@@ -13,16 +13,18 @@ import { listenForInterrupt } from "./_script/interrupt.ts";
 import { withLock } from "./_script/lock.ts";
 import { runScript } from "./_script/script.ts";
 import { type MadePlan, makePlan } from "./compose/make-plan.ts";
+import type { RunningServices } from "./compose/read-selection.ts";
 import { selectionArgs } from "./compose/selection-args.ts";
 import { findHome } from "./config/find-home.ts";
+import type { Engine } from "./engine/connect-engine.ts";
 import { renderPlan } from "./plan.ts";
-import { renderReport } from "./stack/render-report.ts";
 import { observeStack, type ServiceStatus } from "./stack/observe-stack.ts";
 import { createProgress } from "./stack/progress.ts";
 import { readStack, type StackRecord, stateOf } from "./stack/read-stack.ts";
-import { whatRuns } from "./stack/what-runs.ts";
+import { renderReport } from "./stack/render-report.ts";
 import { warn } from "./stack/say.ts";
 import { startStack } from "./stack/start-stack.ts";
+import { whatRuns } from "./stack/what-runs.ts";
 
 export const command = defineCommand({
   meta: {
@@ -51,10 +53,11 @@ export const command = defineCommand({
     const env = process.env;
     const home = findHome(env);
     const timeoutMs = readTimeout(args["wait-timeout"]);
-    const plan = (record: StackRecord | undefined): Promise<MadePlan> =>
-      makePlan({ args: { ...args, workspace: args.workspace ?? record?.workspace }, env, running: whatRuns(record, home) });
+    const plan = (record: StackRecord | undefined, running: RunningServices | undefined): Promise<MadePlan> =>
+      makePlan({ args: { ...args, workspace: args.workspace ?? record?.workspace }, env, running });
     if (args["dry-run"]) {
-      const { plan: made, selection } = await plan(readStack(home));
+      const record = readStack(home);
+      const { plan: made, selection } = await plan(record, whatRuns(record, home));
       warn(selection.warnings);
       return emit(made, { json: args.json, render: (it) => renderPlan(it, { explain: false, cwd: process.cwd() }) });
     }
@@ -63,17 +66,31 @@ export const command = defineCommand({
     const progress = createProgress(args.json);
     const workspace = args.workspace === undefined ? undefined : resolve(args.workspace);
     const before = readStack(home);
-    const start = async (): Promise<MadePlan> => {
+    const start = async (): Promise<{ made: MadePlan; engine: Engine | undefined }> => {
       const record = readStack(home);
-      const made = await plan(record);
+      const running = whatRuns(record, home);
+      const made = await plan(record, running);
       warn(made.selection.warnings);
-      await startStack({ made, record, workspace, env, build: args.build, pull: args.pull, keep: args.keep, timeoutMs, signal, progress });
-      return made;
+      const engine = await startStack({
+        made,
+        record,
+        running,
+        workspace,
+        env,
+        build: args.build,
+        pull: args.pull,
+        keep: args.keep,
+        timeoutMs,
+        signal,
+        progress,
+      });
+      return { made, engine };
     };
-    const made = await withLock(stateOf(home).lock, start, { signal, purpose: "harbor up", waitMs: timeoutMs ?? LOCK_WAIT_MS });
+    const { made, engine } = await withLock(stateOf(home).lock, start, { signal, purpose: "harbor up", waitMs: timeoutMs ?? LOCK_WAIT_MS });
     const { project } = made.plan;
-    const { services } = await observeStack({ home, env, project, needsEngine: false, signal });
-    emit(services, { json: args.json, render: (them) => renderReport(them, made, args.names.length + args.exclude.length === 0) });
+    const isDefault = args.names.length + args.exclude.length === 0;
+    const { services } = await observeStack({ home, env, project, needsEngine: false, signal, engine });
+    emit(services, { json: args.json, render: (them) => renderReport({ services: them, workspace: made.plan.workspace, isDefault }) });
     if (args.open) await openFirst(services, args.names);
     if (args.attach || args.tail) {
       const { followStack } = await import("./stack/follow-stack.ts");

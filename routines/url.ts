@@ -39,12 +39,22 @@ export const command = defineCommand({
       const found = args.internal ? (target === undefined ? [] : [`http://${it.handle}:${target}`]) : it.urls;
       return found.map((url) => ({ handle: it.handle, url }));
     });
-    if (args.handle !== undefined && urls.length === 0) throw whyNone(args.handle, running.length > 0, home, engineError, record?.workspace);
-    emit(urls, { json: args.json, render: (them) => them.map((it) => (args.handle === undefined ? `${it.handle}\t${it.url}` : it.url)).join("\n") });
+    if (args.handle !== undefined && urls.length === 0)
+      throw whyNone(args.handle, running.length > 0, home, engineError, record?.workspace);
+    emit(urls, {
+      json: args.json,
+      render: (them) => them.map((it) => (args.handle === undefined ? `${it.handle}\t${it.url}` : it.url)).join("\n"),
+    });
   },
 });
 
-function whyNone(handle: string, isRunning: boolean, home: string, engineError: HarborError | undefined, workspace: string | undefined): HarborError {
+function whyNone(
+  handle: string,
+  isRunning: boolean,
+  home: string,
+  engineError: HarborError | undefined,
+  workspace: string | undefined,
+): HarborError {
   if (isRunning) return new HarborError(`Cannot print a URL of "${handle}": it publishes no port`);
   const handles = listHandles(findWorkspace({ home, directory: workspace }));
   if (!handles.includes(handle)) throwUnknown(handle, handles);

@@ -66,7 +66,7 @@ export function parseProcStat(text: string): ProcessEntry | undefined {
 }
 
 /** The columns that `parsePsLine` reads. */
-export const PS_COLUMNS = "pid=,ppid=,pgid=,stat=,lstart=";
+const PS_COLUMNS = "pid=,ppid=,pgid=,stat=,lstart=";
 
 /** One line of `ps -o pid=,ppid=,pgid=,stat=,lstart=`. */
 export function parsePsLine(line: string): ProcessEntry | undefined {

@@ -31,6 +31,8 @@ export interface PlannedService {
   containers: string[];
   ports: PublishedPort[];
   urls: string[];
+  /** For a person: the images, or the command line. */
+  runs: string;
 }
 
 export interface Plan {
@@ -191,8 +193,13 @@ function planServices({ selection, owners, compose, natives, values }: PlanServi
     const native = natives.find((candidate) => candidate.handle === handle);
     const ports = native === undefined ? containers.flatMap((name) => readPorts(services[name] ?? {}, values.get)) : [nativePort(native)];
     const urls = ports.filter((port) => port.protocol === "tcp").map((port) => `http://${hostOf(port.address)}:${port.published}`);
-    return { handle, runtime: native === undefined ? "container" : "native", containers, ports, urls };
+    const runs = native?.argv.join(" ") ?? containers.map((name) => imageOf(services[name], values)).join(", ");
+    return { handle, runtime: native === undefined ? "container" : "native", containers, ports, urls, runs };
   });
+}
+
+function imageOf(service: Record<string, unknown> | undefined, values: Values): string {
+  return service?.image === undefined ? "built here" : interpolate(String(service.image), values.get);
 }
 
 function nativePort(native: NativeSpec): PublishedPort {

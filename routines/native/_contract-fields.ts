@@ -19,14 +19,14 @@ export function isMapping(value: unknown): value is Mapping {
 }
 
 /** The text of a scalar as written; undefined for what is none. A number keeps how it was written (`1.10`) where the parser kept it. */
-export function scalarText(value: unknown): string | undefined {
+function scalarText(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") return String(value);
   return value instanceof RawScalar ? value.text : undefined;
 }
 
 /** Text that is only known once `${…}` in it is filled in. */
-export function isOpen(text: string): boolean {
+function isOpen(text: string): boolean {
   return /\$(?!\$)/.test(text.replaceAll("$$", ""));
 }
 

@@ -1,6 +1,7 @@
 /** Which stack a command without a selection means: the one of this `HARBOR_HOME`. */
-import { findHome } from "../config/find-home.ts";
+
 import { projectName } from "../compose/project-name.ts";
+import { findHome } from "../config/find-home.ts";
 import { type Env, readValues } from "../config/read-values.ts";
 import { findWorkspace } from "../workspace/find-workspace.ts";
 import { readStack, type StackRecord } from "./read-stack.ts";

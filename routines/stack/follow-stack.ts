@@ -2,8 +2,8 @@
 import { emitText } from "../_script/emit.ts";
 import type { Env } from "../config/read-values.ts";
 import type { Progress } from "./progress.ts";
-import { type LogLine, readStackLogs } from "./read-stack-logs.ts";
 import { readStack } from "./read-stack.ts";
+import { type LogLine, readStackLogs } from "./read-stack-logs.ts";
 import { stopStack } from "./stop-stack.ts";
 
 /** Prints each line on stdout as it comes. */

@@ -1,18 +1,22 @@
 /**
- * Makes the folders that services store in: `${HARBOR_DATA}/<handle>` of native ones, and what containers
- * mount from there. The engine would make a missing one
+ * Makes the folders that services store in: `${HARBOR_DATA}/<handle>` of native ones that name it, and what
+ * containers mount from there. The engine would make a missing one
  * itself, as root's, and a service that runs as the user could not write to it.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { MadePlan } from "../compose/make-plan.ts";
 import { interpolate } from "../compose/interpolate.ts";
+import type { MadePlan } from "../compose/make-plan.ts";
 
 /** Only below the data folder: whatever else is mounted is the user's own to make. */
 export function makeDataFolders({ plan, values }: MadePlan): void {
   const data = values.get("HARBOR_DATA");
   if (data === undefined) return;
-  for (const native of plan.natives) mkdirSync(join(data, native.handle), { recursive: true });
+  for (const { handle, argv, env } of plan.natives) {
+    const own = join(data, handle);
+    const isNamed = [...argv, ...Object.values(env)].some((text) => text === own || text.includes(`${own}/`));
+    if (isNamed) mkdirSync(own, { recursive: true });
+  }
   for (const service of Object.values(plan.compose.services as Record<string, { volumes?: unknown }>)) {
     for (const volume of Array.isArray(service.volumes) ? (service.volumes as unknown[]) : []) {
       const source = interpolate(sourceOf(volume), values.get);

@@ -9,11 +9,12 @@ import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
 import { runScript } from "../_script/script.ts";
+import type { PlannedService } from "../compose/make-plan.ts";
 import { findHome } from "../config/find-home.ts";
 import type { Env } from "../config/read-values.ts";
+import type { Engine } from "../engine/connect-engine.ts";
 import type { Container } from "../engine/list-containers.ts";
 import { listProcesses, type NativeProcess } from "../native/list-processes.ts";
-import type { PlannedService } from "../compose/make-plan.ts";
 import { readStack, stateOf } from "./read-stack.ts";
 
 export interface ServiceStatus {
@@ -38,6 +39,8 @@ export interface ObserveStackOptions {
   /** Fail when the engine does not answer, rather than leave its containers out. */
   needsEngine: boolean;
   signal?: AbortSignal;
+  /** One that was connected to before. */
+  engine?: Engine | undefined;
 }
 
 export interface ObservedStack {
@@ -108,7 +111,10 @@ function containerStatus(container: Container, planned: PlannedService | undefin
     pid: null,
     container: container.name,
     ports: published.map((port) => `${port.host}:${port.hostPort}->${port.containerPort}/${port.protocol}`),
-    urls: container.state === "running" ? published.filter((port) => port.protocol === "tcp").map((port) => urlOf(port.host, port.hostPort)) : [],
+    urls:
+      container.state === "running"
+        ? published.filter((port) => port.protocol === "tcp").map((port) => urlOf(port.host, port.hostPort))
+        : [],
     since: container.startedAt ?? container.createdAt,
   };
 }

@@ -56,10 +56,13 @@ async function* readContainers(options: ReadStackLogsOptions): AsyncGenerator<Lo
   const engine = await connectEngine({ env, home, signal });
   const containers = await listContainers({ engine, project });
   // a proxy's own lines are about sockets; the service's are the process's
-  const own = containers.filter((it) => it.runtime === "container" && (handles.length === 0 || handles.includes(it.handle) || handles.includes(it.service)));
+  const own = containers.filter(
+    (it) => it.runtime === "container" && (handles.length === 0 || handles.includes(it.handle) || handles.includes(it.service)),
+  );
   if (own.length === 0) return;
   const services = own.map((it) => it.service);
-  for await (const entry of readLogs({ engine, project, services, tail, follow, signal })) yield { service: entry.source, line: entry.line };
+  for await (const entry of readLogs({ engine, project, services, tail, follow, signal }))
+    yield { service: entry.source, line: entry.line };
 }
 
 /** Whichever source has a line next. */

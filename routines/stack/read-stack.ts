@@ -11,8 +11,8 @@ import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
 import { runScript } from "../_script/script.ts";
-import { findHome } from "../config/find-home.ts";
 import type { PlannedService } from "../compose/make-plan.ts";
+import { findHome } from "../config/find-home.ts";
 
 export interface StackRecord {
   project: string;

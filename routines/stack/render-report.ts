@@ -1,24 +1,30 @@
 /** What `harbor up` says at its end: what runs where, at which URL, and what to do next. */
 import { table } from "../_script/table.ts";
-import type { MadePlan } from "../compose/make-plan.ts";
+import { describeService } from "../workspace/describe-service.ts";
+import type { Workspace } from "../workspace/find-workspace.ts";
 import type { ServiceStatus } from "./observe-stack.ts";
 
-/** `isDefault`: nothing was named, so a newcomer may want to know what there is to name. */
-export function renderReport(services: readonly ServiceStatus[], made: MadePlan, isDefault: boolean): string {
-  const rows = services.map((it) => [it.handle, it.runtime, it.health || it.state, it.urls.join(" ") || "-"]);
-  const lines = table(rows);
-  if (isDefault) lines.push("", ...nextSteps(services, made));
-  return lines.join("\n");
+export interface RenderReportOptions {
+  services: readonly ServiceStatus[];
+  workspace: Workspace;
+  /** Nothing was named, so a newcomer may want to know what there is to name. */
+  isDefault: boolean;
 }
 
-function nextSteps(services: readonly ServiceStatus[], made: MadePlan): string[] {
-  const url = services.find((it) => it.urls[0] !== undefined && made.plan.natives.some((native) => native.handle === it.handle))?.urls[0];
-  const ask = `curl ${url}/v1/chat/completions -H 'content-type: application/json' -d '{"model":"mock","messages":[{"role":"user","content":"Hello"}]}'`;
-  return [
-    ...(url === undefined ? [] : ["Ask it something:", `  ${ask}`, ""]),
+/** One row a service; for a newcomer also a first request and a next command. */
+export function renderReport({ services, workspace, isDefault }: RenderReportOptions): string {
+  const lines = table(services.map((it) => [it.handle, it.runtime, it.health || it.state, it.urls.join(" ") || "-"]));
+  if (!isDefault) return lines.join("\n");
+  for (const { handle, urls } of services) {
+    const { example } = describeService(handle, workspace);
+    if (example !== undefined && urls[0] !== undefined) lines.push("", "Ask it something:", `  ${example.replaceAll("{url}", urls[0])}`);
+  }
+  const next = [
+    "",
     "Next, a real model and a chat page:",
     "  harbor up -x ollama webui",
     "",
     "`harbor ls` lists the services there are, `harbor down` stops everything.",
   ];
+  return [...lines, ...next].join("\n");
 }

@@ -15,35 +15,51 @@ import type { Progress } from "./progress.ts";
 import type { StackRecord } from "./read-stack.ts";
 
 export interface EngineSession {
-  engine: Engine;
   compose: Compose;
+  /** Connects at the first call; loading the client takes 60 ms, which compose's own run hides. */
+  connect: () => Promise<Engine>;
 }
 
 export interface OpenEngineOptions {
   made: MadePlan;
   env: Env;
   signal: AbortSignal;
+  /** Everything ran before: compose itself will tell whether the engine still answers. */
+  isResumed: boolean;
 }
 
 /** Throws `missing`, and says which of the services would run without an engine. */
-export async function openEngine({ made, env, signal }: OpenEngineOptions): Promise<EngineSession> {
+export async function openEngine(options: OpenEngineOptions): Promise<EngineSession> {
+  const { made, env, signal } = options;
   const { home } = made.plan.workspace;
+  let connection: Promise<Engine> | undefined;
+  const connect = (): Promise<Engine> => {
+    connection ??= connectEngine({ env, home, signal });
+    return connection;
+  };
   try {
     const compose = findCompose({ env, home });
-    const engine = await connectEngine({ env, home, signal });
-    if (engine.kind === "rootless" && made.plan.natives.length > 0) {
-      throw new HarborError("Cannot join native services to containers: a rootless engine's containers do not reach this host's loopback", {
-        exit: "missing",
-        hint: "Use an engine that runs as root or Docker Desktop, or run all of them in containers",
-      });
-    }
-    return { engine, compose };
+    if (!options.isResumed) refuseRootless(await connect(), made);
+    return { compose, connect };
   } catch (error) {
     if (!(error instanceof HarborError) || error.exit !== "missing") throw error;
     const without = made.selection.files.filter((file) => file.kind === "contract").map((file) => file.handle ?? "");
     const details = [...error.details, ...whatRunsWithout(made, without)];
-    throw new HarborError(error.message, { exit: "missing", cause: error, details, ...(error.hint === undefined ? {} : { hint: error.hint }) });
+    throw new HarborError(error.message, {
+      exit: "missing",
+      cause: error,
+      details,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    });
   }
+}
+
+function refuseRootless(engine: Engine, made: MadePlan): void {
+  if (engine.kind !== "rootless" || made.plan.natives.length === 0) return;
+  throw new HarborError("Cannot join native services to containers: a rootless engine's containers do not reach this host's loopback", {
+    exit: "missing",
+    hint: "Use an engine that runs as root or Docker Desktop, or run all of them in containers",
+  });
 }
 
 function whatRunsWithout(made: MadePlan, withContract: readonly string[]): string[] {
@@ -67,6 +83,7 @@ export interface StartContainersOptions {
   timeoutMs: number | undefined;
   signal: AbortSignal;
   progress: Progress;
+  isResumed: boolean;
 }
 
 /** Throws what compose or an unhealthy container says, with the last lines of its log. */
@@ -75,15 +92,18 @@ export async function startContainers(options: StartContainersOptions): Promise<
   const { project } = made.plan;
   const args = ["up", "--detach", ...(options.build ? ["--build"] : []), ...(options.pull ? ["--pull", "always"] : [])];
   const stdio = progress.isQuiet ? "capture" : "progress";
-  await removeStandIns(options);
-  await runComposeOrThrow({ args, project, file, envFile, projectDirectory, env, compose: session.compose, signal, stdio });
+  if (!options.isResumed) await removeStandIns(options);
+  const running = runComposeOrThrow({ args, project, file, envFile, projectDirectory, env, compose: session.compose, signal, stdio });
+  const [engine] = await Promise.allSettled([session.connect(), running]);
+  await running;
+  if (engine.status === "rejected") throw engine.reason;
   await waitContainers({
-    engine: session.engine,
+    engine: engine.value,
     project,
     services: Object.keys(made.plan.compose.services as object),
     timeoutMs: options.timeoutMs,
     signal,
-    onProgress: ({ service, state }) => progress.say(service, state),
+    onProgress: ({ service, state }) => (options.isResumed ? undefined : progress.say(service, state)),
   });
 }
 
@@ -91,9 +111,10 @@ export async function startContainers(options: StartContainersOptions): Promise<
 async function removeStandIns({ made, session }: StartContainersOptions): Promise<void> {
   const services = new Set(Object.keys(made.plan.compose.services as object));
   const handles = new Set(made.plan.services.map((service) => service.handle));
-  const containers = await listContainers({ engine: session.engine, project: made.plan.project });
+  const engine = await session.connect();
+  const containers = await listContainers({ engine, project: made.plan.project, details: false });
   const stale = containers.filter((it) => handles.has(it.handle) && !services.has(it.service));
-  if (stale.length > 0) await removeContainers({ engine: session.engine, project: made.plan.project, containers: stale });
+  if (stale.length > 0) await removeContainers({ engine, project: made.plan.project, containers: stale });
 }
 
 export interface RemoveStartedOptions {
@@ -107,8 +128,9 @@ export interface RemoveStartedOptions {
 export async function removeStarted({ session, made, record, since }: RemoveStartedOptions): Promise<void> {
   const { project } = made.plan;
   const before = new Set(record?.services ?? []);
-  const containers = await listContainers({ engine: session.engine, project });
+  const engine = await session.connect();
+  const containers = await listContainers({ engine, project, details: false });
   const own = containers.filter((it) => !before.has(it.handle) && new Date(it.createdAt).getTime() >= since.getTime() - 1000);
   const isWhole = own.length === containers.length;
-  await removeContainers({ engine: session.engine, project, containers: own, networks: isWhole, volumes: isWhole });
+  await removeContainers({ engine, project, containers: own, networks: isWhole, volumes: isWhole });
 }

@@ -3,10 +3,12 @@
  * healthy as they can tell. If anything fails or is interrupted, what this call started is stopped again.
  */
 import { HarborError } from "../_script/error.ts";
-import { type MadePlan, projectDirectoryOf } from "../compose/make-plan.ts";
-import type { Env } from "../config/read-values.ts";
-import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
 import { readBootId } from "../_script/process-identity.ts";
+import { type MadePlan, projectDirectoryOf } from "../compose/make-plan.ts";
+import type { RunningServices } from "../compose/read-selection.ts";
+import type { Env } from "../config/read-values.ts";
+import type { Engine } from "../engine/connect-engine.ts";
+import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
 import { stopProcess } from "../native/stop-process.ts";
 import { makeDataFolders } from "./make-data-folders.ts";
 import type { Progress } from "./progress.ts";
@@ -16,8 +18,10 @@ import { writeComposeFiles, writeStack } from "./write-stack.ts";
 
 export interface StartStackOptions {
   made: MadePlan;
-  /** What was up before this call. */
+  /** What an earlier call recorded. */
   record: StackRecord | undefined;
+  /** What of it still runs. */
+  running: RunningServices | undefined;
   /** `--workspace` of this call, as a whole path. */
   workspace: string | undefined;
   env: Env;
@@ -30,34 +34,40 @@ export interface StartStackOptions {
   progress: Progress;
 }
 
-/** Throws what failed, after everything this call started is stopped again (but for `keep`). */
-export async function startStack(options: StartStackOptions): Promise<void> {
+/** The engine it spoke to, where there are containers. Throws what failed, after everything this call started is stopped again (but for `keep`). */
+export async function startStack(options: StartStackOptions): Promise<Engine | undefined> {
   const { made, record, progress } = options;
   const { home } = made.plan.workspace;
   const stateDirectory = stateOf(home).directory;
   const started: string[] = [];
   const hasContainers = Object.keys(made.plan.compose.services as object).length > 0;
   const engine = hasContainers ? await import("./start-containers.ts") : undefined;
-  const session = await engine?.openEngine(options);
+  const isResumed = ranAlready(made, options.running);
+  const session = await engine?.openEngine({ ...options, isResumed });
   const since = new Date();
   try {
     checkPorts(made, record);
     // on disk first: whatever ends this process, `harbor down` knows what it may have started
     writeStack(home, recordOf(options, hasContainers));
     makeDataFolders(made);
-    await startNatives({
-      specs: made.plan.natives,
-      stateDirectory,
-      environment: options.env,
-      timeoutMs: options.timeoutMs,
-      signal: options.signal,
-      progress,
-      onStarted: (handle) => started.push(handle),
-    });
-    if (engine !== undefined && session !== undefined) {
-      const files = writeComposeFiles(made);
-      await engine.startContainers({ ...options, ...files, session, projectDirectory: projectDirectoryOf(made.plan.workspace) });
-    }
+    const natives = (): Promise<void> =>
+      startNatives({
+        specs: made.plan.natives,
+        stateDirectory,
+        environment: options.env,
+        timeoutMs: options.timeoutMs,
+        signal: options.signal,
+        progress,
+        onStarted: (handle) => started.push(handle),
+      });
+    const containers = async (): Promise<void> => {
+      if (engine === undefined || session === undefined) return;
+      const projectDirectory = projectDirectoryOf(made.plan.workspace);
+      await engine.startContainers({ ...options, ...writeComposeFiles(made), session, isResumed, projectDirectory });
+    };
+    if (isResumed) await Promise.all([containers(), natives()]);
+    else await natives().then(containers);
+    return await session?.connect();
   } catch (error) {
     if (options.keep) throw error;
     progress.say("harbor", "stopping what was started");
@@ -66,6 +76,14 @@ export async function startStack(options: StartStackOptions): Promise<void> {
     writeStack(home, record);
     throw error;
   }
+}
+
+/** Whether all of it is up, each service on what it runs on now. */
+function ranAlready({ plan }: MadePlan, running: RunningServices | undefined): boolean {
+  if (running === undefined) return false;
+  return plan.services.every(
+    ({ handle, runtime }) => running.services.includes(handle) && running.natives.includes(handle) === (runtime === "native"),
+  );
 }
 
 function recordOf({ made, workspace, record }: StartStackOptions, hasContainers: boolean): StackRecord {

@@ -79,8 +79,16 @@ async function openContainers({ home, env, project, record }: StopStackOptions):
   }
 }
 
-function checkNames({ home, handles, record }: StopStackOptions, processes: readonly NativeProcess[], containers: readonly Container[]): void {
-  const running = new Set([...(record?.services ?? []), ...processes.map((it) => it.handle), ...containers.flatMap((it) => [it.handle, it.service])]);
+function checkNames(
+  { home, handles, record }: StopStackOptions,
+  processes: readonly NativeProcess[],
+  containers: readonly Container[],
+): void {
+  const running = new Set([
+    ...(record?.services ?? []),
+    ...processes.map((it) => it.handle),
+    ...containers.flatMap((it) => [it.handle, it.service]),
+  ]);
   for (const name of handles) {
     checkHandle(name);
     if (running.has(name)) continue;
@@ -91,8 +99,8 @@ function checkNames({ home, handles, record }: StopStackOptions, processes: read
 
 /** The record without what was stopped; with nothing left, every file of the state. */
 function forget({ home, record, handles }: StopStackOptions, isAll: boolean, remaining: ReadonlySet<string>): void {
-  if (isAll) return clearState(home);
-  if (record === undefined) return;
+  if (isAll) clearState(home);
+  if (isAll || record === undefined) return;
   const stays = (handle: string): boolean => !handles.includes(handle) || remaining.has(handle);
   const left = {
     ...record,

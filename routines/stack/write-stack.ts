@@ -31,17 +31,27 @@ export function writeComposeFiles(made: MadePlan, directory = stateOf(made.plan.
 
 /** Records what is up; with no service left, removes every file of it. */
 export function writeStack(home: string, record: StackRecord | undefined): void {
-  if (record === undefined || record.services.length === 0) return clearState(home);
-  writeFileWhole(stateOf(home).stack, `${JSON.stringify(record, null, 2)}\n`);
+  if (record === undefined || record.services.length === 0) clearState(home);
+  else writeFileWhole(stateOf(home).stack, `${JSON.stringify(record, null, 2)}\n`);
 }
 
-/** Removes what a stack left in `state/`, and the folder itself where nothing else is in it. */
+/** Removes what a stack left in `state/`; what Harbor remembers of the host is found again. */
 export function clearState(home: string): void {
   const { directory } = stateOf(home);
-  for (const name of ["stack.json", "compose.yml", "values.env", "cmd"]) rmSync(join(directory, name), { force: true, recursive: true });
+  for (const name of ["stack.json", "compose.yml", "values.env", "cmd", "host.json"])
+    rmSync(join(directory, name), { force: true, recursive: true });
+  removeEmpty(join(directory, "native"));
+}
+
+/** The folder of the state itself, once the lock in it is given back. */
+export function removeEmptyState(home: string): void {
+  removeEmpty(stateOf(home).directory);
+}
+
+function removeEmpty(folder: string): void {
   try {
-    rmdirSync(join(directory, "native"));
+    rmdirSync(folder);
   } catch {
-    // never there, or a process is still recorded in it
+    // never there, or something is still in it
   }
 }

@@ -25,6 +25,8 @@ export interface ServiceDescription {
   consumes: string[];
   homepage: string | undefined;
   docs: string | undefined;
+  /** A first command to try, with `{url}` for the service's URL. */
+  example: string | undefined;
   runtimes: ("container" | "native")[];
   capabilities: string[];
   layer: Layer["kind"];
@@ -51,6 +53,7 @@ export function describeService(handle: string, workspace: Workspace): ServiceDe
     consumes: texts(metadata.consumes),
     homepage: text(metadata.homepage),
     docs: text(metadata.docs),
+    example: text(metadata.example),
     runtimes: [...(definition === undefined ? [] : (["container"] as const)), ...(contract === undefined ? [] : (["native"] as const))],
     capabilities: [...new Set(capabilities)],
     layer: workspace.layers.findLast((layer) => main.path.startsWith(layer.root))?.kind ?? "built-in",

@@ -16,9 +16,9 @@ function main(): void {
   const server = startServer(settings);
   process.stdout.write(`mock-openai (no model, made-up answers) listens on http://${settings.host}:${server.port}/v1\n`);
   const stop = async (): Promise<void> => {
-    const drained = server.pendingRequests === 0 ? Promise.resolve() : server.stop();
-    await Promise.race([drained, Bun.sleep(DRAIN_MS)]);
-    await server.stop(true);
+    const timer = setTimeout(() => server.stop(true), DRAIN_MS);
+    await (server.pendingRequests === 0 ? server.stop(true) : server.stop());
+    clearTimeout(timer);
   };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);

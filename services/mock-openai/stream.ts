@@ -7,7 +7,7 @@ export function streamChunks(chunks: Iterable<unknown>, delayMs: number, request
   let isFirst = true;
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
-      if (!isFirst && delayMs > 0) await Bun.sleep(delayMs);
+      if (!isFirst && delayMs > 0) await pause(delayMs);
       isFirst = false;
       if (request.signal.aborted) return controller.close();
       const next = iterator.next();
@@ -19,4 +19,11 @@ export function streamChunks(chunks: Iterable<unknown>, delayMs: number, request
     },
   });
   return new Response(body, { headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" } });
+}
+
+/** Keeps no process alive that is told to end: the open connection does that for as long as it may. */
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
 }

@@ -40,15 +40,22 @@ new_root() {
 # stamp FILE...: changes with this script and the files an image is made of.
 stamp() { cat "${BASH_SOURCE[0]}" "$@" | sha256sum | cut -c 1-16; }
 
-# is_made TAG STAMP
-is_made() { [ "$(docker image inspect --format '{{ index .Config.Labels "harbor.test.stamp" }}' "$1" 2>/dev/null)" = "$2" ]; }
+# is_made TAG STAMP: also where somebody has the real image of that name, which is left as it is.
+is_made() {
+  local found
+  found=$(docker image inspect --format '{{ index .Config.Labels "harbor.test.stamp" }}' "$1" 2>/dev/null) || return 1
+  [ "$found" = "$2" ] || [ -z "$found" ] || [ "$found" = '<no value>' ]
+}
 
 # import ROOT TAG STAMP CHANGE...
 import() {
-  local root=$1 tag=$2 label=$3 change options=()
+  local root=$1 tag=$2 label=$3 change old options=()
   shift 3
   for change in "$@"; do options+=(--change "$change"); done
+  old=$(docker image inspect --format '{{ .Id }}' "$tag" 2>/dev/null) || old=
   tar -C "$root" -cf - . | docker import --change "LABEL harbor.test.stamp=$label" "${options[@]}" - "$tag" >/dev/null
+  # A container may still be using the former one.
+  [ -z "$old" ] || docker image rm "$old" >/dev/null 2>&1 || true
   printf 'made %s\n' "$tag" >&2
 }
 
@@ -85,7 +92,11 @@ make_bun() {
   import "$root" local/bun:1 "$label" 'ENTRYPOINT ["bun"]' 'ENV PATH=/usr/bin:/bin'
 }
 
-socat_tags() { grep -rhoE 'alpine/socat:[0-9][0-9.]*[0-9]' "$top/routines" "$top/services" "$top/test" 2>/dev/null | sort -u; }
+# As it is written in a file of a service's, or as the default of a ${VARIABLE:-…}.
+socat_tags() {
+  grep -rhE 'alpine/socat' "$top/routines" "$top/services" "$top/test" --include='*.ts' --include='*.yml' |
+    sed -nE 's|.*alpine/socat[^0-9]*([0-9]+(\.[0-9]+)+).*|alpine/socat:\1|p' | sort -u
+}
 
 make_busybox
 while read -r tag; do make_socat "$tag"; done < <(socat_tags)

@@ -60,7 +60,10 @@ describe("explainEngineError", () => {
 
   test("names the context that led there", () => {
     const file = join(import.meta.dir, "absent.sock");
-    const error = explainEngineError({ host: `unix://${file}`, origin: "context", context: "far" }, Object.assign(new Error(), { code: "ENOENT" }));
+    const error = explainEngineError(
+      { host: `unix://${file}`, origin: "context", context: "far" },
+      Object.assign(new Error(), { code: "ENOENT" }),
+    );
     expect(error.message).toContain('(docker context "far")');
     expect(error.hint).toContain("docker context use");
   });

@@ -2,7 +2,13 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { detectEngineKind, type EngineFacts, type EngineKind, kindOf, rememberEngineKind } from "../../../routines/engine/detect-engine-kind.ts";
+import {
+  detectEngineKind,
+  type EngineFacts,
+  type EngineKind,
+  kindOf,
+  rememberEngineKind,
+} from "../../../routines/engine/detect-engine-kind.ts";
 import type { Endpoint } from "../../../routines/engine/find-endpoint.ts";
 
 const home = "/nonexistent";
@@ -14,7 +20,11 @@ describe("detectEngineKind", () => {
     ["any socket on macOS", "desktop", { platform: "darwin" }],
     ["any pipe on Windows", "desktop", { platform: "win32" }],
     ["WSL2", "desktop", { kernel: "5.15.153.1-microsoft-standard-WSL2" }],
-    ["Docker Desktop's context on Linux", "desktop", { endpoint: { host: "unix:///home/a/.docker/desktop/docker.sock", origin: "context", context: "desktop-linux" } }],
+    [
+      "Docker Desktop's context on Linux",
+      "desktop",
+      { endpoint: { host: "unix:///home/a/.docker/desktop/docker.sock", origin: "context", context: "desktop-linux" } },
+    ],
     ["a user's own engine", "rootless", { endpoint: { host: "unix:///run/user/1000/docker.sock", origin: "DOCKER_HOST" } }],
     ["Podman's socket", "podman", { endpoint: { host: "unix:///run/user/1000/podman/podman.sock", origin: "DOCKER_HOST" } }],
   ];
@@ -32,7 +42,9 @@ describe("detectEngineKind", () => {
 
   test("does as HARBOR_ENGINE_KIND says", () => {
     expect(detectEngineKind({ env: { HARBOR_ENGINE_KIND: "desktop" }, home, platform: "linux", endpoint: usual })).toBe("desktop");
-    expect(() => detectEngineKind({ env: { HARBOR_ENGINE_KIND: "vm" }, home })).toThrow('Cannot use HARBOR_ENGINE_KIND "vm": there is no such kind');
+    expect(() => detectEngineKind({ env: { HARBOR_ENGINE_KIND: "vm" }, home })).toThrow(
+      'Cannot use HARBOR_ENGINE_KIND "vm": there is no such kind',
+    );
   });
 });
 

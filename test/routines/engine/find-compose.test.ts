@@ -45,7 +45,11 @@ describe("findCompose", () => {
 
   test("throws missing when there is none, and says what runs without", () => {
     expect(() => findCompose(options())).toThrow(
-      expect.objectContaining({ exit: "missing", hint: expect.stringContaining("native needs none"), message: expect.stringContaining("not installed") }),
+      expect.objectContaining({
+        exit: "missing",
+        hint: expect.stringContaining("native needs none"),
+        message: expect.stringContaining("not installed"),
+      }),
     );
   });
 

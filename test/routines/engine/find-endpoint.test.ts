@@ -42,7 +42,9 @@ describe("findEndpoint", () => {
   });
 
   test("throws missing for a context that does not exist", () => {
-    expect(() => find({ DOCKER_CONTEXT: "gone" })).toThrow(expect.objectContaining({ exit: "missing", message: expect.stringContaining('"gone"') }));
+    expect(() => find({ DOCKER_CONTEXT: "gone" })).toThrow(
+      expect.objectContaining({ exit: "missing", message: expect.stringContaining('"gone"') }),
+    );
   });
 
   test("takes the usual socket, also where there is none", () => {

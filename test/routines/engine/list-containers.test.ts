@@ -9,13 +9,13 @@ const list = async (infos: object[]) => {
 
 describe("listContainers", () => {
   test("asks for the project's containers alone, in one question", async () => {
-    let filters: string | null = null;
+    const filters: (string | null)[] = [];
     using fake = startFakeEngine((_, url) => {
-      filters = url.searchParams.get("filters");
+      filters.push(url.searchParams.get("filters"));
       return Response.json([]);
     });
     expect(await listContainers({ engine: fake.engine, project: "p" })).toEqual([]);
-    expect(filters).toBe('{"label":["com.docker.compose.project=p"]}');
+    expect(filters).toEqual(['{"label":["com.docker.compose.project=p"]}']);
     expect(fake.asked).toEqual(["GET /containers/json"]);
   });
 
@@ -41,7 +41,11 @@ describe("listContainers", () => {
 
   test("shows a port published on IPv4 and IPv6 once", async () => {
     const published = { PrivatePort: 80, PublicPort: 8080, Type: "tcp" };
-    const Ports = [{ IP: "::", ...published }, { IP: "0.0.0.0", ...published }, { PrivatePort: 53, Type: "udp" }];
+    const Ports = [
+      { IP: "::", ...published },
+      { IP: "0.0.0.0", ...published },
+      { PrivatePort: 53, Type: "udp" },
+    ];
     expect((await list([containerInfo("a", { Ports })]))[0]?.ports).toEqual([
       { host: "", containerPort: 53, protocol: "udp" },
       { host: "0.0.0.0", hostPort: 8080, containerPort: 80, protocol: "tcp" },
@@ -55,7 +59,11 @@ describe("listContainers", () => {
   test("asks when each was started, and bears one that is gone meanwhile", async () => {
     const State = { StartedAt: "2026-11-21T11:00:00.123456789Z" };
     using fake = startFakeEngine((_, url) =>
-      url.pathname === "/containers/json" ? Response.json([containerInfo("a"), containerInfo("b")]) : url.pathname.includes("id-a") ? Response.json({ State }) : undefined,
+      url.pathname === "/containers/json"
+        ? Response.json([containerInfo("a"), containerInfo("b")])
+        : url.pathname.includes("id-a")
+          ? Response.json({ State })
+          : undefined,
     );
     const containers = await listContainers({ engine: fake.engine, project: "p" });
     expect(containers.map((it) => it.startedAt)).toEqual(["2026-11-21T11:00:00.123Z", null]);

@@ -1,0 +1,43 @@
+/**
+ * The oracle: `docker compose config --format json`, its plugin called directly, with its memory and time limited
+ * (some inputs make it take all there is).
+ */
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+const FOLDERS = [
+  join(homedir(), ".docker/cli-plugins"),
+  "/usr/local/lib/docker/cli-plugins",
+  "/usr/local/libexec/docker/cli-plugins",
+  "/usr/lib/docker/cli-plugins",
+  "/usr/libexec/docker/cli-plugins",
+];
+
+/** The compose plugin of this machine, or undefined. */
+export function findOracle(): string | undefined {
+  return FOLDERS.map((folder) => join(folder, "docker-compose")).find(existsSync);
+}
+
+export interface OracleAnswer {
+  /** The model as JSON, or undefined where compose refuses. */
+  json: string | undefined;
+  error: string;
+}
+
+const MEMORY = 4_000_000_000;
+
+/** Asks for the model that a list of files means. */
+export async function askOracle(plugin: string, files: readonly string[], directory: string, env: Record<string, string>): Promise<OracleAnswer> {
+  const limit = existsSync("/usr/bin/prlimit") ? ["/usr/bin/prlimit", `--as=${MEMORY}`] : [];
+  const list = files.flatMap((file) => ["-f", file]);
+  const child = Bun.spawn([...limit, plugin, "--project-directory", directory, ...list, "--profile", "*", "config", "--format", "json"], {
+    cwd: directory,
+    env: { PATH: "/usr/bin:/bin", HOME: "/nonexistent/home", ...env },
+    stdout: "pipe",
+    stderr: "pipe",
+    timeout: 20_000,
+  });
+  const [out, error, status] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text(), child.exited]);
+  return { json: status === 0 ? out : undefined, error: error.trim() };
+}
