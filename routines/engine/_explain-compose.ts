@@ -1,6 +1,7 @@
 /** Why compose failed: first by asking the engine, then by compose's own words, which have no other form. */
 
-import { createEngineApi, type EngineApi, pingEngine } from "../_script/docker.ts";
+import type { ContainerInfo } from "dockerode";
+import { createEngineClient, type EngineClient } from "../_script/docker.ts";
 import { HarborError } from "../_script/error.ts";
 import { addressOf, explainEngineError } from "./_reach-engine.ts";
 import type { Endpoint } from "./find-endpoint.ts";
@@ -17,15 +18,15 @@ const SHOWN_LINES = 12;
 
 /** The error to throw for a compose that ended with a code other than 0. */
 export async function explainComposeFailure(failure: ComposeFailure): Promise<HarborError> {
-  const api = createEngineApi(addressOf(failure.endpoint));
-  const trouble = await findEngineTrouble(api, failure.endpoint);
+  const client = createEngineClient(addressOf(failure.endpoint));
+  const trouble = await findEngineTrouble(client, failure.endpoint);
   if (trouble !== undefined) return hadBegun(failure.stderrTail) ? stoppedMidway(failure, trouble) : trouble;
-  return (await explainPort(api, failure)) ?? explainPull(failure) ?? explainDependency(failure) ?? explainRest(failure);
+  return (await explainPort(client, failure)) ?? explainPull(failure) ?? explainDependency(failure) ?? explainRest(failure);
 }
 
-async function findEngineTrouble(api: EngineApi, endpoint: Endpoint): Promise<HarborError | undefined> {
+async function findEngineTrouble(client: EngineClient, endpoint: Endpoint): Promise<HarborError | undefined> {
   try {
-    await pingEngine(api, AbortSignal.timeout(PING_TIMEOUT_MS));
+    await client.get("/version", {}, AbortSignal.timeout(PING_TIMEOUT_MS));
     return undefined;
   } catch (error) {
     return explainEngineError(endpoint, error);
@@ -49,11 +50,11 @@ function stoppedMidway({ endpoint, stderrTail }: ComposeFailure, cause: HarborEr
 const PORT_TAKEN =
   /(?:Bind for|listen (?:tcp|udp)[46]?|exposing port \S+) (\S+?):(\d+)\b.*(?:port is already allocated|address already in use)/;
 
-async function explainPort(api: EngineApi, { stderrTail }: ComposeFailure): Promise<HarborError | undefined> {
+async function explainPort(client: EngineClient, { stderrTail }: ComposeFailure): Promise<HarborError | undefined> {
   const match = stderrTail.map((line) => PORT_TAKEN.exec(line)).find((found) => found !== null);
   if (!match) return undefined;
   const [, address, port] = match;
-  const holder = await findPortHolder(api, Number(port));
+  const holder = await findPortHolder(client, Number(port));
   return new HarborError(
     `Cannot publish ${address}:${port}: ${holder === undefined ? "another process" : `container "${holder}"`} has that port`,
     {
@@ -63,8 +64,8 @@ async function explainPort(api: EngineApi, { stderrTail }: ComposeFailure): Prom
   );
 }
 
-async function findPortHolder(api: EngineApi, port: number): Promise<string | undefined> {
-  const containers = await api.listContainers();
+async function findPortHolder(client: EngineClient, port: number): Promise<string | undefined> {
+  const containers = await client.get<ContainerInfo[]>("/containers/json");
   const holder = containers.find((container) => container.Ports.some((published) => published.PublicPort === port));
   return holder?.Names[0]?.replace(/^\//, "");
 }

@@ -40,7 +40,7 @@ async function describeOne(engine: Engine, container: Container): Promise<string
 }
 
 async function inspectState(engine: Engine, container: Container): Promise<ContainerState> {
-  return (await engine.api.getContainer(container.id).inspect()).State as ContainerState;
+  return (await engine.get<{ State: ContainerState }>(`/containers/${container.id}/json`)).State;
 }
 
 function wordFailure({ name, health }: Container, state: ContainerState): string {

@@ -12,7 +12,7 @@ export interface SplitLine {
 const HEADER_BYTES = 8;
 
 /** Framed records; one line longer than 16 KiB comes in several, the last with the newline. */
-export async function* splitFrames(chunks: AsyncIterable<Buffer>): AsyncGenerator<SplitLine> {
+export async function* splitFrames(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<SplitLine> {
   const open: Record<SplitLine["stream"], SplitLine | undefined> = { stdout: undefined, stderr: undefined };
   for await (const { stream, payload } of readFrames(chunks)) {
     const { time, line: text } = splitTime(payload);
@@ -29,10 +29,10 @@ interface Frame {
   payload: string;
 }
 
-async function* readFrames(chunks: AsyncIterable<Buffer>): AsyncGenerator<Frame> {
+async function* readFrames(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
   let pending: Buffer = Buffer.alloc(0);
   for await (const chunk of chunks) {
-    pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
+    pending = Buffer.concat([pending, chunk]);
     while (pending.length >= HEADER_BYTES) {
       const end = HEADER_BYTES + pending.readUInt32BE(4);
       if (pending.length < end) break;
@@ -43,7 +43,7 @@ async function* readFrames(chunks: AsyncIterable<Buffer>): AsyncGenerator<Frame>
 }
 
 /** A terminal's bytes: lines that end in \r\n, all of them stdout. */
-export async function* splitLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<SplitLine> {
+export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<SplitLine> {
   const decoder = new TextDecoder();
   let pending = "";
   for await (const chunk of chunks) {

@@ -5,7 +5,7 @@
  *   bun routines/engine/connect-engine.ts --json
  */
 import { defineCommand, jsonArg } from "../_script/command.ts";
-import { askInfo, askVersion, createEngineApi, type EngineApi, type VersionAnswer } from "../_script/docker.ts";
+import { createEngineClient, type EngineClient } from "../_script/docker.ts";
 import { emit } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
 import { runScript } from "../_script/script.ts";
@@ -23,8 +23,7 @@ export interface ConnectEngineOptions {
   signal?: AbortSignal | undefined;
 }
 
-export interface Engine {
-  api: EngineApi;
+export interface Engine extends EngineClient {
   endpoint: Endpoint;
   kind: EngineKind;
   version: string;
@@ -35,14 +34,14 @@ const TIMEOUT_MS = 3_000;
 /** Throws `missing`, saying whether no engine is there, it does not answer, or it may not be used. */
 export async function connectEngine(options: ConnectEngineOptions): Promise<Engine> {
   const endpoint = options.endpoint ?? findEndpoint(options);
-  const api = createEngineApi(addressOf(endpoint));
+  const client = createEngineClient(addressOf(endpoint));
   const timeout = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
   const abortSignal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
   try {
-    const { Version: version, ...answer } = await askVersion(api, abortSignal);
-    const kind = recallEngineKind(options.home, endpoint, version) ?? (await askKind(api, answer, abortSignal));
+    const { Version: version, ...answer } = await client.get<VersionAnswer>("/version", {}, abortSignal);
+    const kind = recallEngineKind(options.home, endpoint, version) ?? (await askKind(client, answer, abortSignal));
     if (recallEngineKind(options.home, endpoint, version) === undefined) rememberEngineKind(options.home, endpoint, { kind, version });
-    return { api, endpoint, kind, version };
+    return Object.assign(client, { endpoint, kind, version });
   } catch (error) {
     if (options.signal?.aborted)
       throw new HarborError("Cannot connect to the container engine: interrupted", { exit: "interrupted", cause: error });
@@ -50,8 +49,20 @@ export async function connectEngine(options: ConnectEngineOptions): Promise<Engi
   }
 }
 
-async function askKind(api: EngineApi, version: Omit<VersionAnswer, "Version">, abortSignal: AbortSignal): Promise<EngineKind> {
-  const info = await askInfo(api, abortSignal);
+interface VersionAnswer {
+  Version: string;
+  Platform?: { Name?: string };
+  Components?: { Name: string }[];
+}
+
+interface InfoAnswer {
+  OperatingSystem?: string;
+  SecurityOptions?: string[] | null;
+  Name?: string;
+}
+
+async function askKind(client: EngineClient, version: Omit<VersionAnswer, "Version">, abortSignal: AbortSignal): Promise<EngineKind> {
+  const info = await client.get<InfoAnswer>("/info", {}, abortSignal);
   return kindOf({
     platformName: version.Platform?.Name,
     components: version.Components?.map((component) => component.Name),

@@ -11,6 +11,7 @@ import { runScript } from "../_script/script.ts";
 import { table } from "../_script/table.ts";
 import { findHome } from "../config/find-home.ts";
 import { projectArg, type UseEngineOptions, useEngine } from "./_use-engine.ts";
+import type { Engine } from "./connect-engine.ts";
 
 export interface ContainerPort {
   /** The host's address; empty where the port is not published. */
@@ -52,14 +53,11 @@ export interface ListContainersOptions extends UseEngineOptions {
 /** Sorted by service, then by name. */
 export async function listContainers(options: ListContainersOptions): Promise<Container[]> {
   const { project, details = true, signal } = options;
-  return useEngine(options, async ({ api }) => {
+  return useEngine(options, async (engine) => {
     const filters = { label: [`com.docker.compose.project=${project}`] };
-    const found = await api.listContainers({ all: true, filters, ...(signal === undefined ? {} : { abortSignal: signal }) });
+    const found = await engine.get<ContainerInfo[]>("/containers/json", { all: true, filters }, signal);
     const containers = found.filter((info) => info.Labels["com.docker.compose.oneoff"] !== "True").map(readContainer);
-    if (details)
-      await Promise.all(
-        containers.map(async (container) => addStart(container, await api.getContainer(container.id).inspect().catch(ignoreGone))),
-      );
+    if (details) await Promise.all(containers.map((container) => addStart(engine, container, signal)));
     return containers.sort((a, b) => compare(a.service, b.service) || compare(a.name, b.name));
   });
 }
@@ -110,7 +108,8 @@ function readPorts(ports: readonly Port[]): ContainerPort[] {
 
 type Inspected = { State: { StartedAt: string; Health?: { Status: string } | undefined } };
 
-function addStart(container: Container, inspected: Inspected | undefined): void {
+async function addStart(engine: Engine, container: Container, signal: AbortSignal | undefined): Promise<void> {
+  const inspected = await engine.get<Inspected>(`/containers/${container.id}/json`, {}, signal).catch(ignoreGone);
   if (inspected === undefined) return;
   const { StartedAt: startedAt, Health: health } = inspected.State;
   container.startedAt = startedAt.startsWith("0001-") ? null : new Date(startedAt).toISOString();

@@ -6,7 +6,6 @@ import { defineCommand, jsonArg } from "../_script/command.ts";
  *
  *   bun routines/engine/read-logs.ts --project harbor --tail 20 webui
  */
-import { openStream } from "../_script/docker.ts";
 import { parseDuration } from "../_script/duration.ts";
 import { emitText } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
@@ -65,10 +64,9 @@ type ReadOneOptions = Omit<ReadLogsOptions, "since"> & { since: number | undefin
 async function* readOne(engine: Engine, container: Container, options: ReadOneOptions): AsyncGenerator<LogLine> {
   const { tail, since, follow = false, signal } = options;
   const path = `/containers/${container.id}`;
-  const isTty = (await engine.api.getContainer(container.id).inspect()).Config.Tty;
+  const isTty = (await engine.get<{ Config: { Tty: boolean } }>(`${path}/json`, {}, signal)).Config.Tty;
   const query = { stdout: true, stderr: true, timestamps: true, follow, tail: tail ?? "all", ...(since === undefined ? {} : { since }) };
-  const stream = await openStream(engine.api, `${path}/logs`, query, signal);
-  const chunks = stream as unknown as AsyncIterable<Buffer>;
+  const chunks = await engine.stream(`${path}/logs`, query, signal);
   for await (const line of isTty ? splitLines(chunks) : splitFrames(chunks)) yield { source: container.service, ...line };
 }
 

@@ -90,7 +90,7 @@ async function findFailed(engine: Engine, containers: readonly Container[]): Pro
   const failed = containers.find((container) => judge(container) === "failed");
   if (failed !== undefined) return failed;
   for (const container of containers.filter((it) => judge(it) === "restarting")) {
-    const { RestartCount: restarts } = await engine.api.getContainer(container.id).inspect();
+    const { RestartCount: restarts } = await engine.get<{ RestartCount: number }>(`/containers/${container.id}/json`);
     if (restarts >= HOPELESS_RESTARTS) return container;
   }
   return undefined;

@@ -7,6 +7,7 @@
 import { defineCommand } from "../_script/command.ts";
 import { HarborError } from "../_script/error.ts";
 import { runScript } from "../_script/script.ts";
+import { shell } from "../_script/shell.ts";
 
 export interface OpenUrlOptions {
   url: string;
@@ -25,12 +26,27 @@ const OPENERS: Partial<Record<NodeJS.Platform, readonly string[]>> = {
 export async function openUrl({ url, platform = process.platform, which = Bun.which }: OpenUrlOptions): Promise<void> {
   const program = (OPENERS[platform] ?? []).find((name) => which(name) !== null);
   if (program === undefined) {
-    throw new HarborError(`Cannot open ${url}: this host has no program that opens URLs`, { exit: "missing", hint: `Open it in a browser: ${url}` });
+    throw new HarborError(`Cannot open ${url}: this host has no program that opens URLs`, {
+      exit: "missing",
+      hint: `Open it in a browser: ${url}`,
+    });
   }
   const words = program === "gio" ? [program, "open", url] : [program, url];
-  const child = Bun.spawn(words, { stdio: ["ignore", "ignore", "ignore"], detached: true });
-  child.unref();
+  const $ = await shell();
+  const opener = $({ detached: true, nothrow: true, stdio: ["ignore", "ignore", "pipe"] })`${words}`;
+  // some openers stay for as long as the browser does
+  const ended = await Promise.race([opener, Bun.sleep(PATIENCE_MS)]);
+  if (ended === undefined) {
+    opener.child?.stderr?.destroy();
+    opener.child?.unref();
+  } else if (ended.exitCode !== 0) {
+    throw new HarborError(`Cannot open ${url}: ${program} says "${ended.stderr.trim() || `exit ${ended.exitCode}`}"`, {
+      hint: `Open it in a browser: ${url}`,
+    });
+  }
 }
+
+const PATIENCE_MS = 2_000;
 
 export const command = defineCommand({
   meta: { name: "open-url", description: "Open a URL in the browser", examples: ["harbor routine open-url http://127.0.0.1:33801"] },

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ContainerInfo } from "dockerode";
-import { createEngineApi } from "../../../routines/_script/docker.ts";
+import { createEngineClient } from "../../../routines/_script/docker.ts";
 import type { Engine } from "../../../routines/engine/connect-engine.ts";
 
 export type Answer = (request: Request, url: URL) => Response | undefined | Promise<Response | undefined>;
@@ -34,7 +34,7 @@ export function startFakeEngine(answer: Answer): FakeEngine {
     folder,
     host: endpoint.host,
     asked,
-    engine: { api: createEngineApi({ socketPath: socket }), endpoint, kind: "linux", version: "28.0.0" },
+    engine: Object.assign(createEngineClient({ socketPath: socket }), { endpoint, kind: "linux" as const, version: "28.0.0" }),
     [Symbol.dispose]() {
       void server.stop(true);
       rmSync(folder, { recursive: true, force: true });

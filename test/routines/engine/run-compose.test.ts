@@ -82,7 +82,7 @@ describe("runCompose", () => {
 
 describe("runComposeOrThrow", () => {
   const fail = async (stderr: string, containers: object[] = []) => {
-    using fake = startFakeEngine((_, url) => (url.pathname === "/_ping" ? new Response("OK") : Response.json(containers)));
+    using fake = startFakeEngine((_, url) => (url.pathname === "/version" ? Response.json({}) : Response.json(containers)));
     const env = { PATH: process.env.PATH, DOCKER_HOST: fake.host, SAID: stderr };
     return await runComposeOrThrow(withPlugin('printf "%s\\n" "$SAID" >&2; exit 1', { env })).catch((error: Error) => error);
   };
