@@ -53,15 +53,12 @@ function readHandles(): Handle[] {
   const rows = readFileSync(join(import.meta.dir, "flat-handles.tsv"), "utf8")
     .trimEnd()
     .split("\n");
-  return rows.map((row, index) => {
+  let next = 33_001;
+  return rows.map((row) => {
     const [name = "", kind = "", containers = "1", capabilities = "-"] = row.split("\t");
-    return {
-      name,
-      kind,
-      containers: Number(containers),
-      capabilities: capabilities === "-" ? [] : capabilities.split(","),
-      port: 33_001 + index * 10,
-    };
+    const port = next;
+    next += Number(containers);
+    return { name, kind, containers: Number(containers), capabilities: capabilities === "-" ? [] : capabilities.split(","), port };
   });
 }
 

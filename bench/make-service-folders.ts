@@ -31,7 +31,7 @@ services:
     environment:
       PORT: "\${HARBOR_MADE_${index}_PORT:-8080}"
     ports:
-      - "127.0.0.1:\${HARBOR_MADE_${index}_HOST_PORT:-${20_000 + index}}:8080"
+      - "127.0.0.1:\${HARBOR_MADE_${index}_HOST_PORT:-${50_000 + index}}:8080"
     volumes:
       - "\${HARBOR_DATA}/${handle}:/data"
     networks: [harbor-network]

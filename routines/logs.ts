@@ -12,6 +12,7 @@ import { runScript } from "./_script/script.ts";
 import { currentStack } from "./stack/current-stack.ts";
 import { printLogs } from "./stack/follow-stack.ts";
 import { readStackLogs } from "./stack/read-stack-logs.ts";
+import { NOTHING_IS_UP, note } from "./stack/say.ts";
 import { findWorkspace } from "./workspace/find-workspace.ts";
 import { checkHandle, listHandles, throwUnknown } from "./workspace/list-handles.ts";
 
@@ -40,8 +41,15 @@ export const command = defineCommand({
     using interrupt = listenForInterrupt();
     const { signal } = interrupt;
     const lines = readStackLogs({ home, env: process.env, project, handles: args.handles, tail, follow: args.follow, signal });
-    if (args.json) for await (const line of lines) emitText(JSON.stringify(line));
-    else await printLogs(lines, { hasPrefix: args.handles.length !== 1 });
+    if (args.json) {
+      for await (const line of lines) emitText(JSON.stringify(line));
+      return;
+    }
+    const count = await printLogs(lines, { hasPrefix: args.handles.length !== 1 });
+    if (count > 0 || signal.aborted) return;
+    const idle = args.handles.filter((handle) => !record?.services.includes(handle));
+    if (record === undefined) note(NOTHING_IS_UP);
+    else note(idle.length > 0 ? `not running: ${idle.join(", ")}` : "no lines yet");
   },
 });
 

@@ -6,12 +6,14 @@
  */
 import { defineCommand, jsonArg } from "./_script/command.ts";
 import { emit } from "./_script/emit.ts";
+import { formatPlace, HarborError } from "./_script/error.ts";
 import { runScript } from "./_script/script.ts";
 import { table } from "./_script/table.ts";
 import { findHome } from "./config/find-home.ts";
+import { warn } from "./stack/say.ts";
 import { readStack } from "./stack/read-stack.ts";
 import { describeService, type ServiceDescription } from "./workspace/describe-service.ts";
-import { findWorkspace } from "./workspace/find-workspace.ts";
+import { findWorkspace, type Workspace } from "./workspace/find-workspace.ts";
 import { listHandles } from "./workspace/list-handles.ts";
 
 export interface ListedService extends ServiceDescription {
@@ -29,6 +31,18 @@ function render(services: readonly ListedService[]): string {
     it.name,
   ]);
   return table([["HANDLE", "UP", "RUNS ON", "GPU", "TAGS", "NAME"], ...rows]).join("\n");
+}
+
+/** One folder that cannot be read must not hide the others. */
+function describeOrWarn(handle: string, workspace: Workspace): ServiceDescription[] {
+  try {
+    return [describeService(handle, workspace)];
+  } catch (error) {
+    if (!(error instanceof HarborError)) throw error;
+    // a folder without a file of a service is none
+    if (error.exit !== "unknown") warn([error.at === undefined ? error.message : `${formatPlace(error.at)}: ${error.message}`]);
+    return [];
+  }
 }
 
 export const command = defineCommand({
@@ -50,7 +64,8 @@ export const command = defineCommand({
     const up = new Set(stack?.services ?? []);
     const services = listHandles(workspace)
       .filter((handle) => !args.up || up.has(handle))
-      .map((handle) => ({ ...describeService(handle, workspace), isUp: up.has(handle) }))
+      .flatMap((handle) => describeOrWarn(handle, workspace))
+      .map((service) => ({ ...service, isUp: up.has(service.handle) }))
       .filter((service) => service.runtimes.length > 0 && args.tag.every((tag) => service.tags.includes(tag)));
     emit(services, { json: args.json, render });
   },

@@ -15,7 +15,7 @@ import { warn } from "./stack/say.ts";
 
 /** The plan as a person reads it. */
 export function renderPlan(plan: Plan, options: { explain: boolean; cwd: string }): string {
-  const rows = plan.services.map((service) => [service.handle, service.runtime, service.urls[0] ?? "", service.runs]);
+  const rows = plan.services.map((service) => [service.handle, service.runtime, service.urls[0] ?? "-", service.runs]);
   const natives = plan.natives.length;
   const count = `${plan.services.length} ${plan.services.length === 1 ? "service" : "services"}`;
   const lines = [

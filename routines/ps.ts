@@ -10,7 +10,9 @@ import { runScript } from "./_script/script.ts";
 import { table } from "./_script/table.ts";
 import { currentStack } from "./stack/current-stack.ts";
 import { observeStack, type ServiceStatus } from "./stack/observe-stack.ts";
-import { warn } from "./stack/say.ts";
+import { NOTHING_IS_UP, note, warn } from "./stack/say.ts";
+import { findWorkspace } from "./workspace/find-workspace.ts";
+import { checkHandle, listHandles, throwUnknown } from "./workspace/list-handles.ts";
 
 function render(services: readonly ServiceStatus[]): string {
   if (services.length === 0) return "";
@@ -18,22 +20,30 @@ function render(services: readonly ServiceStatus[]): string {
     it.handle,
     it.runtime,
     it.state,
-    it.health,
-    it.urls.join(" ") || it.ports.join(" "),
-    it.container ?? `pid ${it.pid}`,
+    it.health || "-",
+    it.urls.join(" ") || "-",
+    [it.pid === null ? "" : `pid ${it.pid}`, it.container ?? ""].filter((text) => text !== "").join(", ") || "-",
   ]);
-  return table([["SERVICE", "RUNS AS", "STATE", "HEALTH", "URL", "CONTAINER"], ...rows]).join("\n");
+  return table([["SERVICE", "RUNS AS", "STATE", "HEALTH", "URL", "PROCESS, CONTAINER"], ...rows]).join("\n");
+}
+
+/** What does not run may at least be a service. */
+function checkKnown(handle: string, home: string, workspace: string | undefined): void {
+  checkHandle(handle);
+  const handles = listHandles(findWorkspace({ home, directory: workspace }));
+  if (!handles.includes(handle)) throwUnknown(handle, handles);
 }
 
 export const command = defineCommand({
   meta: { name: "ps", description: "Show what runs, on what and at which URL", examples: ["harbor ps", "harbor ps webui --json"] },
   args: { handles: { type: "positional", description: "Only these services", multiple: true }, ...jsonArg },
   async run({ args }) {
-    const { home, project } = currentStack(process.env);
+    const { home, project, record } = currentStack(process.env);
     const { services, engineError } = await observeStack({ home, env: process.env, project, needsEngine: false });
     const shown = args.handles.length === 0 ? services : services.filter((it) => args.handles.includes(it.handle));
     if (engineError !== undefined && engineError.exit !== "missing") warn([engineError.message]);
-    if (shown.length === 0 && !args.json) warn(["Nothing is up; `harbor up` starts something"]);
+    for (const handle of args.handles) if (!services.some((it) => it.handle === handle)) checkKnown(handle, home, record?.workspace);
+    if (shown.length === 0 && !args.json) note(services.length === 0 ? NOTHING_IS_UP : `not running: ${args.handles.join(", ")}`);
     emit(shown, { json: args.json, render });
   },
 });

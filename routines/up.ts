@@ -24,6 +24,7 @@ import { readStack, type StackRecord, stateOf } from "./stack/read-stack.ts";
 import { renderReport } from "./stack/render-report.ts";
 import { warn } from "./stack/say.ts";
 import { startStack } from "./stack/start-stack.ts";
+import { removeEmptyState } from "./stack/write-stack.ts";
 import { whatRuns } from "./stack/what-runs.ts";
 
 export const command = defineCommand({
@@ -33,7 +34,7 @@ export const command = defineCommand({
     examples: [
       "harbor up                        The built-in mock model server, natively",
       "harbor up -x ollama webui        Ollama as a process, Open WebUI in a container",
-      "harbor up -n ollama speaches webui   Natively whatever can be",
+      "harbor up -n ollama redis webui  Natively those of them that can be",
       "harbor up webui nvidia --open    With the nvidia capability; open the browser",
     ],
   },
@@ -86,7 +87,11 @@ export const command = defineCommand({
       });
       return { made, engine };
     };
-    const { made, engine } = await withLock(stateOf(home).lock, start, { signal, purpose: "harbor up", waitMs: timeoutMs ?? LOCK_WAIT_MS });
+    const { made, engine } = await withLock(stateOf(home).lock, start, {
+      signal,
+      purpose: "harbor up",
+      waitMs: timeoutMs ?? LOCK_WAIT_MS,
+    }).finally(() => removeEmptyState(home));
     const { project } = made.plan;
     const isDefault = args.names.length + args.exclude.length === 0;
     const { services } = await observeStack({ home, env, project, needsEngine: false, signal, engine });
@@ -115,7 +120,11 @@ async function openFirst(services: readonly ServiceStatus[], names: readonly str
   const url = [...named, ...services].find((service) => service.urls[0] !== undefined)?.urls[0];
   if (url === undefined) return warn(["Nothing to open: no service has a URL"]);
   const { openUrl } = await import("./host/open-url.ts");
-  await openUrl({ url });
+  // all is up: a host without a browser is no failure of that
+  await openUrl({ url }).catch((error: unknown) => {
+    if (!(error instanceof HarborError)) throw error;
+    warn([error.message]);
+  });
 }
 
 if (import.meta.main) await runScript(command);

@@ -9,6 +9,7 @@ import { emit } from "./_script/emit.ts";
 import { HarborError } from "./_script/error.ts";
 import { runScript } from "./_script/script.ts";
 import { currentStack } from "./stack/current-stack.ts";
+import { NOTHING_IS_UP, note } from "./stack/say.ts";
 import { observeStack } from "./stack/observe-stack.ts";
 import { findWorkspace } from "./workspace/find-workspace.ts";
 import { checkHandle, listHandles, throwUnknown } from "./workspace/list-handles.ts";
@@ -41,6 +42,7 @@ export const command = defineCommand({
     });
     if (args.handle !== undefined && urls.length === 0)
       throw whyNone(args.handle, running.length > 0, home, engineError, record?.workspace);
+    if (urls.length === 0 && !args.json) note(services.length === 0 ? NOTHING_IS_UP : "nothing that runs has a URL");
     emit(urls, {
       json: args.json,
       render: (them) => them.map((it) => (args.handle === undefined ? `${it.handle}\t${it.url}` : it.url)).join("\n"),
@@ -58,8 +60,8 @@ function whyNone(
   if (isRunning) return new HarborError(`Cannot print a URL of "${handle}": it publishes no port`);
   const handles = listHandles(findWorkspace({ home, directory: workspace }));
   if (!handles.includes(handle)) throwUnknown(handle, handles);
-  const hint = engineError === undefined ? `Start it: harbor up ${handle}` : engineError.message;
-  return new HarborError(`Cannot print a URL of "${handle}": it is not running`, { hint });
+  const details = engineError === undefined || engineError.exit === "missing" ? [] : [engineError.message];
+  return new HarborError(`Cannot print a URL of "${handle}": it is not running`, { details, hint: `Start it: harbor up ${handle}` });
 }
 
 if (import.meta.main) await runScript(command);

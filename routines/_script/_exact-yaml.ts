@@ -3,8 +3,19 @@
  * reader in compose has it. Loaded only for text that the fast reader leaves alone, and to word errors.
  */
 import type { Alias, Document, Node, Pair, ParsedNode, Scalar, YAMLMap, YAMLSeq } from "yaml";
+import {
+  type AnyNode,
+  checkNodes,
+  isAliasNode,
+  isMapNode,
+  isScalarNode,
+  isSeqNode,
+  placeOf,
+  readDocuments,
+  yamlError,
+} from "./_yaml-nodes.ts";
 import { RawScalar, resolvePlainScalar } from "./_yaml-scalar.ts";
-import { HarborError, type Place } from "./error.ts";
+import type { HarborError } from "./error.ts";
 
 /** Where a tag of interest stood; the path's list positions are numbers written as text. */
 export interface TagMark {
@@ -27,8 +38,6 @@ export interface ExactOptions {
 /** More nodes than this come only from aliases of aliases. */
 const MAX_NODES = 1_000_000;
 
-type AnyNode = Node | null | undefined;
-
 /** Every document of a text; throws at the first error, with its place. */
 export function parseExactYaml(text: string, file: string, options: ExactOptions = {}): ExactDocument[] {
   return guardDepth(file, () => {
@@ -40,31 +49,15 @@ export function parseExactYaml(text: string, file: string, options: ExactOptions
   });
 }
 
-/** The documents of a text as nodes with their places. */
-export function readDocuments(text: string): Document.Parsed<ParsedNode>[] {
-  const { parseAllDocuments } = require("yaml") as typeof import("yaml");
-  return parseAllDocuments(text, {
-    schema: "failsafe",
-    uniqueKeys: false,
-    logLevel: "silent",
-    prettyErrors: false,
-  }) as Document.Parsed<ParsedNode>[];
-}
-
-/** Line and column, from 1, of an offset. */
-export function placeOf(text: string, file: string, offset: number): Place & { line: number; column: number } {
-  const before = text.slice(0, offset);
-  const line = before.split("\n").length;
-  return { file, line, column: offset - before.lastIndexOf("\n") };
-}
-
 class Converter {
   private readonly marks: TagMark[] = [];
-  private readonly targets = new Map<Node, Node>();
+  private targets: Map<Node, Node> = new Map();
   private readonly active = new Set<Node>();
   /** Omitted nodes: an alias to their parent finds them gone, as in compose. */
   private readonly gone = new Set<Node>();
   private nodes = 0;
+  /** Inside a marked node: compose looks for no more tags there. */
+  private isOpaque = false;
 
   constructor(
     private readonly text: string,
@@ -74,29 +67,9 @@ class Converter {
   ) {}
 
   convert(): ExactDocument {
-    this.resolveAliases(this.document.contents, new Map());
+    this.targets = checkNodes(this.document.contents, this.text, (message, node) => this.fail(message, node));
     const value = this.toValue(this.document.contents, []);
     return { value, marks: this.marks };
-  }
-
-  /** Finds each alias its anchor: the nearest one of that name before it. */
-  private resolveAliases(node: AnyNode, anchors: Map<string, Node>): void {
-    if (node === null || node === undefined) return;
-    if (isAliasNode(node)) {
-      const target = anchors.get(node.source);
-      if (target === undefined) throw this.fail(`alias *${node.source} has no anchor before it`, node);
-      this.targets.set(node, target);
-      return;
-    }
-    const { anchor } = node as Scalar;
-    if (anchor !== undefined) anchors.set(anchor, node);
-    if (isSeqNode(node)) for (const item of node.items) this.resolveAliases(item as AnyNode, anchors);
-    if (isMapNode(node)) {
-      for (const pair of node.items) {
-        this.resolveAliases(pair.key as AnyNode, anchors);
-        this.resolveAliases(pair.value as AnyNode, anchors);
-      }
-    }
   }
 
   private toValue(node: AnyNode, path: string[]): unknown {
@@ -104,8 +77,17 @@ class Converter {
     if (++this.nodes > MAX_NODES) throw this.fail("aliases multiply it beyond a million values", node);
     if (isAliasNode(node)) return this.aliasValue(node, path);
     const { tag } = node as Scalar;
-    const isOpaque = tag !== undefined && (this.options.mark?.includes(tag) ?? false);
-    if (isOpaque) this.marks.push({ tag, path });
+    if (tag !== undefined && !this.isOpaque && this.options.mark?.includes(tag)) {
+      this.marks.push({ tag, path });
+      this.isOpaque = true;
+      const value = this.plainValue(node, path);
+      this.isOpaque = false;
+      return value;
+    }
+    return this.plainValue(node, path);
+  }
+
+  private plainValue(node: Node, path: string[]): unknown {
     if (isMapNode(node)) return this.nested(node, () => this.mapValue(node, path));
     if (isSeqNode(node)) return this.nested(node, () => this.listValue(node, path));
     return this.scalarValue(node as Scalar);
@@ -168,15 +150,15 @@ class Converter {
   private isOmitted(node: AnyNode, path: string[]): boolean {
     const target = this.dereference(node) as Scalar | null | undefined;
     if (node === null || node === undefined || target?.tag === undefined) return false;
-    if (!this.options.omit?.includes(target.tag)) return false;
+    if (this.isOpaque || !this.options.omit?.includes(target.tag)) return false;
     if (!this.gone.has(node)) this.marks.push({ tag: target.tag, path });
     this.gone.add(node);
     return true;
   }
 
-  private refuseDuplicates(node: YAMLMap): void {
+  private refuseDuplicates(map: YAMLMap): void {
     const seen = new Map<string, Node>();
-    for (const pair of node.items) {
+    for (const pair of map.items) {
       const key = pair.key as Scalar | null;
       if (key === null || typeof key.value !== "string") continue;
       const before = seen.get(key.value);
@@ -220,22 +202,6 @@ class Converter {
   }
 }
 
-function isAliasNode(node: Node): node is Alias {
-  return "source" in node && !("value" in node) && !("items" in node);
-}
-
-function isMapNode(node: AnyNode): node is YAMLMap {
-  return node?.constructor.name === "YAMLMap";
-}
-
-function isSeqNode(node: AnyNode): node is YAMLSeq {
-  return node?.constructor.name === "YAMLSeq";
-}
-
-function isScalarNode(node: Node): node is Scalar {
-  return "value" in node;
-}
-
 function isMergeKey(key: unknown): boolean {
   const node = key as Scalar | null;
   return node?.value === "<<" && node.type === "PLAIN" && node.tag === undefined;
@@ -248,10 +214,6 @@ function guardDepth<T>(file: string, read: () => T): T {
     if (error instanceof RangeError) throw yamlError("it is nested too deep", { file });
     throw error;
   }
-}
-
-function yamlError(message: string, at: Place): HarborError {
-  return new HarborError(`Cannot read YAML: ${message}`, { at });
 }
 
 function sentence(message: string): string {

@@ -3,24 +3,18 @@
  * blocks), read in one pass. Whatever it does not know for certain it leaves to the exact reader, which costs an npm
  * package: tags, anchors, merge keys, several documents, folded text, duplicate keys, every error.
  */
+import { HASH, NEWLINE, PlainCursor, UNSURE } from "./_plain-cursor.ts";
 import { resolvePlainScalar } from "./_yaml-scalar.ts";
 
-/** Thrown, without a stack, where the text leaves the subset. */
-const UNSURE = Symbol("not in the subset");
-
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const SUSPICIOUS = /[\0-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffd-\uffff]/;
 const KEY = /([A-Za-z_][\w./-]*|"[^"\\\n]*"|'[^'\n]*'):(?=[ \n]|$)/y;
 const RESERVED_KEY = /^(?:true|false|null|__proto__)$/i;
-const DOUBLE_QUOTED = /"(?:[^"\\\n]|\\["\\/nrtb])*"/y;
+const DOUBLE_QUOTED = /"(?:[^"\\\n]|\\["\\nrtb])*"/y;
 const SINGLE_QUOTED = /'(?:[^'\n]|'')*'/y;
 const FLOW_PLAIN = /[^\s,[\]{}#&*!|>'"%@`?:-][^,[\]{}\n]*|-[^\s,[\]{}\n][^,[\]{}\n]*/y;
 const FLOW_KEY = /([A-Za-z_][\w./-]*|"[^"\\\n]*"|'[^'\n]*'): +/y;
 const PLAIN_START = /[^\s,[\]{}#&*!|>'"%@`?:-]|-[^\s]/y;
-const REST_OF_LINE = / *(?: #[^\n]*)?(?=\n|$)/y;
-const NEWLINE = 10;
-const SPACE = 32;
-const HASH = 35;
-const DASH = 45;
 
 /** The value of a text within the subset, or undefined where the exact reader has to be asked. */
 export function parsePlainYaml(text: string): { value: unknown } | undefined {
@@ -34,14 +28,7 @@ export function parsePlainYaml(text: string): { value: unknown } | undefined {
   }
 }
 
-class PlainReader {
-  /** Where the current line's first character that is not a space stands; for `- a: 1`, then where `a` does. */
-  private at = 0;
-  private indent = -1;
-  private atEnd = false;
-
-  constructor(private readonly text: string) {}
-
+class PlainReader extends PlainCursor {
   readDocument(): unknown {
     const marker = this.text.startsWith("---\n") ? 4 : 0;
     this.moveToLine(marker);
@@ -49,32 +36,6 @@ class PlainReader {
     const value = this.readBlock(0);
     if (!this.atEnd) throw UNSURE;
     return value;
-  }
-
-  /** Goes to the first line from `from` on that is neither blank nor a comment. */
-  private moveToLine(from: number): void {
-    const { text } = this;
-    let start = from;
-    while (start < text.length) {
-      let at = start;
-      while (text.charCodeAt(at) === SPACE) at++;
-      const letter = text.charCodeAt(at);
-      if (letter !== NEWLINE && letter !== HASH && at < text.length) {
-        this.at = at;
-        this.indent = at - start;
-        return;
-      }
-      const newline = text.indexOf("\n", at);
-      start = newline === -1 ? text.length : newline + 1;
-    }
-    this.atEnd = true;
-    this.indent = -1;
-  }
-
-  private isItem(): boolean {
-    if (this.atEnd || this.text.charCodeAt(this.at) !== DASH) return false;
-    const next = this.text.charCodeAt(this.at + 1);
-    return next === SPACE || next === NEWLINE || Number.isNaN(next);
   }
 
   private readBlock(indent: number): unknown {
@@ -198,90 +159,8 @@ class PlainReader {
     if (letter === "[") return this.readFlowList();
     if (letter === "{") return this.readFlowMap();
     const token = this.match(FLOW_PLAIN)?.trimEnd();
-    if (token === undefined || token.includes(": ") || token.endsWith(":") || token.includes(" #")) throw UNSURE;
+    if (token === undefined || token.includes(": ") || token.endsWith(":") || token.includes(" #") || /\?(?: |$)/.test(token)) throw UNSURE;
     return resolvePlainScalar(token);
-  }
-
-  /** A literal block: `|`, `|-` or `|+`, its indent that of its first line. */
-  private readLiteral(parentIndent: number): string {
-    const chomp = this.text[this.at + 1];
-    this.at += chomp === "-" || chomp === "+" ? 2 : 1;
-    if (this.text.charCodeAt(this.at) !== NEWLINE) throw UNSURE;
-    const from = this.at + 1;
-    this.moveToContent(from);
-    const { indent } = this;
-    if (this.atEnd || indent <= parentIndent) throw UNSURE;
-    const lines: string[] = [];
-    const end = this.takeLines(from, indent, parentIndent, lines);
-    this.moveToLine(end);
-    const isCut = end === this.text.length && !this.text.endsWith("\n");
-    return chompLines(lines, chomp, isCut);
-  }
-
-  /** The first line that is not blank, comments being text here. */
-  private moveToContent(from: number): void {
-    let start = from;
-    while (start < this.text.length) {
-      let at = start;
-      while (this.text.charCodeAt(at) === SPACE) at++;
-      if (at >= this.text.length) break;
-      if (this.text.charCodeAt(at) !== NEWLINE) {
-        this.indent = at - start;
-        return;
-      }
-      start = at + 1;
-    }
-    throw UNSURE;
-  }
-
-  /** Collects the block's lines; gives where the line after them starts. */
-  private takeLines(from: number, indent: number, parentIndent: number, lines: string[]): number {
-    const { text } = this;
-    let start = from;
-    let isFirst = true;
-    while (start < text.length) {
-      const newline = text.indexOf("\n", start);
-      const end = newline === -1 ? text.length : newline;
-      let at = start;
-      while (at < end && text.charCodeAt(at) === SPACE) at++;
-      if (at < end && at - start < indent) {
-        if (at - start > parentIndent) throw UNSURE;
-        return start;
-      }
-      if (at === end && isFirst && at - start > indent) throw UNSURE;
-      if (at < end) isFirst = false;
-      lines.push(text.slice(Math.min(start + indent, end), end));
-      start = end + 1;
-    }
-    return text.length;
-  }
-
-  private match(pattern: RegExp): string | undefined {
-    pattern.lastIndex = this.at;
-    const found = pattern.exec(this.text)?.[0];
-    if (found !== undefined) this.at += found.length;
-    return found;
-  }
-
-  private takes(letter: string): boolean {
-    if (this.text[this.at] !== letter) return false;
-    this.at++;
-    return true;
-  }
-
-  private skipSpaces(): number {
-    while (this.text.charCodeAt(this.at) === SPACE) this.at++;
-    return this.text.charCodeAt(this.at);
-  }
-
-  private isComment(): boolean {
-    return this.text.charCodeAt(this.at) === HASH && this.text.charCodeAt(this.at - 1) === SPACE;
-  }
-
-  private endLine(): void {
-    if (this.text.charCodeAt(this.at) === HASH && this.text.charCodeAt(this.at - 1) === SPACE) this.at--;
-    if (this.match(REST_OF_LINE) === undefined) throw UNSURE;
-    this.moveToLine(this.at + 1);
   }
 }
 
@@ -293,13 +172,4 @@ function unquoteKey(key: string): string {
   }
   if (RESERVED_KEY.test(key)) throw UNSURE;
   return key;
-}
-
-function chompLines(lines: string[], chomp: string | undefined, isCut: boolean): string {
-  let kept = lines.length;
-  while (kept > 0 && lines[kept - 1] === "") kept--;
-  const body = lines.slice(0, kept).join("\n");
-  if (chomp === "-") return body;
-  if (chomp === "+") return lines.join("\n") + (isCut ? "" : "\n");
-  return isCut && kept === lines.length ? body : `${body}\n`;
 }

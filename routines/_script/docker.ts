@@ -65,6 +65,10 @@ async function openByFetch(
     ...(socketPath === undefined ? {} : { unix: socketPath }),
     ...(key === undefined ? {} : { tls: { ca, cert, key } }),
     ...(signal === undefined ? {} : { signal }),
+    // A connection that was left in the middle of a followed log is not to be used again.
+    keepalive: false,
+    // A log may be silent for hours; fetch gives up after five minutes.
+    timeout: false,
   });
   if (response.ok) return response.body ?? emptyBody();
   throw Object.assign(new Error(await readMessage(response)), { statusCode: response.status });

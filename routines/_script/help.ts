@@ -7,8 +7,8 @@ export async function renderHelp(command: Command, program: string): Promise<str
   const name = program.startsWith("harbor ") ? program : `harbor ${program}`;
   const text = await renderUsage({ meta: { name, description: command.meta.description }, args: toCittyArgs(command.args) });
   const examples = command.meta.examples ?? [];
-  const block = examples.length === 0 ? "" : `\nEXAMPLES\n\n${examples.map((line) => `  ${line}`).join("\n")}\n`;
-  const whole = `${text}\n${block}`;
+  const block = examples.length === 0 ? "" : `\n\nEXAMPLES\n\n${examples.map((line) => `  ${line}`).join("\n")}`;
+  const whole = `${text.replace(/[ \t]+$/gm, "").trimEnd()}${block}\n`;
   return process.stdout.isTTY && !process.env.NO_COLOR ? whole : Bun.stripANSI(whole);
 }
 

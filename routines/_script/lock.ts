@@ -3,11 +3,12 @@
  * that nobody reads half of it; the lock of a dead holder is replaced in place by whoever holds the
  * lock *on that replacement*, so that two who find it dead at once cannot both take it.
  */
-import { linkSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
+import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { HarborError } from "./error.ts";
 import { identifyProcess, isAlive, type ProcessIdentity } from "./process-identity.ts";
+import { makePrivateFolder } from "./write-file.ts";
 
 export interface WithLockOptions {
   /** How long to wait for another holder. */
@@ -31,7 +32,6 @@ const POLL_MS = { first: 2, longest: 50 };
 
 /** Runs `work` while holding the lock; throws `timeout` naming the holder, or `interrupted`. */
 export async function withLock<T>(path: string, work: () => T | Promise<T>, options: WithLockOptions = {}): Promise<T> {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const holder = describeSelf(options.purpose);
   await acquire(path, holder, options);
   try {
@@ -53,6 +53,8 @@ async function acquire(path: string, holder: Holder, options: WithLockOptions): 
   let pauseMs = POLL_MS.first;
   while (true) {
     if (options.signal?.aborted) throw new HarborError(`Cannot lock "${path}": interrupted`, { exit: "interrupted" });
+    // each time: the holder before us may have removed its folder with the last file in it
+    makePrivateFolder(dirname(path));
     if (tryAcquire(path, holder)) return;
     if (performance.now() >= deadline) throw heldError(path);
     await Bun.sleep(pauseMs);
@@ -72,7 +74,9 @@ function replaceDead(path: string, dead: Holder, holder: Holder): boolean {
   if (!tryAcquire(guard, holder)) return false;
   try {
     if (readHolder(path)?.token !== dead.token) return false;
-    renameSync(writeTemporary(path, holder), path);
+    const temporary = writeTemporary(path, holder);
+    if (temporary === undefined) return false;
+    renameSync(temporary, path);
     return true;
   } finally {
     release(guard, holder);
@@ -81,6 +85,7 @@ function replaceDead(path: string, dead: Holder, holder: Holder): boolean {
 
 function createWhole(path: string, holder: Holder): boolean {
   const temporary = writeTemporary(path, holder);
+  if (temporary === undefined) return false;
   try {
     linkSync(temporary, path);
     return true;
@@ -92,10 +97,16 @@ function createWhole(path: string, holder: Holder): boolean {
   }
 }
 
-function writeTemporary(path: string, holder: Holder): string {
+/** Undefined where the folder went away under us. */
+function writeTemporary(path: string, holder: Holder): string | undefined {
   const temporary = `${path}.${process.pid}.${crypto.randomUUID().slice(0, 8)}.tmp`;
-  writeFileSync(temporary, JSON.stringify(holder), { mode: 0o600, flag: "wx" });
-  return temporary;
+  try {
+    writeFileSync(temporary, JSON.stringify(holder), { mode: 0o600, flag: "wx" });
+    return temporary;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new HarborError(`Cannot lock "${path}": ${(cause as Error).message}`, { cause });
+  }
 }
 
 function readHolder(path: string): Holder | undefined {

@@ -29,7 +29,7 @@ export function parseYamlDocuments(text: string, file: string, options: ExactOpt
 
 /** Where the key (or list item) at a path stands: for messages only, it reads the text anew with the exact reader. */
 export function locateYaml(text: string, path: readonly (string | number)[]): { line: number; column: number } | undefined {
-  const { readDocuments, placeOf } = exact();
+  const { readDocuments, placeOf } = require("./_yaml-nodes.ts") as typeof import("./_yaml-nodes.ts");
   try {
     for (const document of readDocuments(text)) {
       const offset = offsetOf(document.contents, path);

@@ -2,9 +2,9 @@
 import { dirname, isAbsolute, join, relative } from "node:path";
 import { HarborError } from "../_script/error.ts";
 import { cloneTree } from "./_clone-tree.ts";
-import { type LoadContext, type LoadedDocument, readDocuments } from "./_load-file.ts";
 import { COMPOSE } from "./_merge-rules.ts";
 import { type ComposeMap, isMap, Merging, mergeMaps, shapeError } from "./_merge-tree.ts";
+import { type LoadContext, type LoadedDocument, readDocuments } from "./_read-documents.ts";
 import { rebasePaths } from "./_relative-paths.ts";
 import { resetKeys } from "./_reset-keys.ts";
 

@@ -3,9 +3,9 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative } from "node:path";
 import { HarborError } from "../_script/error.ts";
 import { parseEnv } from "../config/parse-env.ts";
-import { type LoadContext, loadFile } from "./_load-file.ts";
 import { COMPOSE } from "./_merge-rules.ts";
 import { type ComposeMap, isMap, Merging, mergeMaps, shapeError } from "./_merge-tree.ts";
+import type { LoadContext, LoadedDocument } from "./_read-documents.ts";
 import { rebasePaths } from "./_relative-paths.ts";
 import { resetKeys } from "./_reset-keys.ts";
 import { escapeDollars, interpolate, mapStrings, type Values } from "./interpolate.ts";
@@ -18,15 +18,23 @@ interface Include {
 
 const IMPORTED = ["services", "volumes", "networks", "secrets", "configs"] as const;
 
+/** How an included file is read, its own includes carried out. */
+type Load = (path: string, context: LoadContext) => LoadedDocument[];
+
 /** Replaces a document's `include` by what the included files define. */
-export function applyIncludes(content: ComposeMap, path: string, context: LoadContext): void {
+export function applyIncludes(content: ComposeMap, path: string, context: LoadContext, loadFile: Load): void {
   const merging = new Merging(path, context.values);
   merging.path.push("include");
   const { include } = content;
   delete content.include;
   if (include === null) return;
-  if (!Array.isArray(include)) return merging.fail("it has to be a list");
-  for (const entry of include) importInto(content, load(readEntry(entry, merging, context), path, context), path);
+  if (!Array.isArray(include)) throw merging.fail("it has to be a list");
+  for (const entry of include) {
+    const { directory } = context;
+    const imported = loadIncluded(readEntry(entry, merging, context), path, context, loadFile);
+    rebasePaths(imported.model, { from: relative(directory, imported.folder) || ".", values: imported.values });
+    importInto(content, settleAll(imported, context.values), path);
+  }
 }
 
 function readEntry(entry: unknown, merging: Merging, context: LoadContext): Include {
@@ -47,7 +55,14 @@ function readEntry(entry: unknown, merging: Merging, context: LoadContext): Incl
   return { paths, projectDirectory, envFiles: listed.length > 0 ? listed : hasOwn ? [own] : [] };
 }
 
-function load(include: Include, path: string, context: LoadContext): ComposeMap {
+interface Imported {
+  model: ComposeMap;
+  folder: string;
+  values: Values;
+  hasOwnValues: boolean;
+}
+
+function loadIncluded(include: Include, path: string, context: LoadContext, loadFile: Load): Imported {
   const including = [...context.including, path];
   const [first = ""] = include.paths;
   if (including.includes(first)) {
@@ -65,10 +80,14 @@ function load(include: Include, path: string, context: LoadContext): ComposeMap 
       mergeMaps(model, document.content, COMPOSE, merging);
     }
   }
-  rebasePaths(model, { from: relative(context.directory, include.projectDirectory) || ".", values });
-  if (include.envFiles.length === 0) return model;
-  takeEnvironment(model, context.values, values);
-  return mapStrings(model, (text) => settle(text, context.values, values)) as ComposeMap;
+  return { model, folder: include.projectDirectory, values, hasOwnValues: include.envFiles.length > 0 };
+}
+
+/** Leaves nothing in the model that means something else outside. */
+function settleAll({ model, values, hasOwnValues }: Imported, outer: Values): ComposeMap {
+  if (!hasOwnValues) return model;
+  takeEnvironment(model, outer, values);
+  return mapStrings(model, (text) => settle(text, outer, values)) as ComposeMap;
 }
 
 /** What is set outside wins over the included files' own env files. */

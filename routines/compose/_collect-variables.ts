@@ -2,7 +2,14 @@
 
 import { isMap } from "./_merge-tree.ts";
 import { findExpression } from "./interpolate.ts";
-import type { Variable } from "./merge-compose.ts";
+
+export interface Variable {
+  /** The first default written. */
+  default?: string;
+  files: string[];
+  /** True where a file ends in an error without it. */
+  required: boolean;
+}
 
 /** Adds every variable of a tree; the first default written stays. */
 export function collectVariables(node: unknown, file: string, variables: Map<string, Variable>): void {

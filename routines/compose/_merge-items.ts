@@ -80,6 +80,7 @@ function volumeSlots(item: unknown, merging: Merging): Slot[] {
   const key = cleanTarget(written);
   if (key === written) return [{ key, item }];
   const { source, options } = parseVolume(merging.text(item)) ?? { source: "", options: "" };
+  if (source === "") return [{ key, item: { type: "volume", target: escapeDollars(key), volume: {} } }];
   const parts = [source, key, options].filter((part) => part !== "");
   return [{ key, item: escapeDollars(parts.join(":")) }];
 }

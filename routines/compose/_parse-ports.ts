@@ -1,5 +1,4 @@
 /** The short spelling of ports: `[[ip:]published:]target[/protocol]`, each of the two a number or a range. */
-import { isIP } from "node:net";
 
 export interface PortBinding {
   hostIp: string;
@@ -14,8 +13,10 @@ export function parsePorts(text: string): PortBinding[] | undefined {
   const parts = text.split(":");
   const targets = parts.pop() ?? "";
   const published = parts.pop() ?? "";
-  const hostIp = parts.join(":").replace(/^\[(.*)\]$/, "$1");
-  if (hostIp !== "" && isIP(hostIp) === 0) return undefined;
+  const address = parts.join(":");
+  const hostIp = address.replace(/^\[(.*)\]$/, "$1");
+  const isBare = hostIp === address;
+  if (hostIp !== "" && !isAddress(hostIp, isBare)) return undefined;
   const [range = "", protocol = "", ...more] = targets.split("/");
   if (range === "" || more.length > 0) return undefined;
   const target = parseRange(range);
@@ -24,6 +25,14 @@ export function parsePorts(text: string): PortBinding[] | undefined {
   const kind = protocol === "" ? "tcp" : protocol.toLowerCase();
   if (!["tcp", "udp", "sctp"].includes(kind)) return undefined;
   return pair(hostIp, kind, target, host);
+}
+
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
+
+/** IPv6 stands in brackets; `node:net` takes 5 ms to load, so the plain case goes without. */
+function isAddress(text: string, isBare: boolean): boolean {
+  if (IPV4.test(text)) return !/(?:^|\.)0\d/.test(text);
+  return !isBare && (require("node:net") as typeof import("node:net")).isIPv6(text);
 }
 
 type Range = readonly [number, number];

@@ -19,15 +19,21 @@ export function parseVolume(text: string): ShortVolume | undefined {
 
 /** True where a source is a path on the host, not the name of a volume. */
 export function isHostPath(source: string): boolean {
-  return /^[./~]/.test(source) || source.startsWith("\\\\") || /^\p{L}:/u.test(source);
+  const first = source[0];
+  return first === "." || first === "/" || first === "~" || source.startsWith("\\\\") || (source[1] === ":" && isLetter(first));
 }
 
 function splitAtColons(text: string): string[] {
   const parts: string[] = [];
   for (const part of text.split(":")) {
     const before = parts.at(-1);
-    if (before !== undefined && /^\p{L}$/u.test(before)) parts[parts.length - 1] = `${before}:${part}`;
+    if (before?.length === 1 && isLetter(before)) parts[parts.length - 1] = `${before}:${part}`;
     else parts.push(part);
   }
   return parts;
+}
+
+/** A letter of any script; a Unicode pattern would cost a millisecond to compile. */
+function isLetter(text: string | undefined): boolean {
+  return text !== undefined && text.toLowerCase() !== text.toUpperCase();
 }

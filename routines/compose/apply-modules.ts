@@ -62,15 +62,26 @@ function variableOf(name: string): string {
 
 async function runModule(path: string, context: ModuleContext): Promise<ComposeModel> {
   let result: unknown;
+  const giveBack = keepStdoutClean();
   try {
     const loaded = (await import(path)) as { default?: (context: ModuleContext) => unknown };
     if (typeof loaded.default !== "function") throw new TypeError("it has no function as its default export");
     result = await loaded.default(context);
   } catch (error) {
     throw new HarborError(`Cannot apply the compose module: ${(error as Error).message}`, { at: { file: path }, cause: error });
+  } finally {
+    giveBack();
   }
   if (typeof result !== "object" || result === null || Array.isArray(result)) {
     throw new HarborError("Cannot apply the compose module: it returned no compose object", { at: { file: path } });
   }
   return result as ComposeModel;
+}
+
+/** What a module prints is said to a person: on stdout it would break `--json`. */
+function keepStdoutClean(): () => void {
+  const { console: printer } = globalThis;
+  const { log, info, debug, error } = printer;
+  Object.assign(printer, { log: error, info: error, debug: error });
+  return () => Object.assign(printer, { log, info, debug });
 }

@@ -14,6 +14,8 @@ export interface CheckModelOptions {
   services: Services;
   /** Service name → the files that contribute to it. */
   sources: ReadonlyMap<string, string[]>;
+  /** Every handle there is; asked for a message alone. */
+  handles?: () => readonly string[];
 }
 
 /** Throws for the first kind of problem found, with all of its kind as details. */
@@ -29,12 +31,11 @@ function checkDefined({ services, sources }: CheckModelOptions): void {
   for (const name of names) {
     const { image, build, provider, extends: extended } = services[name] ?? {};
     if ([image, build, provider, extended].some((value) => value !== undefined && value !== null)) continue;
-    const file = sources.get(name)?.[0];
     const others = names.filter((other) => other !== name);
     const guess = nearest(name, others);
     const suggestion = guess === undefined ? "" : `; did you mean "${guess}"?`;
     throw new HarborError(`Cannot use service "${name}": no selected file defines it with an image or a build${suggestion}`, {
-      ...placeOf(file, ["services", name]),
+      ...placeOf(sources.get(name), ["services", name]),
       hint: "A cross file may only change services of the definitions it is added to",
     });
   }
@@ -48,17 +49,29 @@ export function readDependencies(service: Record<string, unknown>): string[] {
   return entries.filter(([, condition]) => condition?.required !== false).map(([name]) => name);
 }
 
-function checkDependencies({ services, sources }: CheckModelOptions): void {
-  for (const [name, service] of Object.entries(services)) {
+function checkDependencies(options: CheckModelOptions): void {
+  for (const [name, service] of Object.entries(options.services)) {
     for (const dependency of readDependencies(service)) {
-      if (services[dependency] !== undefined) continue;
-      const guess = nearest(dependency, Object.keys(services));
-      throw new HarborError(
-        `Cannot start "${name}": it depends on "${dependency}", which is not selected${guess ? `; did you mean "${guess}"?` : ""}`,
-        { ...placeOf(sources.get(name)?.at(-1), ["services", name, "depends_on"]), hint: `Add ${dependency} to the command, or take the dependency out` },
-      );
+      if (options.services[dependency] === undefined) throw dependencyError(name, dependency, options);
     }
   }
+}
+
+function dependencyError(name: string, dependency: string, { services, sources, handles }: CheckModelOptions): HarborError {
+  const known = handles?.() ?? [];
+  const at = placeOf(sources.get(name), ["services", name, "depends_on"]);
+  if (known.includes(dependency)) {
+    return new HarborError(`Cannot start "${name}": it depends on "${dependency}", which is not selected`, {
+      ...at,
+      hint: `Add ${dependency} to the command, or take the dependency out`,
+    });
+  }
+  const guess = nearest(dependency, [...Object.keys(services), ...known]);
+  const suggestion = guess === undefined ? "" : `; did you mean "${guess}"?`;
+  return new HarborError(`Cannot start "${name}": it depends on "${dependency}", which nothing defines${suggestion}`, {
+    ...at,
+    hint: "Mend its name, or take the dependency out",
+  });
 }
 
 function checkCircles({ services, sources }: CheckModelOptions): void {
@@ -68,7 +81,7 @@ function checkCircles({ services, sources }: CheckModelOptions): void {
     if (path.includes(name)) {
       const circle = [...path.slice(path.indexOf(name)), name];
       throw new HarborError(`Cannot order services: ${circle.join(" depends on ")}`, {
-        ...placeOf(sources.get(name)?.at(-1), ["services", name, "depends_on"]),
+        ...placeOf(sources.get(name), ["services", name, "depends_on"]),
         hint: "Take one of these dependencies out",
       });
     }
@@ -106,13 +119,16 @@ function meet(a: string, b: string): boolean {
   return a === b || isAny(a) || isAny(b);
 }
 
-function placeOf(file: string | undefined, path: readonly string[]): { at?: Place } {
-  if (file === undefined) return {};
-  const at: Place = { file };
-  try {
-    Object.assign(at, locateYaml(readFileSync(file, "utf8"), path));
-  } catch {
-    // the file alone still helps
+/** Where a key stands: in the last of the files that has it, since that one decides. */
+export function placeOf(files: readonly string[] | undefined, path: readonly string[]): { at?: Place } {
+  for (const file of files?.toReversed() ?? []) {
+    try {
+      const found = locateYaml(readFileSync(file, "utf8"), path);
+      if (found !== undefined) return { at: { file, ...found } };
+    } catch {
+      // a module, or gone by now: another file, or the name alone, still helps
+    }
   }
-  return { at };
+  const [first] = files ?? [];
+  return first === undefined ? {} : { at: { file: first } };
 }

@@ -26,22 +26,33 @@ export function isSecret(name: string): boolean {
   return SECRET.test(name);
 }
 
+export interface FillTextOptions {
+  values: Values;
+  /** Fill secrets in as well. */
+  resolve: boolean;
+  /** Told the name of each that is left open. */
+  onSecret?: (name: string) => void;
+}
+
+/** A text with its variables filled in, but for secrets. */
+export function fillText(text: string, { values, resolve, onSecret }: FillTextOptions): string {
+  let result = "";
+  let from = 0;
+  for (let found = findExpression(text, 0); found !== undefined; found = findExpression(text, from)) {
+    const whole = text.slice(found.start, found.end);
+    const isOpen = !resolve && isSecret(found.name);
+    if (isOpen) onSecret?.(found.name);
+    // a value's own `$` must survive the next interpolation
+    result += text.slice(from, found.start) + (isOpen || found.operator === "$" ? whole : escapeDollars(interpolate(whole, values.get)));
+    from = found.end;
+  }
+  return result + text.slice(from);
+}
+
 /** Pure; the given model stays as it is. */
 export function ejectModel({ model, values, resolve }: EjectModelOptions): EjectedModel {
   const secrets = new Set<string>();
-  const fill = (text: string): string => {
-    let result = "";
-    let from = 0;
-    for (let found = findExpression(text, 0); found !== undefined; found = findExpression(text, from)) {
-      const whole = text.slice(found.start, found.end);
-      const isOpen = !resolve && isSecret(found.name);
-      if (isOpen) secrets.add(found.name);
-      // a value's own `$` must survive the next interpolation
-      result += text.slice(from, found.start) + (isOpen || found.operator === "$" ? whole : escapeDollars(interpolate(whole, values.get)));
-      from = found.end;
-    }
-    return result + text.slice(from);
-  };
+  const fill = (text: string): string => fillText(text, { values, resolve, onSecret: (name) => secrets.add(name) });
   const filled = mapStrings(model, fill) as ComposeModel;
   for (const service of Object.values((filled.services ?? {}) as Record<string, Record<string, unknown>>)) dropOwnLabels(service);
   return { model: filled, secrets: [...secrets].sort() };

@@ -91,6 +91,9 @@ export function findExpression(text: string, from: number): Expression | undefin
   return undefined;
 }
 
+const NEWLINE = 10;
+const OPEN = 123;
+const CLOSE = 125;
 const OPERATOR = /:?[-+?]/y;
 
 function readBraced(text: string, start: number): Expression {
@@ -115,18 +118,17 @@ function closingBrace(text: string, open: number, wordStart: number): number {
   let last = -1;
   for (let at = open; at < text.length; at++) {
     const letter = text.charCodeAt(at);
-    if (letter === 10) break;
-    if (letter === 123) {
-      depth++;
-      at++;
-      if (text.charCodeAt(at) === 10) break;
-      if (text.charCodeAt(at) === 125 && at >= wordStart) last = at;
-    } else if (letter === 125) {
-      last = at;
-      if (--depth === 0) return at;
-    }
+    if (letter === NEWLINE) break;
+    if (letter === CLOSE) last = at;
+    if (letter === CLOSE && --depth === 0) return at;
+    if (letter !== OPEN) continue;
+    depth++;
+    at++;
+    const skipped = text.charCodeAt(at);
+    if (skipped === NEWLINE) break;
+    if (skipped === CLOSE) last = at;
   }
-  return last;
+  return last >= wordStart ? last : -1;
 }
 
 function nameEnd(text: string, from: number): number {

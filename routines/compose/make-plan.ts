@@ -12,6 +12,8 @@ import type { Env, Values } from "../config/read-values.ts";
 import { detectEngineKind } from "../engine/detect-engine-kind.ts";
 import type { NativeSpec } from "../native/start-process.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
+import { listHandles } from "../workspace/list-handles.ts";
+import { type PlannedService, planServices } from "./_plan-services.ts";
 import { type SelectionArgs, selectionArgs } from "./selection-args.ts";
 import { applyModules } from "./apply-modules.ts";
 import { checkModel, checkPortClaims, type PortClaim, readDependencies } from "./check-model.ts";
@@ -19,21 +21,11 @@ import { type ExcludedNatives, excludeNatives, readEnvironment } from "./exclude
 import { interpolate } from "./interpolate.ts";
 import { type ComposeModel, type MergedCompose, mergeCompose } from "./merge-compose.ts";
 import { projectName } from "./project-name.ts";
-import { type PublishedPort, readPorts } from "./read-ports.ts";
 import { type RunningServices, readSelection, type Selection } from "./read-selection.ts";
-import { printable, type ResolvedFile, type ResolvedServiceFile, resolveFiles } from "./resolve-files.ts";
+import { findSlips, printable, type ResolvedFile, type ResolvedServiceFile, resolveFiles } from "./resolve-files.ts";
 import type { Bridge } from "./write-proxy.ts";
 
-export interface PlannedService {
-  handle: string;
-  runtime: "container" | "native";
-  /** Services of the compose model that belong to it: its container and companions, or its proxy. */
-  containers: string[];
-  ports: PublishedPort[];
-  urls: string[];
-  /** For a person: the images, or the command line. */
-  runs: string;
-}
+export type { PlannedService } from "./_plan-services.ts";
 
 export interface Plan {
   project: string;
@@ -78,7 +70,7 @@ export async function makePlan(options: MakePlanOptions): Promise<MadePlan> {
   const owners = ownersOf(merged, resolved);
   const compose = finishModel({ merged, selection, excluded, owners, project, values });
   const natives = planNatives(excluded, values);
-  const services = planServices({ selection, owners, compose, natives, values });
+  const services = planServices({ selection, owners, compose, natives, values, sources: merged.sources });
   checkPortClaims(claimsOf(services, selection, merged));
   const plan: Plan = {
     project,
@@ -89,7 +81,8 @@ export async function makePlan(options: MakePlanOptions): Promise<MadePlan> {
     natives,
     compose,
   };
-  return { plan, values, selection, merged };
+  const warnings = [...selection.warnings, ...findSlips(resolved, selection)];
+  return { plan, values, selection: { ...selection, warnings }, merged };
 }
 
 /** `env_overrides` of the native services, on top of the configuration. */
@@ -139,10 +132,10 @@ interface FinishOptions {
 function finishModel({ merged, selection, excluded, owners, project, values }: FinishOptions): ComposeModel {
   const services = (merged.model.services ?? {}) as Services;
   const proxies = new Set([...excluded.natives.values()].flatMap((native) => native.proxies));
-  const rest = Object.fromEntries(Object.entries(merged.model).filter(([key]) => key !== "x-harbor" && key !== "version"));
+  const rest = Object.fromEntries(Object.entries(merged.model).filter(([key]) => !OWN_KEYS.includes(key)));
   // with natives alone nobody needs a proxy, and no engine is needed at all
   if (Object.keys(services).every((name) => proxies.has(name))) return { name: project, services: {} };
-  checkModel({ services, sources: merged.sources });
+  checkModel({ services, sources: merged.sources, handles: () => listHandles(selection.workspace) });
   injectOverrides(services, selection, values);
   for (const [name, service] of Object.entries(services)) {
     service.labels = withLabels(service.labels, {
@@ -150,8 +143,11 @@ function finishModel({ merged, selection, excluded, owners, project, values }: F
       "harbor.runtime": proxies.has(name) ? "native" : "container",
     });
   }
-  return { ...rest, name: project, services };
+  return { name: project, services, ...rest };
 }
+
+/** What this program says itself, or compose has no use for. */
+const OWN_KEYS = ["name", "services", "x-harbor", "version"];
 
 function injectOverrides(services: Services, selection: Selection, values: Values): void {
   for (const contract of selection.contracts.values()) {
@@ -174,41 +170,6 @@ function planNatives(excluded: ExcludedNatives, values: Values): NativeSpec[] {
     const below = Object.entries(environment).map(([name, text]) => [name, interpolate(text, values.get)]);
     return { ...spec, env: { ...Object.fromEntries(below), ...spec.env } };
   });
-}
-
-interface PlanServicesOptions {
-  selection: Selection;
-  owners: ReadonlyMap<string, string>;
-  compose: ComposeModel;
-  natives: readonly NativeSpec[];
-  values: Values;
-}
-
-function planServices({ selection, owners, compose, natives, values }: PlanServicesOptions): PlannedService[] {
-  const services = (compose.services ?? {}) as Services;
-  const handles = new Set<string>([...natives.map((native) => native.handle), ...Object.keys(services).map((name) => owners.get(name) ?? name)]);
-  if (selection.services !== "*") for (const handle of selection.services) handles.add(handle);
-  return [...handles].sort().map((handle) => {
-    const containers = Object.keys(services).filter((name) => owners.get(name) === handle);
-    const native = natives.find((candidate) => candidate.handle === handle);
-    const ports = native === undefined ? containers.flatMap((name) => readPorts(services[name] ?? {}, values.get)) : [nativePort(native)];
-    const urls = ports.filter((port) => port.protocol === "tcp").map((port) => `http://${hostOf(port.address)}:${port.published}`);
-    const runs = native?.argv.join(" ") ?? containers.map((name) => imageOf(services[name], values)).join(", ");
-    return { handle, runtime: native === undefined ? "container" : "native", containers, ports, urls, runs };
-  });
-}
-
-function imageOf(service: Record<string, unknown> | undefined, values: Values): string {
-  return service?.image === undefined ? "built here" : interpolate(String(service.image), values.get);
-}
-
-function nativePort(native: NativeSpec): PublishedPort {
-  return { address: "127.0.0.1", published: native.port, target: native.containerPort, protocol: "tcp" };
-}
-
-function hostOf(address: string): string {
-  if (address === "" || address === "0.0.0.0" || address === "::") return "127.0.0.1";
-  return address.includes(":") ? `[${address}]` : address;
 }
 
 function claimsOf(services: readonly PlannedService[], selection: Selection, merged: MergedCompose): PortClaim[] {

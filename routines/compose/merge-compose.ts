@@ -9,13 +9,16 @@ import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
 import { runScript } from "../_script/script.ts";
 import { cloneTree } from "./_clone-tree.ts";
-import { collectVariables } from "./_collect-variables.ts";
-import { type LoadContext, type LoadedDocument, loadFile, resolveReferences } from "./_load-file.ts";
+import { collectVariables, type Variable } from "./_collect-variables.ts";
+import { loadFile, resolveReferences } from "./_load-file.ts";
 import { COMPOSE } from "./_merge-rules.ts";
 import { type ComposeMap, isMap, Merging, mergeMaps, shapeError } from "./_merge-tree.ts";
+import type { LoadContext, LoadedDocument } from "./_read-documents.ts";
 import { resetKeys } from "./_reset-keys.ts";
 import { formatCompose } from "./format-compose.ts";
 import type { Values } from "./interpolate.ts";
+
+export type { Variable } from "./_collect-variables.ts";
 
 export type ComposeModel = Record<string, unknown>;
 
@@ -35,14 +38,6 @@ export interface MergeOptions {
   projectDirectory: string;
   /** Needed where two files name the same thing with variables; the result keeps `${…}` as written. */
   values: Values;
-}
-
-export interface Variable {
-  /** The first default written. */
-  default?: string;
-  files: string[];
-  /** True where a file ends in an error without it. */
-  required: boolean;
 }
 
 export interface MergedCompose {

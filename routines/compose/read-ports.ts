@@ -2,6 +2,7 @@
  * The ports that a service of the model publishes on the host, short and long syntax, after
  * interpolation. Rule: https://github.com/compose-spec/compose-spec/blob/main/05-services.md#ports
  */
+import { HarborError } from "../_script/error.ts";
 import { interpolate } from "./interpolate.ts";
 
 export interface PublishedPort {
@@ -14,7 +15,7 @@ export interface PublishedPort {
 
 type Lookup = (name: string) => string | undefined;
 
-/** One entry a port; a range gives one for each; a port that the engine chooses is left out. */
+/** One entry a port; a range gives one for each; a port that the engine chooses is left out. Throws for what is no port. */
 export function readPorts(service: Record<string, unknown>, values: Lookup): PublishedPort[] {
   if (!Array.isArray(service.ports)) return [];
   return service.ports.flatMap((entry: unknown) => (isMap(entry) ? longPort(entry, values) : shortPort(interpolate(String(entry), values))));
@@ -44,9 +45,10 @@ function shortPort(text: string): PublishedPort[] {
 }
 
 function expand(address: string, published: string, target: string, protocol: string): PublishedPort[] {
-  if (published === "") return [];
-  const [firstPublished, lastPublished] = range(published);
-  const [first] = range(target);
+  const isChosen = published === "" || published === "0" || (published.includes("-") && !target.includes("-"));
+  if (isChosen) return [];
+  const [firstPublished, lastPublished] = range(published, `${published}:${target}`);
+  const [first] = range(target, `${published}:${target}`);
   const ports: PublishedPort[] = [];
   for (let port = firstPublished; port <= lastPublished; port++) {
     ports.push({ address, published: port, target: first + port - firstPublished, protocol });
@@ -54,8 +56,13 @@ function expand(address: string, published: string, target: string, protocol: st
   return ports;
 }
 
-function range(text: string): [number, number] {
+/** One port, or two that a dash joins. */
+function range(text: string, mapping: string): [number, number] {
   const [first = "", last = first] = text.split("-");
+  for (const port of [first, last]) {
+    if (/^\d{1,5}$/.test(port) && Number(port) <= 65_535) continue;
+    throw new HarborError(`Cannot publish port "${mapping}": "${port}" is no port from 0 to 65535`);
+  }
   return [Number(first), Number(last)];
 }
 

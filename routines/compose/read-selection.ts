@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { HarborError } from "../_script/error.ts";
+import { nearest } from "../_script/nearest.ts";
 import { parseYaml } from "../_script/yaml.ts";
 import { findHome } from "../config/find-home.ts";
 import { type Env, readValues, type Values } from "../config/read-values.ts";
@@ -12,7 +13,7 @@ import { detectCapabilities } from "../host/detect-capabilities.ts";
 import { type Contract, readContract } from "../native/read-contract.ts";
 import { findWorkspace, type Workspace } from "../workspace/find-workspace.ts";
 import { listFiles, type ServiceFile } from "../workspace/list-files.ts";
-import { checkHandle, listHandles, throwUnknown } from "../workspace/list-handles.ts";
+import { checkHandle, isHandle, listHandles, throwUnknown } from "../workspace/list-handles.ts";
 import type { SelectionArgs } from "./selection-args.ts";
 
 /** Services with the runtime each was started on, as an earlier `up` recorded them. */
@@ -34,6 +35,8 @@ export interface Selection {
   workspace: Workspace;
   values: Values;
   services: ReadonlySet<string> | "*";
+  /** Of these, what this command named itself: without what runs already and what is configured. */
+  asked: ReadonlySet<string> | "*";
   natives: ReadonlySet<string>;
   capabilities: ReadonlySet<string>;
   knownCapabilities: ReadonlySet<string>;
@@ -56,24 +59,39 @@ export async function readSelection(options: ReadSelectionOptions): Promise<Sele
   const warnings: string[] = [];
   const list = (handles: readonly string[] | "*"): ServiceFile[] => listFiles({ workspace, handles, capabilities: knownCapabilities });
 
+  const defaults = args["no-defaults"] ? [] : values.list("HARBOR_SERVICES_DEFAULT").filter((name) => !knownCapabilities.has(name));
   const asked = { names: args.names.filter((name) => !knownCapabilities.has(name)), excluded: args.exclude };
-  if (asked.names.length + asked.excluded.length === 0) embeddedDefault(asked, args, values, list);
+  if (asked.names.length + asked.excluded.length + defaults.length === 0) embeddedDefault(asked, args, list);
   const isAll = asked.names.includes("*");
   const named = [...asked.names.filter((name) => name !== "*"), ...asked.excluded];
+  for (const name of asked.excluded) checkExcluded(name, knownCapabilities);
   for (const name of named) checkHandle(name);
 
-  const defaults = args["no-defaults"] ? [] : values.list("HARBOR_SERVICES_DEFAULT").filter((name) => !knownCapabilities.has(name));
   const services = new Set([...(running?.services ?? []), ...defaults, ...named]);
-  const files = list(isAll ? "*" : [...services]);
+  // a name that is none never gets near a path
+  const files = list(isAll ? "*" : [...services].filter(isHandle));
   for (const name of services) {
     if (isKnown(name, files, workspace)) continue;
     if (named.includes(name)) throwUnknown(name, [...listHandles(workspace), ...BUILT_IN_CAPABILITIES]);
     services.delete(name);
     warnings.push(`"${name}" is a default service (HARBOR_SERVICES_DEFAULT), but there is no such service`);
   }
+  if (!isAll && services.size === 0) throw nothingToRun(warnings);
+  warnings.push(...unusedCapabilities(args.capability, files));
   const natives = selectNatives({ asked, isNative: args.native, isAll, files, running });
   const contracts = new Map([...natives].map((handle) => [handle, contractOf(handle, files)]));
-  return { workspace, values, services: isAll ? "*" : services, natives, capabilities, knownCapabilities, files, contracts, warnings };
+  return {
+    workspace,
+    values,
+    services: isAll ? "*" : services,
+    asked: isAll ? "*" : new Set(named),
+    natives,
+    capabilities,
+    knownCapabilities,
+    files,
+    contracts,
+    warnings,
+  };
 }
 
 interface Asked {
@@ -82,18 +100,39 @@ interface Asked {
 }
 
 /** With nothing named and nothing configured: what the base file's `x-harbor` names, run natively. */
-function embeddedDefault(asked: Asked, args: SelectionArgs, values: Values, list: (handles: string[]) => ServiceFile[]): void {
-  if (!args["no-defaults"] && values.list("HARBOR_SERVICES_DEFAULT").length > 0) return;
+function embeddedDefault(asked: Asked, args: SelectionArgs, list: (handles: string[]) => ServiceFile[]): void {
   if (!args["no-defaults"]) {
     const base = list([]).find((file) => file.kind === "base");
     const text = base === undefined ? "" : readFileSync(base.path, "utf8");
     const document = parseYaml(text, base?.path ?? "") as { "x-harbor"?: { default?: string[] } } | null;
     asked.excluded = document?.["x-harbor"]?.default ?? [];
   }
-  if (asked.excluded.length > 0) return;
-  throw new HarborError("Cannot tell what to run: no service is named, and there are no default services", {
+  if (asked.excluded.length === 0) throw nothingToRun([]);
+}
+
+function nothingToRun(details: readonly string[]): HarborError {
+  return new HarborError("Cannot tell what to run: no service is named, and there are no default services", {
     exit: "usage",
+    details,
     hint: "Name one, as in `harbor up -x ollama webui`; `harbor ls` shows them all",
+  });
+}
+
+/** `-x` takes services alone. */
+function checkExcluded(name: string, capabilities: ReadonlySet<string>): void {
+  const option = `Cannot run "${name}" natively`;
+  if (name === "*") throw new HarborError(`${option}: -x takes a service`, { exit: "usage", hint: "Natively whatever can be: -n '*'" });
+  if (!capabilities.has(name)) return;
+  throw new HarborError(`${option}: it is a capability, no service`, { exit: "usage", hint: `Select it with --capability ${name}` });
+}
+
+/** A capability of a user's own is known by its files alone; one without any is nearly always a slip. */
+function unusedCapabilities(named: readonly string[], files: readonly ServiceFile[]): string[] {
+  const known: readonly string[] = BUILT_IN_CAPABILITIES;
+  const unused = named.filter((name) => !known.includes(name) && !files.some((file) => file.parts.includes(name)));
+  return unused.map((name) => {
+    const guess = nearest(name, known);
+    return `No file of the services selected is for the capability "${name}"${guess === undefined ? "" : `; did you mean "${guess}"?`}`;
   });
 }
 

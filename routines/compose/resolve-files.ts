@@ -6,8 +6,11 @@
  */
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
+import { nearest } from "../_script/nearest.ts";
 import { runScript } from "../_script/script.ts";
+import type { Workspace } from "../workspace/find-workspace.ts";
 import type { FileKind, ServiceFile } from "../workspace/list-files.ts";
+import { hasService, listHandles } from "../workspace/list-handles.ts";
 import { selectionArgs } from "./selection-args.ts";
 import { readSelection } from "./read-selection.ts";
 
@@ -32,6 +35,8 @@ export interface ResolveFilesOptions {
   capabilities: ReadonlySet<string>;
   /** Every word that is a capability and no service, selected or not. */
   knownCapabilities: ReadonlySet<string>;
+  /** Where services are found: tells a name that is not selected from one that nothing has. */
+  workspace: Workspace;
 }
 
 /**
@@ -74,13 +79,13 @@ function decide(file: ServiceFile, options: ResolveFilesOptions): Decision {
 }
 
 function decideContract(handle: string, options: ResolveFilesOptions): Decision {
-  if (!isSelected(handle, options)) return { included: false, reason: `${handle} is not selected` };
+  if (!isOwnerSelected(handle, options)) return { included: false, reason: `${handle} is not selected` };
   if (options.natives.has(handle)) return { included: true, reason: `${handle} runs natively: stands in for its definition` };
   return { included: false, reason: `${handle} runs in a container` };
 }
 
 function decideDefinition(handle: string, options: ResolveFilesOptions): Decision {
-  if (!isSelected(handle, options)) return { included: false, reason: `${handle} is not selected` };
+  if (!isOwnerSelected(handle, options)) return { included: false, reason: `${handle} is not selected` };
   if (options.natives.has(handle)) return { included: false, reason: `${handle} runs natively: its contract takes this place` };
   return { included: true, reason: `${handle} is selected` };
 }
@@ -92,6 +97,8 @@ function decideByParts(file: ServiceFile, options: ResolveFilesOptions): Decisio
     missing.length === 0 ||
     (file.match === "any" && missing.length < services.length && missing.every((part) => !options.knownCapabilities.has(part)));
   if (!isEnough) {
+    const unknown = missing.filter((part) => !options.knownCapabilities.has(part) && !hasService(options.workspace, part));
+    if (unknown.length > 0) return { included: false, reason: unknown.map((part) => nothingIs(part, options.workspace)).join(", ") };
     const words = missing.map((part) => (options.knownCapabilities.has(part) ? `capability ${part}` : part));
     return { included: false, reason: `${words.join(", ")} ${words.length > 1 ? "are" : "is"} not selected` };
   }
@@ -101,10 +108,38 @@ function decideByParts(file: ServiceFile, options: ResolveFilesOptions): Decisio
   return { included: true, reason: native === undefined ? reason : `${reason}; ${native} runs natively: its environment goes to the process, the rest is left out` };
 }
 
-/** `*` stands for every service and for no capability. */
-function isSelected(part: string, options: ResolveFilesOptions): boolean {
+function nothingIs(part: string, workspace: Workspace): string {
+  const guess = nearest(part, listHandles(workspace));
+  return `there is no service ${part}${guess === undefined ? "" : `; did you mean ${guess}?`}`;
+}
+
+/** Cross files that a slip in their name keeps out: with the nearest service's name in its place they would be in. */
+export function findSlips(resolved: readonly ResolvedServiceFile[], options: Selected): string[] {
+  const { workspace, knownCapabilities } = options;
+  const warnings: string[] = [];
+  for (const { file, included } of resolved) {
+    if (included || file.kind !== "cross") continue;
+    const missing = file.parts.filter((part) => !isSelected(part, options));
+    const [part, ...others] = missing.filter((name) => !knownCapabilities.has(name) && !hasService(workspace, name));
+    if (part === undefined || others.length > 0 || missing.length > 1) continue;
+    const guess = nearest(part, listHandles(workspace));
+    if (guess === undefined || !isSelected(guess, options) || file.parts.includes(guess)) continue;
+    warnings.push(`${file.path} is left out: there is no service "${part}"; did you mean "${guess}"?`);
+  }
+  return warnings;
+}
+
+type Selected = Omit<ResolveFilesOptions, "files">;
+
+/** `*` stands for every service there is and for no capability. */
+function isSelected(part: string, options: Selected): boolean {
   if (options.knownCapabilities.has(part)) return options.capabilities.has(part);
-  return options.services === "*" || options.services.has(part);
+  return options.services === "*" ? hasService(options.workspace, part) : options.services.has(part);
+}
+
+/** The same of the service whose own file it is, which there is. */
+function isOwnerSelected(handle: string, { services }: Selected): boolean {
+  return services === "*" || services.has(handle);
 }
 
 export const command = defineCommand({

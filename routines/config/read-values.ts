@@ -7,7 +7,7 @@
  *   bun routines/config/read-values.ts HARBOR_DATA --json
  */
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
@@ -68,7 +68,7 @@ export interface ReadValuesOptions {
 /** Throws with file and line for an env file that cannot be read. */
 export function readValues(options: ReadValuesOptions): Values {
   const { workspace, env } = options;
-  const own = ownValues(workspace, env);
+  const own = ownValues(workspace);
   const sources: Source[] = [{ origin: "environment", get: (name) => env[name] }];
   const files = [join(workspace.home, "config.env")];
   const flat = workspace.layers.find((layer) => layer.kind === "flat");
@@ -78,14 +78,22 @@ export function readValues(options: ReadValuesOptions): Values {
     if (values !== undefined) sources.push({ origin: file, get: (name) => values.get(name) });
   }
   sources.push({ origin: "harbor", get: (name) => own.get(name) });
-  return new Values(sources);
+  return withWholePaths(new Values(sources), workspace, own.get("HARBOR_DATA") ?? "");
+}
+
+/** `HARBOR_HOME` and `HARBOR_DATA` name the same folders to every service, wherever it runs; a shell alone knows `~`. */
+function withWholePaths(values: Values, workspace: Workspace, byDefault: string): Values {
+  const { value = "", origin = "harbor" } = values.find("HARBOR_DATA") ?? {};
+  const data = value === "" ? byDefault : resolve(workspace.home, value.replace(/^~(?=\/|$)/, values.get("HOME") ?? "~"));
+  const home = values.get("HARBOR_HOME") === workspace.home ? values : values.with("harbor", new Map([["HARBOR_HOME", workspace.home]]));
+  return data === value ? home : home.with(origin, new Map([["HARBOR_DATA", data]]));
 }
 
 /** What Harbor itself knows: the folders, and who owns what a container writes. */
-function ownValues(workspace: Workspace, env: Env): Map<string, string> {
+function ownValues(workspace: Workspace): Map<string, string> {
   return new Map([
     ["HARBOR_HOME", workspace.home],
-    ["HARBOR_DATA", env.HARBOR_DATA || join(workspace.home, "data")],
+    ["HARBOR_DATA", join(workspace.home, "data")],
     ["HARBOR_USER_ID", String(process.getuid?.() ?? 1000)],
     ["HARBOR_GROUP_ID", String(process.getgid?.() ?? 1000)],
   ]);

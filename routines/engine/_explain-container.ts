@@ -43,11 +43,12 @@ async function inspectState(engine: Engine, container: Container): Promise<Conta
   return (await engine.get<{ State: ContainerState }>(`/containers/${container.id}/json`)).State;
 }
 
-function wordFailure({ name, health }: Container, state: ContainerState): string {
+function wordFailure({ name, health, exitCode }: Container, state: ContainerState): string {
   const probe = lastProbe(state);
   if (health === "unhealthy") return `container "${name}" is unhealthy${probe === undefined ? "" : ` (${probe})`}`;
+  // one that is started again has no code of its own while it runs: the list told it
   const why = state.OOMKilled ? " (out of memory)" : state.Error ? ` (${state.Error})` : "";
-  return `container "${name}" ended with code ${state.ExitCode}${why}`;
+  return `container "${name}" ended with code ${exitCode ?? state.ExitCode}${why}`;
 }
 
 function lastProbe(state: ContainerState): string | undefined {

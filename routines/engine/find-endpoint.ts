@@ -5,7 +5,6 @@
  *
  *   bun routines/engine/find-endpoint.ts --json
  */
-import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -65,7 +64,7 @@ function readCurrentContext(config: string): string | undefined {
 
 /** docker keeps a context in a folder named after the hash of its name. */
 function fromContext(config: string, context: string): Endpoint {
-  const hash = createHash("sha256").update(context).digest("hex");
+  const hash = new Bun.CryptoHasher("sha256").update(context).digest("hex");
   const file = join(config, "contexts", "meta", hash, "meta.json");
   try {
     const meta = JSON.parse(readFileSync(file, "utf8")) as { Endpoints?: { docker?: { Host?: string } } };

@@ -1,18 +1,23 @@
 /** Log lines on the terminal, each with its service's name; and `up --tail` and `--attach`, which go on with them. */
 import { emitText } from "../_script/emit.ts";
+import { withLock } from "../_script/lock.ts";
 import type { Env } from "../config/read-values.ts";
 import type { Progress } from "./progress.ts";
-import { readStack } from "./read-stack.ts";
+import { readStack, stateOf } from "./read-stack.ts";
 import { type LogLine, readStackLogs } from "./read-stack-logs.ts";
 import { stopStack } from "./stop-stack.ts";
+import { removeEmptyState } from "./write-stack.ts";
 
-/** Prints each line on stdout as it comes. */
-export async function printLogs(lines: AsyncIterable<LogLine>, options: { hasPrefix: boolean }): Promise<void> {
+/** Prints each line on stdout as it comes; says how many it were. */
+export async function printLogs(lines: AsyncIterable<LogLine>, options: { hasPrefix: boolean }): Promise<number> {
   let width = 0;
+  let count = 0;
   for await (const { service, line } of lines) {
     width = Math.max(width, service.length);
     emitText(options.hasPrefix ? `${service.padEnd(width)} | ${line}` : line);
+    count++;
   }
+  return count;
 }
 
 export interface FollowStackOptions {
@@ -32,5 +37,11 @@ export async function followStack({ home, env, project, handles, stopsAtEnd, sig
   await printLogs(readStackLogs({ home, env, project, handles: [], tail: 20, follow: true, signal }), { hasPrefix: true });
   if (!stopsAtEnd || handles.length === 0) return;
   progress.say("harbor", `stopping ${handles.join(", ")}`);
-  await stopStack({ home, project, record: readStack(home), env, handles, progress });
+  const stop = (): Promise<unknown> => {
+    const record = readStack(home);
+    const left = handles.filter((handle) => record?.services.includes(handle));
+    return left.length === 0 ? Promise.resolve() : stopStack({ home, project, record, env, handles: left, progress });
+  };
+  await withLock(stateOf(home).lock, stop, { purpose: "harbor up --attach" });
+  removeEmptyState(home);
 }

@@ -2,6 +2,7 @@
  * The log lines of services, native and container alike, as one stream: first what is there, then, if
  * asked, what comes.
  */
+import { HarborError } from "../_script/error.ts";
 import type { Env } from "../config/read-values.ts";
 import { followLog } from "../native/follow-log.ts";
 import { listProcesses, type NativeProcess } from "../native/list-processes.ts";
@@ -53,7 +54,12 @@ async function* readContainers(options: ReadStackLogsOptions): AsyncGenerator<Lo
   const { connectEngine } = await import("../engine/connect-engine.ts");
   const { listContainers } = await import("../engine/list-containers.ts");
   const { readLogs } = await import("../engine/read-logs.ts");
-  const engine = await connectEngine({ env, home, signal });
+  const engine = await connectEngine({ env, home, signal }).catch((error: unknown) => {
+    // nothing recorded and nothing that answers: there is nothing to read there
+    if (readStack(home) === undefined && error instanceof HarborError && error.exit === "missing") return undefined;
+    throw error;
+  });
+  if (engine === undefined) return;
   const containers = await listContainers({ engine, project });
   // a proxy's own lines are about sockets; the service's are the process's
   const own = containers.filter(

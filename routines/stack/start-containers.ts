@@ -11,6 +11,8 @@ import { listContainers } from "../engine/list-containers.ts";
 import { removeContainers } from "../engine/remove-containers.ts";
 import { runComposeOrThrow } from "../engine/run-compose.ts";
 import { waitContainers } from "../engine/wait-containers.ts";
+import type { Workspace } from "../workspace/find-workspace.ts";
+import { listFiles } from "../workspace/list-files.ts";
 import type { Progress } from "./progress.ts";
 import type { StackRecord } from "./read-stack.ts";
 
@@ -65,10 +67,17 @@ function refuseRootless(engine: Engine, made: MadePlan): void {
 function whatRunsWithout(made: MadePlan, withContract: readonly string[]): string[] {
   const needing = made.plan.services.filter((service) => service.runtime === "container").map((service) => service.handle);
   const able = [...new Set([...made.plan.natives.map((native) => native.handle), ...withContract])];
-  return [
-    `It is needed for ${needing.join(", ")}`,
-    ...(able.length === 0 ? [] : [`Without one, these run natively: harbor up ${able.map((handle) => `-x ${handle}`).join(" ")}`]),
-  ];
+  const command = (handles: readonly string[]): string => `harbor up ${handles.map((handle) => `-x ${handle}`).join(" ")}`;
+  const needed = `It is needed for ${needing.join(", ")}`;
+  if (able.length > 0) return [needed, `Without one, ${able.join(", ")} can run natively: ${command(able)}`];
+  const others = nativeHandles(made.plan.workspace);
+  return [needed, others.length === 0 ? "Nothing of it can run without one" : `Nothing of it can run without one; these can: ${others.join(", ")}`];
+}
+
+/** Every service of the workspace that has a contract. */
+function nativeHandles(workspace: Workspace): string[] {
+  const files = listFiles({ workspace, handles: "*", capabilities: new Set() });
+  return [...new Set(files.filter((file) => file.kind === "contract").map((file) => file.parts[0] ?? ""))].sort();
 }
 
 export interface StartContainersOptions {
@@ -92,7 +101,6 @@ export async function startContainers(options: StartContainersOptions): Promise<
   const { project } = made.plan;
   const args = ["up", "--detach", ...(options.build ? ["--build"] : []), ...(options.pull ? ["--pull", "always"] : [])];
   const stdio = progress.isQuiet ? "capture" : "progress";
-  if (!options.isResumed) await removeStandIns(options);
   const running = runComposeOrThrow({ args, project, file, envFile, projectDirectory, env, compose: session.compose, signal, stdio });
   const [engine] = await Promise.allSettled([session.connect(), running]);
   await running;
@@ -107,14 +115,21 @@ export async function startContainers(options: StartContainersOptions): Promise<
   });
 }
 
-/** What stood in for a service that changes its runtime now, and has no place in the new model. */
-async function removeStandIns({ made, session }: StartContainersOptions): Promise<void> {
-  const services = new Set(Object.keys(made.plan.compose.services as object));
-  const handles = new Set(made.plan.services.map((service) => service.handle));
+/**
+ * Makes way for services that change their runtime: a container holds the very port that the process is
+ * to have, and a relay has no place in the new model.
+ */
+export async function removeReplaced({ made, session }: { made: MadePlan; session: EngineSession }): Promise<void> {
+  const { project, services, compose } = made.plan;
+  const planned = new Set(Object.keys(compose.services as object));
+  const runtimes = new Map(services.map((service) => [service.handle, service.runtime]));
   const engine = await session.connect();
-  const containers = await listContainers({ engine, project: made.plan.project, details: false });
-  const stale = containers.filter((it) => handles.has(it.handle) && !services.has(it.service));
-  if (stale.length > 0) await removeContainers({ engine, project: made.plan.project, containers: stale });
+  const containers = await listContainers({ engine, project, details: false });
+  const replaced = containers.filter((it) => {
+    const runtime = runtimes.get(it.handle);
+    return runtime !== undefined && (runtime !== it.runtime || !planned.has(it.service));
+  });
+  if (replaced.length > 0) await removeContainers({ engine, project, containers: replaced });
 }
 
 export interface RemoveStartedOptions {

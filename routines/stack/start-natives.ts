@@ -2,8 +2,8 @@
  * Starts the native services of a plan, all at once, and waits until each answers. When one fails, the
  * others it was about to start are not waited for; who called it stops what `onStarted` named.
  */
-import type { NativeSpec } from "../native/start-process.ts";
-import { startProcess } from "../native/start-process.ts";
+import { HarborError } from "../_script/error.ts";
+import { type NativeSpec, type StartedProcess, startProcess } from "../native/start-process.ts";
 import { waitReady } from "../native/wait-ready.ts";
 import type { Progress } from "./progress.ts";
 
@@ -16,6 +16,10 @@ export interface StartNativesOptions {
   /** Instead of each contract's own `ready.timeout`. */
   timeoutMs?: number | undefined;
   signal: AbortSignal;
+  /** Whether the log of one that fails stays where its error says. */
+  keepsLogs: boolean;
+  /** Whether it ran before and is only mended, not waited for. */
+  isBystander: (handle: string) => boolean;
   progress: Progress;
   /** Named as soon as its process exists, so that a failure can stop it again. */
   onStarted: (handle: string) => void;
@@ -50,6 +54,31 @@ async function startOne(spec: NativeSpec, options: StartNativesOptions): Promise
   } else if (started.hasChanged) {
     progress.warn(`${spec.handle} runs with an older configuration; \`harbor down ${spec.handle}\`, then up again, applies the new one`);
   }
-  const { afterMs } = await waitReady({ started, ready: spec.ready, signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
-  if (started.isNew) progress.say(spec.handle, `ready after ${(afterMs / 1000).toFixed(1)} s`);
+  if (!started.isNew && options.isBystander(spec.handle)) return waitBriefly(started, spec, options);
+  try {
+    const { afterMs } = await waitReady({ started, ready: spec.ready, signal, timeoutMs });
+    if (started.isNew) progress.say(spec.handle, `ready after ${(afterMs / 1000).toFixed(1)} s`);
+  } catch (error) {
+    throw options.keepsLogs || !started.isNew ? error : withoutLog(error, started.record.logFile);
+  }
+}
+
+const BYSTANDER_MS = 2_000;
+
+/** What another call started goes on as it is: that it does not answer is worth a word, not a failure. */
+async function waitBriefly(started: StartedProcess, spec: NativeSpec, { signal, progress }: StartNativesOptions): Promise<void> {
+  try {
+    await waitReady({ started, ready: spec.ready, signal, timeoutMs: BYSTANDER_MS });
+  } catch (error) {
+    if (!(error instanceof HarborError) || error.exit === "interrupted") throw error;
+    progress.warn(`${spec.handle} runs, but does not answer; \`harbor logs ${spec.handle}\` may say why`);
+  }
+}
+
+/** The log is removed with all that the failed start left: its last lines are in the error, its path leads nowhere. */
+function withoutLog(error: unknown, logFile: string): unknown {
+  if (!(error instanceof HarborError) || !error.hint?.includes(logFile)) return error;
+  const { message, exit, details } = error;
+  const hint = `${details.length === 0 ? "It wrote nothing to its log; with" : "With"} --keep it stays for you to look at, log and all`;
+  return new HarborError(message, { exit, details, hint, cause: error });
 }

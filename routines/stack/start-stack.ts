@@ -14,7 +14,7 @@ import { makeDataFolders } from "./make-data-folders.ts";
 import type { Progress } from "./progress.ts";
 import { type StackRecord, stateOf } from "./read-stack.ts";
 import { startNatives } from "./start-natives.ts";
-import { writeComposeFiles, writeStack } from "./write-stack.ts";
+import { removeEmpty, writeComposeFiles, writeStack } from "./write-stack.ts";
 
 export interface StartStackOptions {
   made: MadePlan;
@@ -40,16 +40,19 @@ export async function startStack(options: StartStackOptions): Promise<Engine | u
   const { home } = made.plan.workspace;
   const stateDirectory = stateOf(home).directory;
   const started: string[] = [];
+  const folders: string[] = [];
   const hasContainers = Object.keys(made.plan.compose.services as object).length > 0;
   const engine = hasContainers ? await import("./start-containers.ts") : undefined;
   const isResumed = ranAlready(made, options.running);
   const session = await engine?.openEngine({ ...options, isResumed });
   const since = new Date();
   try {
+    checkProject(made, record, options.running);
+    if (engine !== undefined && session !== undefined && !isResumed) await engine.removeReplaced({ made, session });
     checkPorts(made, record);
     // on disk first: whatever ends this process, `harbor down` knows what it may have started
     writeStack(home, recordOf(options, hasContainers));
-    makeDataFolders(made);
+    folders.push(...makeDataFolders(made));
     const natives = (): Promise<void> =>
       startNatives({
         specs: made.plan.natives,
@@ -57,6 +60,8 @@ export async function startStack(options: StartStackOptions): Promise<Engine | u
         environment: options.env,
         timeoutMs: options.timeoutMs,
         signal: options.signal,
+        keepsLogs: options.keep,
+        isBystander: (handle) => isBystander(handle, options),
         progress,
         onStarted: (handle) => started.push(handle),
       });
@@ -70,12 +75,28 @@ export async function startStack(options: StartStackOptions): Promise<Engine | u
     return await session?.connect();
   } catch (error) {
     if (options.keep) throw error;
-    progress.say("harbor", "stopping what was started");
+    if (started.length > 0 || session !== undefined) progress.say("harbor", "stopping what was started");
     await Promise.all(started.map((handle) => stopProcess({ handle, stateDirectory, forget: true })));
     if (engine !== undefined && session !== undefined) await engine.removeStarted({ session, made, record, since });
+    // the longest first: what is in a folder goes before it
+    for (const folder of folders.sort().reverse()) removeEmpty(folder);
     writeStack(home, record);
     throw error;
   }
+}
+
+/** It ran before and was not asked for now: whether it answers is not this call's to fail on. */
+function isBystander(handle: string, { made, running }: StartStackOptions): boolean {
+  const { asked } = made.selection;
+  return asked !== "*" && asked.size > 0 && !asked.has(handle) && (running?.natives.includes(handle) ?? false);
+}
+
+/** One home, one project: else `harbor down` would no longer find the containers of the other. */
+function checkProject({ plan }: MadePlan, record: StackRecord | undefined, running: RunningServices | undefined): void {
+  if (record === undefined || running === undefined || !record.hasContainers || record.project === plan.project) return;
+  throw new HarborError(`Cannot start services in project "${plan.project}": those of project "${record.project}" are up`, {
+    hint: "Take them down first (harbor down), or set another HARBOR_HOME for a stack beside this one",
+  });
 }
 
 /** Whether all of it is up, each service on what it runs on now. */

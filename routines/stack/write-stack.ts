@@ -48,7 +48,8 @@ export function removeEmptyState(home: string): void {
   removeEmpty(stateOf(home).directory);
 }
 
-function removeEmpty(folder: string): void {
+/** A folder, where nothing is in it. */
+export function removeEmpty(folder: string): void {
   try {
     rmdirSync(folder);
   } catch {

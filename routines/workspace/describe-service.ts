@@ -55,7 +55,7 @@ export function describeService(handle: string, workspace: Workspace): ServiceDe
     docs: text(metadata.docs),
     example: text(metadata.example),
     runtimes: [...(definition === undefined ? [] : (["container"] as const)), ...(contract === undefined ? [] : (["native"] as const))],
-    capabilities: [...new Set(capabilities)],
+    capabilities: [...CAPABILITIES].filter((name) => capabilities.includes(name)),
     layer: workspace.layers.findLast((layer) => main.path.startsWith(layer.root))?.kind ?? "built-in",
     folder: main.directory,
   };

@@ -13,7 +13,7 @@ import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
 import { BUILT_IN_CAPABILITIES } from "../host/capabilities.ts";
 import { findWorkspace, type Layer, type Workspace } from "./find-workspace.ts";
-import { listHandles } from "./list-handles.ts";
+import { checkHandle, listHandles } from "./list-handles.ts";
 
 export type FileKind = "base" | "definition" | "capability" | "cross" | "contract" | "module";
 
@@ -141,6 +141,7 @@ export const command = defineCommand({
   run({ args }) {
     const workspace = findWorkspace({ home: findHome(process.env), directory: args.workspace });
     const handles = args.handles.length === 0 ? "*" : args.handles;
+    for (const handle of args.handles) checkHandle(handle);
     const files = listFiles({ workspace, handles, capabilities: new Set(BUILT_IN_CAPABILITIES) });
     emit(files, { json: args.json, render: (them) => them.map((file) => `${file.kind}\t${file.path}`).join("\n") });
   },

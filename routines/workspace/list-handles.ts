@@ -28,6 +28,11 @@ export function listHandles(workspace: Workspace): string[] {
   return [...handles].sort();
 }
 
+/** Whether there is a folder of this name; asks for it alone, however many there are. In a flat workspace whatever a file names is one. */
+export function hasService(workspace: Workspace, handle: string): boolean {
+  return workspace.layout === "flat" || workspace.layers.some((layer) => existsSync(join(layer.root, handle)));
+}
+
 /** A flat workspace also knows selectors that only cross files name (`mcp-server-time`). */
 function addFlat(root: string, handles: Set<string>): void {
   const capabilities: readonly string[] = BUILT_IN_CAPABILITIES;
@@ -50,22 +55,27 @@ function readEntries(folder: string, files = false): string[] {
   }
 }
 
+/** Whether a text can be a service's name at all. */
+export function isHandle(name: string): boolean {
+  return HANDLE.test(name);
+}
+
 /** Throws `usage` for what is no name at all (`../x`), before it gets near a path. */
 export function checkHandle(name: string): void {
-  if (HANDLE.test(name)) return;
+  if (isHandle(name)) return;
+  const lower = name.toLowerCase().replaceAll("_", "-");
   throw new HarborError(`Cannot use "${name}" as a service: a handle has only the letters a-z, digits and dashes`, {
     exit: "usage",
-    hint: "Run `harbor ls` to see the handles",
+    hint: isHandle(lower) ? `Write it "${lower}"` : "Run `harbor ls` to see the handles",
   });
 }
 
 /** Throws `unknown`, with the nearest known name. */
-export function throwUnknown(name: string, known: Iterable<string>): never {
+export function throwUnknown(name: string, known: readonly string[]): never {
   const guess = nearest(name, known);
-  throw new HarborError(`Cannot find service "${name}"${guess === undefined ? "" : `; did you mean "${guess}"?`}`, {
-    exit: "unknown",
-    hint: "Run `harbor ls` to see the handles",
-  });
+  const suggestion = guess === undefined ? "" : `; did you mean "${guess}"?`;
+  const state = known.includes(name) ? `: its folder holds neither compose.${name}.yml nor ${name}_native.yml` : suggestion;
+  throw new HarborError(`Cannot find service "${name}"${state}`, { exit: "unknown", hint: "Run `harbor ls` to see the handles" });
 }
 
 export const command = defineCommand({

@@ -1,6 +1,6 @@
 /** bin/harbor and bin/with-bun as processes, when something they need is missing. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { base, bunStandIn, call, left, makePlace, npmStandIn, pin, writeScript } from "./launcher-place.ts";
 
@@ -12,7 +12,7 @@ describe("bin/harbor on a first start", () => {
     npmStandIn(place);
     const first = await call(place, [place.harbor, "plan", "a b"]);
     expect(first.exit).toBe(0);
-    expect(first.said).toMatchObject({ argv: ["plan", "a b"], file: join(place.root, "harbor.ts") });
+    expect(first.said).toMatchObject({ argv: ["plan", "a b"], file: join(place.root, "dist/harbor.js") });
     expect(first.stderr).toContain(`harbor: installing bun ${pin}`);
     expect(first.stderr).toContain("harbor: installing the dependencies in");
     const [npm, bun, ...more] = place.calls();
@@ -56,6 +56,35 @@ describe("bin/harbor on a first start", () => {
     npmStandIn(place);
     expect((await call(place, [place.harbor, "x"])).said).toMatchObject({ argv: ["x"] });
     expect(place.calls().at(-1)).toStartWith("npm install");
+  });
+
+  test("builds the checkout, and again when a source or a folder of them is newer", async () => {
+    const place = makePlace();
+    writeScript(join(place.tools, "bun"), bunStandIn(pin));
+    await call(place, [place.harbor]);
+    const built = join(place.root, "dist/harbor.js");
+    for (const source of ["harbor.ts", "bin/build.ts", "routines/stage/a-routine.ts", "routines/stage", "routines"]) {
+      const ago = new Date(Date.now() - 3_600_000);
+      utimesSync(built, ago, ago);
+      for (const other of ["harbor.ts", "bin/build.ts", "routines/stage/a-routine.ts", "routines/stage", "routines"]) {
+        const time = other === source ? new Date(ago.getTime() + 60_000) : new Date(ago.getTime() - 60_000);
+        utimesSync(join(place.root, other), time, time);
+      }
+      expect({ source, ...(await call(place, [place.harbor])) }).toMatchObject({ source, exit: 0, stderr: "" });
+      expect(statSync(built).mtimeMs).toBeGreaterThan(ago.getTime() + 1000);
+      expect((await call(place, [place.harbor], { path: "/nonexistent" })).exit).toBe(0);
+    }
+    expect(place.calls()).toHaveLength(1);
+  });
+
+  test("runs the sources themselves when they cannot be built", async () => {
+    const place = makePlace();
+    writeScript(join(place.tools, "bun"), bunStandIn(pin));
+    await call(place, [place.harbor]);
+    const source = join(place.root, "harbor.ts");
+    writeFileSync(source, `${readFileSync(source, "utf8")}// broken\n`);
+    utimesSync(source, new Date(), new Date(Date.now() + 60_000));
+    expect((await call(place, [place.harbor, "x"])).said).toMatchObject({ argv: ["x"], file: source });
   });
 
   test("leaves a contributor's tools in place", async () => {
@@ -192,7 +221,7 @@ describe("bin/with-bun", () => {
     await call(place, [place.withBun, "--revision"]);
     expect((await call(place, [join(place.root, "node_modules/.bin/harbor"), "x"])).said).toMatchObject({
       argv: ["x"],
-      file: join(place.root, "harbor.ts"),
+      file: join(place.root, "dist/harbor.js"),
     });
   });
 

@@ -18,7 +18,7 @@ describe("bin/harbor when all is there", () => {
       { env: { RC: "7" } },
     );
     expect({ stderr, exit }).toEqual({ stderr: "", exit: 7 });
-    expect(said).toMatchObject({ argv: words, file: join(place.root, "harbor.ts"), cwd: place.home, pid });
+    expect(said).toMatchObject({ argv: words, file: join(place.root, "dist/harbor.js"), cwd: place.home, pid });
   });
 
   test("calls no other program on the way", async () => {
@@ -43,7 +43,7 @@ describe("bin/harbor when all is there", () => {
     symlinkSync(join("..", place.root.slice(base.length + 1), "bin/harbor"), join(links, "relative"));
     symlinkSync(join(place.root, "bin"), join(links, "binaries"));
     symlinkSync(place.root, join(links, "project"));
-    const file = join(place.root, "harbor.ts");
+    const file = join(place.root, "dist/harbor.js");
     const ways: [string, string][] = [
       [join(links, "absolute"), links],
       [join(links, "chain"), links],
@@ -85,6 +85,6 @@ describe("bin/harbor when all is there", () => {
     const { prepare } = (JSON.parse(readFileSync(join(source, "package.json"), "utf8")) as { scripts: { prepare: string } }).scripts;
     expect((await call(place, [Bun.which("sh") as string, "-c", prepare], { cwd: place.root })).exit).toBe(0);
     const { said } = await call(place, [process.execPath, "x", "harbor", "plan", "-x", "a"], { cwd: place.root });
-    expect(said).toMatchObject({ argv: ["plan", "-x", "a"], file: join(place.root, "harbor.ts") });
+    expect(said).toMatchObject({ argv: ["plan", "-x", "a"], file: join(place.root, "dist/harbor.js") });
   });
 });

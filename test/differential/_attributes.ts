@@ -33,7 +33,13 @@ const bool = one(true, false, "true", "${YES}");
 /** `KEY=value` in a list, or a map; some keys only meet once they are interpolated. */
 const pairs: Make = either(
   list("A=1", "B=two", "A=3", "C", "C=", "${NAME}=four", "D=a=b", "E=${UNSET:-e}", "F=$${literal}", "${PAIR}", "G= spaced ", "A=${NAME}"),
-  map({ A: one("1", 2, true, "${NAME}"), B: one("x", "", "a=b"), C: one(null, "c"), D: one(1.5, Raw_("0777"), Raw_("1_000")), FOO: one("four") }),
+  map({
+    A: one("1", 2, true, "${NAME}"),
+    B: one("x", "", "a=b"),
+    C: one(null, "c"),
+    D: one(1.5, Raw_("0777"), Raw_("1_000")),
+    FOO: one("four"),
+  }),
   map({ E: one("e", 0), F: one("$${x}", false), G: one(Raw_("1e3"), Raw_("12345678901234567890"), -1), "k.v/w": one("dotted") }),
 );
 const named: Make = either(list("a=1", "b=2", "a=3", "c=", "${NAME}=x"), map({ a: one("1", 2), b: one("two"), FOO: one("y") }));
@@ -55,10 +61,14 @@ const hosts: Make = either(
 );
 const ulimits = map({ nofile: one(1024, { soft: 10, hard: 20 }, { soft: 5, hard: 6 }), nproc: one(65535, 1), core: one(0, Raw_("0x10")) });
 const labels = pairs;
-const devices = list({ driver: "nvidia", count: 1, capabilities: ["gpu"] }, { driver: "cdi", device_ids: ["nvidia.com/gpu=all"], capabilities: ["gpu"] }, {
-  capabilities: ["gpu", "utility"],
-  options: { a: "b" },
-});
+const devices = list(
+  { driver: "nvidia", count: 1, capabilities: ["gpu"] },
+  { driver: "cdi", device_ids: ["nvidia.com/gpu=all"], capabilities: ["gpu"] },
+  {
+    capabilities: ["gpu", "utility"],
+    options: { a: "b" },
+  },
+);
 const ports: Make = list(
   "80",
   80,
@@ -94,7 +104,12 @@ const volumes: Make = list(
   "data:/data/",
   `${host("../up")}:/up:rshared`,
   "${VOLUME}:/data",
-  { type: "bind", source: host("./local"), target: "/data", bind: { create_host_path: false, propagation: "rslave", selinux: "z", recursive: "disabled" } },
+  {
+    type: "bind",
+    source: host("./local"),
+    target: "/data",
+    bind: { create_host_path: false, propagation: "rslave", selinux: "z", recursive: "disabled" },
+  },
   { type: "volume", source: "data", target: "/data", read_only: true, volume: { nocopy: true, subpath: "sub" } },
   { type: "tmpfs", target: "/tmpfs", tmpfs: { size: 1000, mode: Raw_("0700") } },
   { type: "volume", source: "cache", target: "/other/", consistency: "cached" },
@@ -102,9 +117,17 @@ const volumes: Make = list(
 const watch: Make = list(
   { path: host("./src"), action: "sync", target: "/src", ignore: ["node_modules/"] },
   { path: host("./package.json"), action: "rebuild" },
-  { path: host("./conf"), action: "sync+exec", target: "/conf", exec: { command: "reload", user: "root", privileged: true, working_dir: "/", environment: ["A=1"] } },
+  {
+    path: host("./conf"),
+    action: "sync+exec",
+    target: "/conf",
+    exec: { command: "reload", user: "root", privileged: true, working_dir: "/", environment: ["A=1"] },
+  },
 );
-const hook: Make = list({ command: ["a", "b"], user: "root" }, { command: "x y", privileged: true, working_dir: "/w", environment: { A: "1" } });
+const hook: Make = list(
+  { command: ["a", "b"], user: "root" },
+  { command: "x y", privileged: true, working_dir: "/w", environment: { A: "1" } },
+);
 const update = map({
   parallelism: one(1, 2),
   delay: one("5s", "1m"),
@@ -200,7 +223,11 @@ export const SERVICE: Record<string, Make> = {
   depends_on: either(
     either(list("db", "cache"), list("${DEPENDENCY}", "cache")),
     map({
-      db: one({ condition: "service_healthy" }, { condition: "service_started", restart: true }, { condition: "service_healthy", required: false }),
+      db: one(
+        { condition: "service_healthy" },
+        { condition: "service_started", restart: true },
+        { condition: "service_healthy", required: false },
+      ),
       cache: one({ condition: "service_completed_successfully" }, { condition: "service_healthy", restart: false }),
     }),
   ),
@@ -244,7 +271,10 @@ export const SERVICE: Record<string, Make> = {
   label_file: either(one(host("./one.labels")), list(host("./one.labels"), host("./two.labels"))),
   labels,
   links: list("db", "db:database", "cache", "cache:c"),
-  logging: map({ driver: one("json-file", "syslog", "${DRIVER}"), options: map({ "max-size": one("1m", "2m"), "max-file": one("3", 4), tag: one(null, "t") }) }),
+  logging: map({
+    driver: one("json-file", "syslog", "${DRIVER}"),
+    options: map({ "max-size": one("1m", "2m"), "max-file": one("3", 4), tag: one(null, "t") }),
+  }),
   mac_address: one("02:42:ac:11:65:43", "02:42:ac:11:65:44"),
   mem_limit: size,
   mem_reservation: size,
@@ -254,8 +284,18 @@ export const SERVICE: Record<string, Make> = {
   networks: either(
     either(list("front", "back"), list("back", "${NETWORK}")),
     map({
-      front: one(null, { aliases: ["a", "b"] }, { aliases: ["b", "c"], priority: 100 }, { ipv4_address: "172.16.238.10", ipv6_address: "2001:3984:3989::10" }),
-      back: one(null, { link_local_ips: ["57.123.22.11"], mac_address: "02:42:ac:11:65:45" }, { driver_opts: { a: "1" }, link_local_ips: ["57.123.22.13"] }, { driver_opts: { b: 2 } }),
+      front: one(
+        null,
+        { aliases: ["a", "b"] },
+        { aliases: ["b", "c"], priority: 100 },
+        { ipv4_address: "172.16.238.10", ipv6_address: "2001:3984:3989::10" },
+      ),
+      back: one(
+        null,
+        { link_local_ips: ["57.123.22.11"], mac_address: "02:42:ac:11:65:45" },
+        { driver_opts: { a: "1" }, link_local_ips: ["57.123.22.13"] },
+        { driver_opts: { b: 2 } },
+      ),
     }),
   ),
   oom_kill_disable: bool,
@@ -280,7 +320,10 @@ export const SERVICE: Record<string, Make> = {
   stop_grace_period: one("1s", "1m30s"),
   stop_signal: one("SIGTERM", "SIGUSR1"),
   storage_opt: map({ size: one("1G", "2G"), other: one("x") }),
-  sysctls: either(list("net.core.somaxconn=1024", "net.ipv4.tcp_syncookies=0", "net.core.somaxconn=1"), map({ "net.core.somaxconn": one(512, "256"), a: one("b") })),
+  sysctls: either(
+    list("net.core.somaxconn=1024", "net.ipv4.tcp_syncookies=0", "net.core.somaxconn=1"),
+    map({ "net.core.somaxconn": one(512, "256"), a: one("b") }),
+  ),
   tmpfs: either(one("/run", "/tmp"), list("/run", "/tmp:size=1m", "/run:mode=700", "${DIR}")),
   tty: bool,
   ulimits,
@@ -320,7 +363,12 @@ export const RESOURCES: Record<string, Record<string, Make>> = {
   volumes: {
     name: one("v1", "v-${NAME}"),
     driver: one("local", "nfs"),
-    driver_opts: one({ type: "none", o: "bind", device: host("./bound") }, { o: "bind", device: host("./bound2") }, { type: "nfs", o: "addr=x" }, { size: 5 }),
+    driver_opts: one(
+      { type: "none", o: "bind", device: host("./bound") },
+      { o: "bind", device: host("./bound2") },
+      { type: "nfs", o: "addr=x" },
+      { size: 5 },
+    ),
     external,
     labels,
   },

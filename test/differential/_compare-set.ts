@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { formatCompose } from "../../routines/compose/format-compose.ts";
 import { mergeCompose } from "../../routines/compose/merge-compose.ts";
+import { parseEnv } from "../../routines/config/parse-env.ts";
 import type { FileSet } from "./_make-set.ts";
 import { askOracle } from "./_oracle.ts";
 
@@ -43,30 +44,41 @@ async function judge(set: FileSet, root: string, plugin: string): Promise<Outcom
     merged = mergeText(set, root);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return expected.json === undefined
+    return expected.model === undefined
       ? { verdict: "refused", detail: `${why} | ${expected.error}` }
       : { verdict: "different", detail: `Harbor refuses what compose takes: ${why}` };
   }
   const path = join(root, "merged.yml");
   writeFileSync(path, merged);
   const actual = await askOracle(plugin, [path], root, set.env);
-  if (expected.json === undefined) {
-    return actual.json === undefined
+  if (expected.model === undefined) {
+    return actual.model === undefined
       ? { verdict: "refused", detail: expected.error }
       : { verdict: "different", detail: `Harbor takes what compose refuses: ${expected.error}` };
   }
-  if (actual.json === undefined) return { verdict: "different", detail: `Compose refuses the merged file: ${actual.error}` };
-  if (expected.json === actual.json || Bun.deepEquals(JSON.parse(expected.json), JSON.parse(actual.json), true)) return { verdict: "same", detail: "" };
-  return { verdict: "different", detail: firstDifference(JSON.parse(expected.json), JSON.parse(actual.json), "") };
+  if (actual.model === undefined) return { verdict: "different", detail: `Compose refuses the merged file: ${actual.error}` };
+  if (expected.model === actual.model) return { verdict: "same", detail: "" };
+  const [left, right] = [expected.model, actual.model].map((text) => sortAgents(Bun.YAML.parse(text)));
+  return Bun.deepEquals(left, right, true)
+    ? { verdict: "same", detail: "" }
+    : { verdict: "different", detail: firstDifference(left, right, "") };
 }
 
 function mergeText(set: FileSet, root: string): string {
+  const dotenv = parseEnv(set.beside.find((file) => file.path === ".env")?.text ?? "", { file: ".env" });
   const { model } = mergeCompose({
     files: set.files.map((file) => ({ path: join(root, file.path), directory: join(root, file.directory) })),
     projectDirectory: root,
-    values: (name) => set.env[name],
+    values: (name) => set.env[name] ?? dotenv.get(name),
   });
   return formatCompose(model);
+}
+
+/** Compose prints build.ssh in an order that changes from run to run. */
+function sortAgents(model: unknown): unknown {
+  const services = (model as { services?: Record<string, { build?: { ssh?: unknown } }> }).services ?? {};
+  for (const { build } of Object.values(services)) if (Array.isArray(build?.ssh)) build.ssh.sort();
+  return model;
 }
 
 function firstDifference(expected: unknown, actual: unknown, path: string): string {

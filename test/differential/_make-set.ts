@@ -1,5 +1,5 @@
 /** One generated set of compose files: a base that makes everything in it valid, and overrides that collide. */
-import { DEPLOY, BUILD, RESOURCES, SERVICE, VARIABLES } from "./_attributes.ts";
+import { BUILD, DEPLOY, RESOURCES, SERVICE, VARIABLES } from "./_attributes.ts";
 import { Random } from "./_random.ts";
 import { host, Raw, Tagged, writeYaml } from "./_write-yaml.ts";
 
@@ -31,7 +31,9 @@ type Document = { services?: Tree } & Tree;
 
 const SERVICE_NAMES = Object.keys(SERVICE);
 const RESOURCE_NAMES = Object.entries(RESOURCES).flatMap(([section, fields]) => Object.keys(fields).map((field) => `${section}.${field}`));
-const TARGETS = [...SERVICE_NAMES.map((name) => `services.${name}`), ...RESOURCE_NAMES];
+const NESTED: Record<string, typeof SERVICE> = { build: BUILD, deploy: DEPLOY };
+const NESTED_NAMES = Object.entries(NESTED).flatMap(([key, fields]) => Object.keys(fields).map((field) => `services.${key}.${field}`));
+const TARGETS = [...SERVICE_NAMES.map((name) => `services.${name}`), ...RESOURCE_NAMES, ...NESTED_NAMES];
 
 /** How many sets give every attribute its turn once. */
 export const ROUND = TARGETS.length;
@@ -53,7 +55,13 @@ export function makeSet(index: number, seed: number, root: string): FileSet {
   if (isMoved) for (const document of documents) giveContext(document);
   const files = documents.map((document, at) => writeFile(document, at, isMoved, random, root));
   const attributes = focus.filter((target) => documents.filter((document) => hasTarget(document, target)).length > 1);
-  return { name: `set ${index} of seed ${seed}: ${focus.join(" ")}`, files, beside: [...beside, ...namedFiles()], env: VARIABLES, attributes };
+  return {
+    name: `set ${index} of seed ${seed}: ${focus.join(" ")}`,
+    files,
+    beside: [...beside, ...namedFiles()],
+    env: VARIABLES,
+    attributes,
+  };
 }
 
 function baseDocument(random: Random): Document {
@@ -70,10 +78,12 @@ function baseDocument(random: Random): Document {
 }
 
 function addAttribute(document: Document, target: string, random: Random): void {
-  const [section = "", field = ""] = target.split(".");
+  const [section = "", field = "", inner] = target.split(".");
   if (section === "services") {
+    if (inner !== undefined) return addNested(document, field, inner, random);
     const make = SERVICE[field];
-    if (make !== undefined) at(document, "services", "web")[field] = make(random);
+    if (make !== undefined && !(field in NESTED && Object.hasOwn(at(document, "services", "web"), field)))
+      at(document, "services", "web")[field] = make(random);
     if (random.chance(0.15)) at(document, "services", "web")["x-more"] = { [field]: random.below(3) };
     return;
   }
@@ -85,25 +95,36 @@ function addAttribute(document: Document, target: string, random: Random): void 
   resource[field] = make(random);
 }
 
+/** A field of build or deploy; a build needs a context of its own in a moved file. */
+function addNested(document: Document, key: string, field: string, random: Random): void {
+  const web = at(document, "services", "web");
+  const whole = typeof web[key] === "object" && web[key] !== null ? (web[key] as Tree) : {};
+  web[key] = whole;
+  whole[field] = NESTED[key]?.[field]?.(random);
+}
+
 function at(document: Document, section: string, name: string): Tree {
   const sections = (document[section] ??= {}) as Tree;
   return (sections[name] ??= {}) as Tree;
 }
 
 function hasTarget(document: Document, target: string): boolean {
-  const [section = "", field = ""] = target.split(".");
-  return Object.values((document[section] ?? {}) as Tree).some((entry) => typeof entry === "object" && entry !== null && Object.hasOwn(entry, field));
+  const [section = "", field = "", inner] = target.split(".");
+  const has = (value: unknown, key: string): boolean => typeof value === "object" && value !== null && Object.hasOwn(value, key);
+  const hasInner = (value: unknown): boolean => inner === undefined || has((value as Tree)[field], inner);
+  return Object.values((document[section] ?? {}) as Tree).some((entry) => has(entry, field) && hasInner(entry));
 }
 
 /** web extends a service of another file, which may extend one beside it; or one of its own file. */
 function addExtends(documents: Document[], focus: string[], beside: { path: string; text: string }[], random: Random): void {
   const document = random.pick(documents);
-  const services = focus.filter((target) => target.startsWith("services."));
+  const services = focus.filter((target) => target.split(".").length === 2 && target.startsWith("services."));
   const base: Document = { services: { base: {}, under: {} } };
   for (const target of services) {
     const make = SERVICE[target.slice("services.".length)];
     if (make === undefined) continue;
-    for (const name of ["base", "under"]) if (random.chance(0.6)) at(base, "services", name)[target.slice("services.".length)] = make(random);
+    for (const name of ["base", "under"])
+      if (random.chance(0.6)) at(base, "services", name)[target.slice("services.".length)] = make(random);
   }
   if (random.chance(0.5)) at(base, "services", "base").extends = random.chance(0.5) ? "under" : { service: "under" };
   const web = at(document, "services", "web");
@@ -122,7 +143,12 @@ function addExtends(documents: Document[], focus: string[], beside: { path: stri
 function addInclude(documents: Document[], focus: string[], beside: { path: string; text: string }[], random: Random): void {
   const included: Document = { services: { inc: { image: "inc:${INNER:-none}" } } };
   const resources: Document = { networks: { front: {}, back: {} }, volumes: { data: {}, cache: {} } };
-  const wanted = focus.filter((target) => target.startsWith("services.") && !/depends_on|links|volumes_from|network_mode|additional/.test(target));
+  const wanted = focus.filter(
+    (target) =>
+      target.split(".").length === 2 &&
+      target.startsWith("services.") &&
+      !/depends_on|links|volumes_from|network_mode|additional/.test(target),
+  );
   for (const target of wanted) {
     const field = target.slice("services.".length);
     const value = SERVICE[field]?.(random);
@@ -133,7 +159,13 @@ function addInclude(documents: Document[], focus: string[], beside: { path: stri
   const first = documents[0] as Document;
   delete first.volumes?.["cache" as never];
   Object.assign(first, { volumes: { data: {} } });
-  const needed = { ...included, configs: first.configs, secrets: first.secrets, networks: resources.networks, volumes: { cache: {}, data: {} } };
+  const needed = {
+    ...included,
+    configs: first.configs,
+    secrets: first.secrets,
+    networks: resources.networks,
+    volumes: { cache: {}, data: {} },
+  };
   Object.assign(first, { networks: {}, configs: {}, secrets: {} });
   beside.push({ path: "inc/compose.yml", text: writeYaml(needed, { random }) });
   if (random.chance(0.5)) beside.push({ path: "inc/.env", text: "INNER=within\nUNSET=from-include\n" });
@@ -165,7 +197,8 @@ function writeFile(document: Document, at: number, isMoved: boolean, random: Ran
 /** Without a context a build means its file's folder, which has no absolute spelling to give the oracle. */
 function giveContext(document: Document): void {
   const build = (document.services?.web as Tree | undefined)?.build;
-  if (typeof build === "object" && build !== null && !(build instanceof Raw) && !(build instanceof Tagged)) (build as Tree).context ??= host(".");
+  if (typeof build === "object" && build !== null && !(build instanceof Raw) && !(build instanceof Tagged))
+    (build as Tree).context ??= host(".");
 }
 
 /** The same in two documents. */
@@ -185,5 +218,5 @@ function namedFiles(): { path: string; text: string }[] {
   ]);
 }
 
-/** Every attribute path that a set can have; nested ones by their parent. */
-export const SCHEMA_PATHS = [...TARGETS, ...Object.keys(BUILD).map((key) => `services.build.${key}`), ...Object.keys(DEPLOY).map((key) => `services.deploy.${key}`)];
+/** Every attribute of the schema; what has fields of its own is made with any of them. */
+export const SCHEMA_PATHS = TARGETS;

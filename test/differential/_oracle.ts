@@ -20,18 +20,35 @@ export function findOracle(): string | undefined {
 }
 
 export interface OracleAnswer {
-  /** The model as JSON, or undefined where compose refuses. */
-  json: string | undefined;
+  /** The model, or undefined where compose refuses. */
+  model: string | undefined;
   error: string;
 }
 
 const MEMORY = 4_000_000_000;
 
 /** Asks for the model that a list of files means. */
-export async function askOracle(plugin: string, files: readonly string[], directory: string, env: Record<string, string>): Promise<OracleAnswer> {
+export async function askOracle(
+  plugin: string,
+  files: readonly string[],
+  directory: string,
+  env: Record<string, string>,
+): Promise<OracleAnswer> {
+  const answer = await runConfig("json", plugin, files, directory, env);
+  // Compose cannot print build.ssh with a path as JSON.
+  return answer.error.includes("error calling MarshalJSON") ? runConfig("yaml", plugin, files, directory, env) : answer;
+}
+
+async function runConfig(
+  format: string,
+  plugin: string,
+  files: readonly string[],
+  directory: string,
+  env: Record<string, string>,
+): Promise<OracleAnswer> {
   const limit = existsSync("/usr/bin/prlimit") ? ["/usr/bin/prlimit", `--as=${MEMORY}`] : [];
   const list = files.flatMap((file) => ["-f", file]);
-  const child = Bun.spawn([...limit, plugin, "--project-directory", directory, ...list, "--profile", "*", "config", "--format", "json"], {
+  const child = Bun.spawn([...limit, plugin, "--project-directory", directory, ...list, "--profile", "*", "config", "--format", format], {
     cwd: directory,
     env: { PATH: "/usr/bin:/bin", HOME: "/nonexistent/home", ...env },
     stdout: "pipe",
@@ -39,5 +56,5 @@ export async function askOracle(plugin: string, files: readonly string[], direct
     timeout: 20_000,
   });
   const [out, error, status] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text(), child.exited]);
-  return { json: status === 0 ? out : undefined, error: error.trim() };
+  return { model: status === 0 ? out : undefined, error: error.trim() };
 }

@@ -75,7 +75,8 @@ const RESERVED = /^(?:true|false|null|yes|no|on|off|y|n|~|\.nan|[-+]?\.inf|\.[\d
 
 function writeText(marked: string, { random, directory }: WriteOptions, inFlow = false): string {
   const text = marked.replace(/\u0001([^\u0002]*)\u0002/g, (_, path: string) => (directory === undefined ? path : join(directory, path)));
-  const isPlain = (SAFE.test(text) || (!inFlow && /^[A-Za-z/.$][^\n"'#]*[^\s:]$/.test(text) && !text.includes(": "))) && !RESERVED.test(text);
+  const isPlain =
+    (SAFE.test(text) || (!inFlow && /^[A-Za-z/.$][^\n"'#]*[^\s:]$/.test(text) && !text.includes(": "))) && !RESERVED.test(text);
   if (isPlain && !text.endsWith(" ") && random.chance(0.6)) return text;
   if (!text.includes("\n") && random.chance(0.4)) return `'${text.replaceAll("'", "''")}'`;
   return JSON.stringify(text);

@@ -43,6 +43,8 @@ function createProject(services: Record<string, Service>, rest: object = {}): Pr
 const sh = (script: string): Service => ({ command: ["sh", "-c", script] });
 const healthcheck = (test: string) => ({ test: ["CMD-SHELL", test], interval: "1s", timeout: "2s", retries: 1 });
 const sleeping = sh("sleep 1000");
+/** With it a wait ends by something else alone. */
+const neverHealthy = { ...sleeping, healthcheck: { ...healthcheck("exit 1"), start_period: "1h" } };
 
 describe.concurrent.skipIf(found.missing !== undefined)("with an engine", () => {
   const engine = () => engineOf(found);
@@ -98,7 +100,7 @@ describe.concurrent.skipIf(found.missing !== undefined)("with an engine", () => 
     });
 
     test("fails with the last lines of the one that ended badly", async () => {
-      await using project = createProject({ good: sleeping, bad: sh("echo to stdout; echo cannot read it >&2; exit 3") });
+      await using project = createProject({ never: neverHealthy, bad: sh("echo to stdout; echo cannot read it >&2; exit 3") });
       await project.up();
       await expect(waitContainers({ engine: engine(), project: project.project })).rejects.toMatchObject({
         message: `Cannot start "bad": container "${project.project}-bad-1" ended with code 3`,
@@ -115,13 +117,13 @@ describe.concurrent.skipIf(found.missing !== undefined)("with an engine", () => 
     });
 
     test("fails for one that is started again and again", async () => {
-      await using project = createProject({ bad: { ...sh("echo no; exit 1"), restart: "always" } });
+      await using project = createProject({ never: neverHealthy, bad: { ...sh("echo no; exit 1"), restart: "always" } });
       await project.up();
       await expect(waitContainers({ engine: engine(), project: project.project })).rejects.toThrow("ended with code 1");
     });
 
     test("ends at its timeout, naming what is not ready", async () => {
-      await using project = createProject({ slow: { ...sleeping, healthcheck: { ...healthcheck("exit 1"), start_period: "60s" } } });
+      await using project = createProject({ slow: neverHealthy });
       await project.up();
       await expect(waitContainers({ engine: engine(), project: project.project, timeoutMs: 50 })).rejects.toMatchObject({
         exit: "timeout",
@@ -204,7 +206,7 @@ describe.concurrent.skipIf(found.missing !== undefined)("with an engine", () => 
 
     test("ends compose on an abort, before it returns", async () => {
       await using project = createProject({
-        slow: { ...sleeping, healthcheck: { ...healthcheck("exit 1"), start_period: "60s" } },
+        slow: neverHealthy,
         after: { ...sleeping, depends_on: { slow: { condition: "service_healthy" } } },
       });
       const controller = new AbortController();
@@ -218,7 +220,7 @@ describe.concurrent.skipIf(found.missing !== undefined)("with an engine", () => 
 
     test("tells an engine that stops in the middle", async () => {
       await using project = createProject({
-        slow: { ...sleeping, healthcheck: { ...healthcheck("exit 1"), start_period: "60s" } },
+        slow: neverHealthy,
         after: { ...sleeping, depends_on: { slow: { condition: "service_healthy" } } },
       });
       const path = join(project.home, "engine.sock");

@@ -17,7 +17,7 @@ describe("checkModel", () => {
 
   test("names a dependency that is not there", () => {
     expect(() => checkModel({ services: { a: { image: "i", depends_on: ["olama"] }, ollama: { image: "i" } }, sources: none })).toThrow(
-      'Cannot start "a": it depends on "olama", which is not selected; did you mean "ollama"?',
+      'Cannot start "a": it depends on "olama", which nothing defines; did you mean "ollama"?',
     );
   });
 

@@ -23,6 +23,7 @@ function resolve({ files, services, natives = [], capabilities = [] }: Question)
     natives: new Set(natives),
     capabilities: new Set(capabilities),
     knownCapabilities: known,
+    workspace,
   });
   return resolved.map((it) => `${it.included ? "" : "-"}${it.file.name}`);
 }

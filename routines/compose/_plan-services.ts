@@ -1,0 +1,95 @@
+/** A merged model and the native processes → one entry for each service: what it runs on, its ports and URLs. */
+import { HarborError, type Place } from "../_script/error.ts";
+import type { Values } from "../config/read-values.ts";
+import type { NativeSpec } from "../native/start-process.ts";
+import { placeOf } from "./check-model.ts";
+import { interpolate } from "./interpolate.ts";
+import type { ComposeModel } from "./merge-compose.ts";
+import { type PublishedPort, readPorts } from "./read-ports.ts";
+import type { Selection } from "./read-selection.ts";
+
+export interface PlannedService {
+  handle: string;
+  runtime: "container" | "native";
+  /** Services of the compose model that belong to it: its container and companions, or its proxy. */
+  containers: string[];
+  ports: PublishedPort[];
+  urls: string[];
+  /** For a person: the images, or the command line. */
+  runs: string;
+}
+
+export interface PlanServicesOptions {
+  selection: Selection;
+  /** Service of the model → the handle it belongs to. */
+  owners: ReadonlyMap<string, string>;
+  compose: ComposeModel;
+  natives: readonly NativeSpec[];
+  values: Values;
+  /** Service of the model → the files that contribute to it. */
+  sources: ReadonlyMap<string, string[]>;
+}
+
+type Service = Record<string, unknown>;
+
+/** By handle. Throws for a service that was asked for and would run on nothing. */
+export function planServices(options: PlanServicesOptions): PlannedService[] {
+  const { selection, owners, natives } = options;
+  const services = (options.compose.services ?? {}) as Record<string, Service>;
+  const handles = new Set([...natives.map((native) => native.handle), ...Object.keys(services).map((name) => owners.get(name) ?? name)]);
+  if (selection.services !== "*") for (const handle of selection.services) handles.add(handle);
+  return [...handles].sort().map((handle) => {
+    const containers = Object.keys(services).filter((name) => owners.get(name) === handle);
+    const native = natives.find((candidate) => candidate.handle === handle);
+    if (native === undefined && containers.length === 0) refuseNothing(handle, selection);
+    const read = <T>(key: string, work: (service: Service) => T): T[] =>
+      containers.map((name) => atPlace(() => work(services[name] ?? {}), options.sources.get(name), ["services", name, key]));
+    const ports = native === undefined ? read("ports", (service) => readPorts(service, options.values.get)).flat() : [nativePort(native)];
+    const urls = ports.filter((port) => port.protocol === "tcp").map((port) => `http://${hostOf(port.address)}:${port.published}`);
+    const runs = native?.argv.join(" ") ?? read("image", (service) => imageOf(service, options.values)).join(", ");
+    return { handle, runtime: native === undefined ? "container" : "native", containers, ports, urls, runs };
+  });
+}
+
+/** In a flat workspace a name may only select cross files (`mcp-server-time`): then it runs nothing, and means to. */
+function refuseNothing(handle: string, { files, workspace }: Selection): void {
+  const own = files.filter((file) => file.parts.length === 1 && file.parts[0] === handle);
+  const definition = own.find((file) => file.kind === "definition");
+  if (definition !== undefined) {
+    throw new HarborError(`Cannot run "${handle}": its definition has no services`, { at: { file: definition.path } });
+  }
+  if (own.some((file) => file.kind === "contract")) {
+    throw new HarborError(`Cannot run "${handle}" in a container: it has no definition (compose.${handle}.yml)`, {
+      hint: `Run it natively: harbor up -x ${handle}`,
+    });
+  }
+  if (workspace.layout === "flat") return;
+  throw new HarborError(`Cannot run "${handle}": its folder has neither a definition nor a contract`, {
+    hint: `It needs compose.${handle}.yml, to run in a container, or ${handle}_native.yml, to run natively`,
+  });
+}
+
+/** An error that does not say where gets the place of the key it was about. */
+function atPlace<T>(work: () => T, files: readonly string[] | undefined, path: readonly string[]): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof HarborError) || error.at !== undefined) throw error;
+    const { message, exit, hint, details } = error;
+    const place: { at?: Place } = placeOf(files, path);
+    throw new HarborError(message, { exit, details, cause: error, ...place, ...(hint === undefined ? {} : { hint }) });
+  }
+}
+
+function imageOf(service: Service, values: Values): string {
+  return service.image === undefined ? "built here" : interpolate(String(service.image), values.get);
+}
+
+function nativePort(native: NativeSpec): PublishedPort {
+  return { address: "127.0.0.1", published: native.port, target: native.containerPort, protocol: "tcp" };
+}
+
+function hostOf(address: string): string {
+  if (address === "" || address === "0.0.0.0" || address === "::") return "127.0.0.1";
+  return address.includes(":") ? `[${address}]` : address;
+}
