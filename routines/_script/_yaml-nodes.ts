@@ -44,7 +44,10 @@ interface Check {
 
 function visitNode(node: AnyNode, inFlow: boolean, check: Check): void {
   if (node === null || node === undefined) return;
-  if (isAliasNode(node)) return joinAlias(node, check);
+  if (isAliasNode(node)) {
+    joinAlias(node, check);
+    return;
+  }
   const { anchor } = node as Scalar;
   if (anchor !== undefined) check.anchors.set(anchor, node);
   if (isScalarNode(node)) refuseScalar(node, check.text, inFlow, check.fail);

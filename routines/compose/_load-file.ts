@@ -15,12 +15,12 @@ export function resolveReferences(document: LoadedDocument, path: string, contex
   const { services, include } = document.content;
   if (isMap(services)) {
     if (Object.values(services).some((service) => isMap(service) && Object.hasOwn(service, "extends"))) {
-      const { applyExtends } = require("./_apply-extends.ts") as typeof import("./_apply-extends.ts");
+      const { applyExtends }: typeof import("./_apply-extends.ts") = require("./_apply-extends.ts");
       applyExtends(document, path, context);
     }
     for (const name of Object.keys(services)) context.onService?.(name, path);
   }
   if (include === undefined) return;
-  const { applyIncludes } = require("./_apply-includes.ts") as typeof import("./_apply-includes.ts");
+  const { applyIncludes }: typeof import("./_apply-includes.ts") = require("./_apply-includes.ts");
   applyIncludes(document.content, path, context, loadFile);
 }

@@ -36,11 +36,18 @@ type Service = Record<string, unknown>;
 export function planServices(options: PlanServicesOptions): PlannedService[] {
   const { selection, owners, natives } = options;
   const services = (options.compose.services ?? {}) as Record<string, Service>;
-  const handles = new Set([...natives.map((native) => native.handle), ...Object.keys(services).map((name) => owners.get(name) ?? name)]);
-  if (selection.services !== "*") for (const handle of selection.services) handles.add(handle);
-  return [...handles].sort().map((handle) => {
-    const containers = Object.keys(services).filter((name) => owners.get(name) === handle);
-    const native = natives.find((candidate) => candidate.handle === handle);
+  const byHandle = new Map<string, string[]>(natives.map((native) => [native.handle, []]));
+  if (selection.services !== "*") for (const handle of selection.services) byHandle.set(handle, []);
+  for (const name of Object.keys(services)) {
+    const handle = owners.get(name) ?? name;
+    const others = byHandle.get(handle);
+    if (others === undefined) byHandle.set(handle, [name]);
+    else others.push(name);
+  }
+  const nativeOf = new Map(natives.map((native) => [native.handle, native]));
+  return [...byHandle.keys()].sort().map((handle) => {
+    const containers = byHandle.get(handle) ?? [];
+    const native = nativeOf.get(handle);
     if (native === undefined && containers.length === 0) refuseNothing(handle, selection);
     const read = <T>(key: string, work: (service: Service) => T): T[] =>
       containers.map((name) => atPlace(() => work(services[name] ?? {}), options.sources.get(name), ["services", name, key]));

@@ -32,12 +32,21 @@ export function readDocuments(path: string): LoadedDocument[] {
 
 function readText(path: string): string {
   try {
-    return readFileSync(path, "utf8");
+    const text = readFileSync(path, "utf8");
+    if (text.includes("\ufffd")) refuseOtherEncodings(text, path);
+    return text;
   } catch (error) {
+    if (error instanceof HarborError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     const why = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : String((error as Error).message);
     throw new HarborError(`Cannot read "${path}": ${why}`, { exit: code === "ENOENT" ? "unknown" : "failed", cause: error });
   }
+}
+
+/** Bytes that are no UTF-8 would silently become a replacement character. */
+function refuseOtherEncodings(text: string, path: string): void {
+  if (Buffer.from(text).equals(readFileSync(path))) return;
+  throw new HarborError("Cannot read YAML: the file is not UTF-8", { at: { file: path }, hint: "Save it as UTF-8" });
 }
 
 const SECTIONS = ["services", "networks", "volumes", "configs", "secrets"] as const;

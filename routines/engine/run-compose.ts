@@ -11,6 +11,7 @@ import { writeAll } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
+import { awaitChild, type ChildOutput, readOutput } from "./_child-output.ts";
 import { createTail, type Tail } from "./_tail.ts";
 import { type Compose, findCompose } from "./find-compose.ts";
 import { type Endpoint, findEndpoint } from "./find-endpoint.ts";
@@ -52,9 +53,6 @@ export interface ComposeResult {
 /** How long an interrupted compose may take to put things in order. */
 const GRACE_MS = 10_000;
 
-/** How long the rest of what a terminal was told may take to arrive. */
-const TERMINAL_DRAIN_MS = 200;
-
 const TAIL_LINES = 40;
 
 /** Resolves once compose has ended, whatever its code. After an abort throws `interrupted`, also only once it has ended. */
@@ -64,9 +62,9 @@ export async function runCompose(options: RunComposeOptions): Promise<ComposeRes
   const child = options.stdio === "progress" && isatty(2) ? spawnOnTerminal(options, tail) : spawnPiped(options, tail);
   const stop = interruptOnAbort(child.process, options.signal);
   try {
-    const [code, stdout] = await Promise.all([child.process.exited, child.stdout, child.ended]);
+    const code = await awaitChild(child.process.exited, child.outputs);
     if (options.signal?.aborted) throw interrupted(options);
-    return { code, stdout, stderrTail: tail.lines() };
+    return { code, stdout: child.stdout.join(""), stderrTail: tail.lines() };
   } finally {
     stop();
   }
@@ -97,9 +95,9 @@ export function composeArgv(
 
 interface Child {
   process: Bun.Subprocess;
-  stdout: Promise<string>;
-  /** All that it said on stderr has been seen. */
-  ended: Promise<unknown>;
+  /** Piece by piece, as it came. */
+  stdout: string[];
+  outputs: ChildOutput[];
 }
 
 function spawnPiped(options: RunComposeOptions, tail: Tail): Child {
@@ -107,11 +105,13 @@ function spawnPiped(options: RunComposeOptions, tail: Tail): Child {
   const env = environmentOf(options);
   if (options.stdio === "inherit") {
     const process = Bun.spawn(command, { env, stdio: ["inherit", "inherit", "inherit"] });
-    return { process, stdout: Promise.resolve(""), ended: Promise.resolve() };
+    return { process, stdout: [], outputs: [] };
   }
   // In a session of its own: Ctrl-C reaches Harbor alone, which then tells compose, once.
   const process = Bun.spawn(command, { env, stdio: ["ignore", "pipe", "pipe"], detached: true });
-  return { process, stdout: new Response(process.stdout).text(), ended: drain(process.stderr, listener(options, tail)) };
+  const stdout: string[] = [];
+  const outputs = [readOutput(process.stdout, (text) => stdout.push(text)), readOutput(process.stderr, listener(options, tail))];
+  return { process, stdout, outputs };
 }
 
 /** Compose draws its progress on a terminal only, so it gets one of its own, copied to ours. */
@@ -124,8 +124,7 @@ function spawnOnTerminal(options: RunComposeOptions, tail: Tail): Child {
     env: environmentOf(options),
     terminal: { cols: columns, rows, data: (_, data) => listen(decoder.decode(data, { stream: true })), exit: () => resolve() },
   });
-  const closed = child.exited.then(() => Promise.race([ended, Bun.sleep(TERMINAL_DRAIN_MS)])).finally(() => child.terminal?.close());
-  return { process: child, stdout: Promise.resolve(""), ended: closed };
+  return { process: child, stdout: [], outputs: [{ ended, stop: () => child.terminal?.close() }] };
 }
 
 function listener(options: RunComposeOptions, tail: Tail): (text: string) => void {
@@ -140,11 +139,6 @@ function listener(options: RunComposeOptions, tail: Tail): (text: string) => voi
 function environmentOf({ env, endpoint = findEndpoint({ env }) }: RunComposeOptions): Record<string, string | undefined> {
   const engine = endpoint.origin === "found" ? { DOCKER_HOST: endpoint.host } : {};
   return { ...env, ...engine, DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND: undefined };
-}
-
-async function drain(stream: ReadableStream<Uint8Array>, listen: (text: string) => void): Promise<void> {
-  const decoder = new TextDecoder();
-  for await (const chunk of stream) listen(decoder.decode(chunk, { stream: true }));
 }
 
 /** First as Ctrl-C would, so that compose puts things in order; by force where that takes too long. */

@@ -63,7 +63,7 @@ async function startOne(spec: NativeSpec, options: StartNativesOptions): Promise
   }
 }
 
-const BYSTANDER_MS = 2_000;
+const BYSTANDER_MS = 1_000;
 
 /** What another call started goes on as it is: that it does not answer is worth a word, not a failure. */
 async function waitBriefly(started: StartedProcess, spec: NativeSpec, { signal, progress }: StartNativesOptions): Promise<void> {

@@ -5,7 +5,7 @@
  *
  *   bun routines/workspace/list-files.ts ollama webui --json
  */
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
@@ -44,8 +44,8 @@ export function listFiles(options: ListFilesOptions): ServiceFile[] {
   if (workspace.layout === "flat") return listFlat(options);
   const handles = options.handles === "*" ? listHandles(workspace) : options.handles;
   const files: ServiceFile[] = [];
-  for (const layer of workspace.layers) {
-    for (const name of BASE_NAMES) if (readNames(layer.root).includes(name)) files.push(baseFile(layer.root, name));
+  for (const { root } of workspace.layers) {
+    for (const name of BASE_NAMES) if (existsSync(join(root, name))) files.push(baseFile(root, name));
   }
   for (const handle of handles) for (const file of listFolder(handle, options)) files.push(file);
   return files;

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, 
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { identifyProcess } from "../../routines/_script/process-identity.ts";
+import { readProcess } from "../../routines/_script/process-identity.ts";
 
 /** The checkout under test. */
 export const checkout = resolve(import.meta.dir, "../..");
@@ -41,7 +41,7 @@ export async function freePort(): Promise<number> {
 
 /** Whether a process is there; one that has ended and was never waited for is not. */
 export function isRunning(pid: number): boolean {
-  return identifyProcess(pid) !== undefined;
+  return readProcess(pid) !== undefined;
 }
 
 /** A world for one test file. */

@@ -42,7 +42,6 @@ const pairs: Make = either(
   }),
   map({ E: one("e", 0), F: one("$${x}", false), G: one(Raw_("1e3"), Raw_("12345678901234567890"), -1), "k.v/w": one("dotted") }),
 );
-const named: Make = either(list("a=1", "b=2", "a=3", "c=", "${NAME}=x"), map({ a: one("1", 2), b: one("two"), FOO: one("y") }));
 const command: Make = one("run --all", ["run", "--all"], ["sh", "-c", "echo $$HOME ${NAME}"], [], "", null);
 const size = one("64m", "1g", 1048576);
 const mounts = (folder: string): Make =>
@@ -53,7 +52,7 @@ const mounts = (folder: string): Make =>
     { source: `${folder}2`, target: "/elsewhere", mode: Raw_("0440") },
     { source: `${folder}1`, uid: "103", gid: "104", mode: 288 },
     { source: `${folder}2`, target: `/run/secrets/${folder}1` },
-    "${" + folder.toUpperCase() + "}",
+    `\${${folder.toUpperCase()}}`,
   );
 const hosts: Make = either(
   list("a=10.0.0.1", "b:10.0.0.2", "a=10.0.0.3", "a:10.0.0.1", "gw=host-gateway", "v6=::1"),
@@ -151,7 +150,7 @@ export const BUILD: Record<string, Make> = {
   no_cache: bool,
   additional_contexts: either(
     list(`a=${host("./a")}`, "b=docker-image://alpine", `\${NAME}=${host("./n")}`, "a=service:db"),
-    map({ a: one(host("./a2")), FOO: one("https://x.test/y.git"), b: one("${NAME}") }),
+    map({ a: one(host("./a2")), FOO: one("https://x.test/y.git"), b: one(host("${NAME}")) }),
   ),
   network: one("host", "none"),
   pull: bool,

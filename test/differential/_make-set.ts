@@ -51,8 +51,8 @@ export function makeSet(index: number, seed: number, root: string): FileSet {
   const kind = isMoved ? 1 : random.next();
   if (kind < 0.14) addExtends(documents, focus, beside, random);
   else if (kind < 0.26) addInclude(documents, focus, beside, random);
-  for (const document of documents.slice(1)) addTags(document, random);
   if (isMoved) for (const document of documents) giveContext(document);
+  for (const document of documents.slice(1)) addTags(document, random);
   const files = documents.map((document, at) => writeFile(document, at, isMoved, random, root));
   const attributes = focus.filter((target) => documents.filter((document) => hasTarget(document, target)).length > 1);
   return {
@@ -80,7 +80,10 @@ function baseDocument(random: Random): Document {
 function addAttribute(document: Document, target: string, random: Random): void {
   const [section = "", field = "", inner] = target.split(".");
   if (section === "services") {
-    if (inner !== undefined) return addNested(document, field, inner, random);
+    if (inner !== undefined) {
+      addNested(document, field, inner, random);
+      return;
+    }
     const make = SERVICE[field];
     if (make !== undefined && !(field in NESTED && Object.hasOwn(at(document, "services", "web"), field)))
       at(document, "services", "web")[field] = make(random);
@@ -104,8 +107,10 @@ function addNested(document: Document, key: string, field: string, random: Rando
 }
 
 function at(document: Document, section: string, name: string): Tree {
-  const sections = (document[section] ??= {}) as Tree;
-  return (sections[name] ??= {}) as Tree;
+  document[section] ??= {};
+  const entries = document[section] as Tree;
+  entries[name] ??= {};
+  return entries[name] as Tree;
 }
 
 function hasTarget(document: Document, target: string): boolean {
@@ -157,6 +162,8 @@ function addInclude(documents: Document[], focus: string[], beside: { path: stri
     for (const document of documents.slice(1)) if (random.chance(0.4)) at(document, "services", "inc")[field] = SERVICE[field]?.(random);
   }
   const first = documents[0] as Document;
+  // Compose 2.26 fills in the content of an included config that names a variable, then refuses it for having both.
+  for (const config of Object.values(first.configs ?? {}) as Tree[]) if (config.environment !== undefined) replaceSource(config);
   delete first.volumes?.["cache" as never];
   Object.assign(first, { volumes: { data: {} } });
   const needed = {
@@ -172,6 +179,11 @@ function addInclude(documents: Document[], focus: string[], beside: { path: stri
   beside.push({ path: "other.env", text: "INNER=other\n" });
   const long = { path: ["inc/compose.yml"], project_directory: "inc", ...(random.chance(0.5) ? { env_file: "other.env" } : {}) };
   first.include = [random.pick<unknown>(["inc/compose.yml", "./inc/compose.yml", { path: "./inc/compose.yml" }, long])];
+}
+
+function replaceSource(config: Tree): void {
+  delete config.environment;
+  config.file = "/c/3";
 }
 
 /** `!reset` and `!override` on what a document gives for web. */

@@ -73,8 +73,11 @@ function writeScalar(value: unknown, options: WriteOptions, inFlow = false): str
 const SAFE = /^[A-Za-z/.$][A-Za-z0-9_./$ -]*$/;
 const RESERVED = /^(?:true|false|null|yes|no|on|off|y|n|~|\.nan|[-+]?\.inf|\.[\d_]+)$/i;
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the marks are control characters so that no value has them
+const MARKED = /\u0001([^\u0002]*)\u0002/g;
+
 function writeText(marked: string, { random, directory }: WriteOptions, inFlow = false): string {
-  const text = marked.replace(/\u0001([^\u0002]*)\u0002/g, (_, path: string) => (directory === undefined ? path : join(directory, path)));
+  const text = marked.replace(MARKED, (_, path: string) => (directory === undefined ? path : join(directory, path)));
   const isPlain =
     (SAFE.test(text) || (!inFlow && /^[A-Za-z/.$][^\n"'#]*[^\s:]$/.test(text) && !text.includes(": "))) && !RESERVED.test(text);
   if (isPlain && !text.endsWith(" ") && random.chance(0.6)) return text;

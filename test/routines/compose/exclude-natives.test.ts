@@ -1,0 +1,71 @@
+import { describe, expect, test } from "bun:test";
+import { type ExcludedNatives, excludeNatives, readEnvironment } from "../../../routines/compose/exclude-natives.ts";
+import type { ComposeModel } from "../../../routines/compose/merge-compose.ts";
+import { resolveFiles } from "../../../routines/compose/resolve-files.ts";
+import { readContract } from "../../../routines/native/read-contract.ts";
+import { findWorkspace } from "../../../routines/workspace/find-workspace.ts";
+import { listFiles } from "../../../routines/workspace/list-files.ts";
+import { makeFolder, makeTree } from "../../_workspace.ts";
+
+const known = new Set(["nvidia"]);
+const values = (name: string): string | undefined => (name === "LEVEL" ? "high" : undefined);
+
+function exclude(files: Record<string, string>): ExcludedNatives {
+  const workspace = findWorkspace({ home: makeFolder(), directory: makeTree(files) });
+  const services = new Set(["nat", "web"]);
+  const listed = listFiles({ workspace, handles: [...services], capabilities: known });
+  const resolved = resolveFiles({ files: listed, services, natives: new Set(["nat"]), capabilities: known, knownCapabilities: known, workspace });
+  const contract = listed.find((file) => file.kind === "contract")?.path ?? "";
+  return excludeNatives({ resolved, contracts: new Map([["nat", readContract({ path: contract, handle: "nat" })]]), values, bridge: "socket" });
+}
+
+const FILES = {
+  "compose.nat.yml": 'services:\n  nat: { image: a, ports: ["9001:9000"] }\n  nat-db: { image: b }\n',
+  "compose.nat.nvidia.yml": "services:\n  nat: { image: gpu, environment: { GPU: '1' } }\n  nat-db: { image: c }\n  other: { image: d }\n",
+  "compose.web.yml": "services:\n  web: { image: w }\n",
+  "compose.x.web.nat.yml": "services:\n  web: { depends_on: [nat] }\n  nat: { environment: [FROM_CROSS=1, LEVEL] }\n",
+  "nat/nat_native.yml": "x-harbor-native: { executable: sleep, port: 9001 }\n",
+};
+
+const names = (excluded: ExcludedNatives): string[] => excluded.files.map((file) => file.path.split("/").at(-1) ?? "");
+
+describe("excludeNatives", () => {
+  test("puts the contract in the definition's place, and gives the process its container's port", () => {
+    const excluded = exclude(FILES);
+    expect(names(excluded)).toEqual(["nat_native.yml", "compose.web.yml", "compose.nat.nvidia.yml", "compose.x.web.nat.yml"]);
+    expect(excluded.natives.get("nat")).toMatchObject({ spec: { port: 9001, containerPort: 9000 }, proxies: ["nat-host", "nat"] });
+  });
+
+  test("keeps of a capability file what is neither the service's nor its companions'", () => {
+    const excluded = exclude(FILES);
+    const file = excluded.files.find((it) => it.path.endsWith("compose.nat.nvidia.yml"));
+    const document: ComposeModel = { services: { nat: { environment: { GPU: "1" } }, "nat-db": {}, other: { image: "d" } } };
+    expect(file?.transform?.(document)).toEqual({ services: { other: { image: "d" } } });
+    expect(excluded.natives.get("nat")?.environment).toEqual({ GPU: "1" });
+  });
+
+  test("leaves cross files whole, and notes the environment that they set for the process", () => {
+    const excluded = exclude(FILES);
+    const file = excluded.files.find((it) => it.path.endsWith("compose.x.web.nat.yml"));
+    const document: ComposeModel = { services: { nat: { environment: ["FROM_CROSS=1", "LEVEL"] } } };
+    expect(file?.transform?.(document)).toBe(document);
+    expect(excluded.natives.get("nat")?.environment).toEqual({ FROM_CROSS: "1", LEVEL: "high" });
+  });
+
+  test("takes a contract's own proxy as it is", () => {
+    const own = "services:\n  nat:\n    image: mine\n    x-harbor-native: { executable: sleep, port: 9001 }\n";
+    const excluded = exclude({ ...FILES, "nat/nat_native.yml": own });
+    expect(excluded.files[0]?.document).toEqual({ services: { nat: { image: "mine" } } });
+    expect(excluded.natives.get("nat")?.proxies).toEqual(["nat"]);
+  });
+});
+
+describe("readEnvironment", () => {
+  test.each([
+    [{ A: 1, B: true, C: null, LEVEL: null }, { A: "1", B: "true", LEVEL: "high" }],
+    [["A=1=2", "C", "LEVEL"], { A: "1=2", LEVEL: "high" }],
+    [undefined, {}],
+  ])("reads %j", (environment, read) => {
+    expect(readEnvironment(environment, values)).toEqual(read);
+  });
+});

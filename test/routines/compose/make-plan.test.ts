@@ -1,0 +1,92 @@
+import { describe, expect, test } from "bun:test";
+import { type MadePlan, makePlan } from "../../../routines/compose/make-plan.ts";
+import { makeFolder, makeTree } from "../../_workspace.ts";
+
+interface Question {
+  files: Record<string, string>;
+  names: string[];
+  exclude?: string[];
+  env?: Record<string, string>;
+}
+
+function plan({ files, names, exclude = [], env = {} }: Question): Promise<MadePlan> {
+  const args = { names, exclude, native: false, capability: [], "no-defaults": false, workspace: makeTree(files) };
+  return makePlan({ args, env: { HARBOR_HOME: makeFolder(), HARBOR_PROJECT: "p", HARBOR_CAPABILITIES_AUTODETECT: "false", ...env }, bridge: "socket" });
+}
+
+const NATIVE = "x-harbor-native: { executable: sleep, daemon_args: ['9'], port: 9001, env: { A: contract }, env_overrides: { NAT_URL: 'http://n:1' } }\n";
+
+describe("makePlan", () => {
+  test("labels every service with its handle and runtime, companions among them", async () => {
+    const files = {
+      "compose.web.yml": "name: ignored\nversion: '3'\nservices:\n  web: { image: w, labels: [own=1] }\n  web-db: { image: d }\n",
+      "compose.nat.yml": "services:\n  nat: { image: n }\n",
+      "nat/nat_native.yml": NATIVE,
+    };
+    const { plan: made } = await plan({ files, names: ["web"], exclude: ["nat"] });
+    expect(made.compose).toMatchObject({
+      name: "p",
+      services: {
+        web: { labels: ["own=1", "harbor.handle=web", "harbor.runtime=container"] },
+        "web-db": { labels: { "harbor.handle": "web", "harbor.runtime": "container" } },
+        nat: { labels: { "harbor.handle": "nat", "harbor.runtime": "native" } },
+      },
+    });
+    expect(made.compose).not.toHaveProperty("version");
+    expect(made.services.map((it) => [it.handle, it.runtime, it.containers])).toEqual([
+      ["nat", "native", ["nat-host", "nat"]],
+      ["web", "container", ["web", "web-db"]],
+    ]);
+  });
+
+  test("has no container at all when everything runs natively", async () => {
+    const files = { "compose.nat.yml": "services:\n  nat: { image: n }\n", "nat/nat_native.yml": NATIVE };
+    const { plan: made } = await plan({ files, names: [], exclude: ["nat"] });
+    expect(made.compose).toEqual({ name: "p", services: {} });
+    expect(made.natives.map((it) => it.argv)).toEqual([["sleep", "9"]]);
+  });
+
+  test("injects a native's overrides into what depends on it, below what that has itself", async () => {
+    const files = {
+      "compose.a.yml": "services:\n  a: { image: a, depends_on: [nat] }\n",
+      "compose.b.yml": "services:\n  b: { image: b, depends_on: [nat], environment: [NAT_URL=own] }\n",
+      "compose.c.yml": "services:\n  c: { image: c }\n",
+      "compose.nat.yml": "services:\n  nat: { image: n }\n",
+      "nat/nat_native.yml": NATIVE,
+    };
+    const { plan: made } = await plan({ files, names: ["a", "b", "c"], exclude: ["nat"] });
+    const services = made.compose.services as Record<string, { environment?: object }>;
+    expect(services.a?.environment).toEqual({ NAT_URL: "http://n:1" });
+    expect(services.b?.environment).toEqual({ NAT_URL: "own" });
+    expect(services.c?.environment).toBeUndefined();
+  });
+
+  test("gives a process the environment of cross files, below its contract's own", async () => {
+    const files = {
+      "compose.web.yml": "services:\n  web: { image: w }\n",
+      "compose.nat.yml": "services:\n  nat: { image: n }\n",
+      "compose.x.web.nat.yml": "services:\n  nat: { environment: { A: cross, B: '${B_LEVEL:-low}' } }\n",
+      "nat/nat_native.yml": NATIVE,
+    };
+    const { plan: made } = await plan({ files, names: ["web"], exclude: ["nat"] });
+    expect(made.natives[0]?.env).toEqual({ A: "contract", B: "low" });
+  });
+
+  test("is the same however often it is made, and survives JSON", async () => {
+    const files = { "compose.web.yml": "services:\n  web: { image: 'w:${V:-1}', ports: ['127.0.0.1:80:8080'] }\n" };
+    const { plan: made } = await plan({ files, names: ["web"] });
+    expect(JSON.parse(JSON.stringify(made))).toEqual(made);
+    expect(made.services).toEqual([
+      { handle: "web", runtime: "container", containers: ["web"], ports: [{ address: "127.0.0.1", published: 80, target: 8080, protocol: "tcp" }], urls: ["http://127.0.0.1:80"], runs: "w:1" },
+    ]);
+  });
+
+  test.each([
+    ["a definition without services", { "compose.web.yml": "# later\n" }, 'Cannot run "web": its definition has no services'],
+    ["a contract without a definition", { "compose.a.yml": "", "web/web_native.yml": NATIVE }, 'Cannot run "web" in a container: it has no definition (compose.web.yml)'],
+    ["two claims to a port", { "compose.web.yml": "services:\n  web: { image: a, ports: ['80:1'] }\n  web-b: { image: b, ports: ['127.0.0.1:80:2'] }\n" }, "Cannot publish port 80 twice"],
+  ])("refuses %s", async (_, files, message) => {
+    const failed: unknown = await plan({ files, names: ["web"] }).catch((error: unknown) => error);
+    expect(failed).toMatchObject({ exit: "failed", message: expect.stringContaining(message) });
+  });
+});
