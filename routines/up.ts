@@ -24,8 +24,8 @@ import { readStack, type StackRecord, stateOf } from "./stack/read-stack.ts";
 import { renderReport } from "./stack/render-report.ts";
 import { warn } from "./stack/say.ts";
 import { startStack } from "./stack/start-stack.ts";
-import { removeEmptyState } from "./stack/write-stack.ts";
 import { whatRuns } from "./stack/what-runs.ts";
+import { removeEmptyState } from "./stack/write-stack.ts";
 
 export const command = defineCommand({
   meta: {

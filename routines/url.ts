@@ -9,8 +9,8 @@ import { emit } from "./_script/emit.ts";
 import { HarborError } from "./_script/error.ts";
 import { runScript } from "./_script/script.ts";
 import { currentStack } from "./stack/current-stack.ts";
-import { NOTHING_IS_UP, note } from "./stack/say.ts";
 import { observeStack } from "./stack/observe-stack.ts";
+import { NOTHING_IS_UP, note } from "./stack/say.ts";
 import { findWorkspace } from "./workspace/find-workspace.ts";
 import { checkHandle, listHandles, throwUnknown } from "./workspace/list-handles.ts";
 

@@ -1,6 +1,6 @@
 /** The rules of the design that no linter knows: who may import whom, and where a routine must be listed. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { routines } from "../routines/routine.ts";
 

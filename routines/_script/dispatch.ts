@@ -35,17 +35,24 @@ export async function runNamed(table: CommandTable, argv: readonly string[], pro
 
 function reorder(table: CommandTable, argv: readonly string[]): readonly string[] {
   const [first, second, ...rest] = argv;
-  const isSwapped = first !== undefined && second !== undefined && !first.startsWith("-") && !(first in table) && Object.hasOwn(table, second);
+  const isSwapped =
+    first !== undefined && second !== undefined && !first.startsWith("-") && !(first in table) && Object.hasOwn(table, second);
   return isSwapped && first !== "help" ? [second, first, ...rest] : argv;
 }
 
 function unknownCommand(word: string, table: CommandTable, program: string): HarborError {
   const guess = nearest(word, Object.keys(table));
-  const hint = program === "harbor" ? "Run `harbor help` to see them all; to start a service, `harbor up <handle>`" : `Run \`${program}\` to see them all`;
-  return new HarborError(`Cannot run "${program} ${word}": there is no such command${guess === undefined ? "" : `; did you mean "${guess}"?`}`, {
-    exit: "usage",
-    hint,
-  });
+  const hint =
+    program === "harbor"
+      ? "Run `harbor help` to see them all; to start a service, `harbor up <handle>`"
+      : `Run \`${program}\` to see them all`;
+  return new HarborError(
+    `Cannot run "${program} ${word}": there is no such command${guess === undefined ? "" : `; did you mean "${guess}"?`}`,
+    {
+      exit: "usage",
+      hint,
+    },
+  );
 }
 
 async function listCommands(table: CommandTable): Promise<string[]> {

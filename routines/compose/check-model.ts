@@ -105,7 +105,8 @@ export function checkPortClaims(claims: readonly PortClaim[]): void {
     const others = seen.get(key) ?? [];
     const clash = others.find((other) => meet(other.address, claim.address));
     if (clash !== undefined) {
-      const who = clash.handle === claim.handle ? `${claim.handle} claims it more than once` : `${clash.handle} and ${claim.handle} both claim it`;
+      const who =
+        clash.handle === claim.handle ? `${claim.handle} claims it more than once` : `${clash.handle} and ${claim.handle} both claim it`;
       throw new HarborError(`Cannot publish port ${claim.published} twice: ${who}`, {
         hint: `Set another one, for example HARBOR_${claim.handle.toUpperCase().replaceAll("-", "_")}_HOST_PORT in config.env`,
         details: [clash, claim].flatMap((it) => (it.path === undefined ? [] : [`${it.handle}: ${it.path}`])),

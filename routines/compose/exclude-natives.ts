@@ -13,11 +13,11 @@ import { parseYaml } from "../_script/yaml.ts";
 import type { Contract } from "../native/read-contract.ts";
 import { resolveContract } from "../native/resolve-contract.ts";
 import type { NativeSpec } from "../native/start-process.ts";
-import { selectionArgs } from "./selection-args.ts";
 import type { ComposeModel, MergeFile } from "./merge-compose.ts";
 import { firstTarget } from "./read-ports.ts";
 import { readSelection } from "./read-selection.ts";
 import { type ResolvedServiceFile, resolveFiles } from "./resolve-files.ts";
+import { selectionArgs } from "./selection-args.ts";
 import { type Bridge, writeProxy } from "./write-proxy.ts";
 
 type Lookup = (name: string) => string | undefined;
@@ -61,8 +61,10 @@ export function excludeNatives(options: ExcludeNativesOptions): ExcludedNatives 
     const base = { path: file.path, directory: file.directory };
     const contract = file.kind === "contract" ? contracts.get(file.parts[0] ?? "") : undefined;
     if (contract !== undefined) files.push({ ...base, document: standIn(contract, natives, options) });
-    else if (file.kind === "capability") files.push({ ...base, transform: (document) => keepForProcess(document, contracts, natives, companions, values) });
-    else if (file.kind === "cross" && contracts.size > 0) files.push({ ...base, transform: (document) => collect(document, contracts, natives, values) });
+    else if (file.kind === "capability")
+      files.push({ ...base, transform: (document) => keepForProcess(document, contracts, natives, companions, values) });
+    else if (file.kind === "cross" && contracts.size > 0)
+      files.push({ ...base, transform: (document) => collect(document, contracts, natives, values) });
     else files.push(base);
   }
   return { files, natives };
@@ -151,7 +153,12 @@ export const command = defineCommand({
   args: { ...selectionArgs, ...jsonArg },
   async run({ args }) {
     const selection = await readSelection({ args, env: process.env });
-    const { files, natives } = excludeNatives({ resolved: resolveFiles(selection), ...selection, values: selection.values.get, bridge: "socket" });
+    const { files, natives } = excludeNatives({
+      resolved: resolveFiles(selection),
+      ...selection,
+      values: selection.values.get,
+      bridge: "socket",
+    });
     const result = { files: files.map((file) => file.path), natives: [...natives.values()] };
     emit(result, { json: args.json, render: (it) => it.files.join("\n") });
   },

@@ -14,7 +14,6 @@ import type { NativeSpec } from "../native/start-process.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
 import { listHandles } from "../workspace/list-handles.ts";
 import { type PlannedService, planServices } from "./_plan-services.ts";
-import { type SelectionArgs, selectionArgs } from "./selection-args.ts";
 import { applyModules } from "./apply-modules.ts";
 import { checkModel, checkPortClaims, type PortClaim, readDependencies } from "./check-model.ts";
 import { type ExcludedNatives, excludeNatives, readEnvironment } from "./exclude-natives.ts";
@@ -23,6 +22,7 @@ import { type ComposeModel, type MergedCompose, mergeCompose } from "./merge-com
 import { projectName } from "./project-name.ts";
 import { type RunningServices, readSelection, type Selection } from "./read-selection.ts";
 import { findSlips, printable, type ResolvedFile, type ResolvedServiceFile, resolveFiles } from "./resolve-files.ts";
+import { type SelectionArgs, selectionArgs } from "./selection-args.ts";
 import type { Bridge } from "./write-proxy.ts";
 
 export type { PlannedService } from "./_plan-services.ts";
@@ -113,7 +113,10 @@ function ownersOf(merged: MergedCompose, resolved: readonly ResolvedServiceFile[
   const handles = new Map(resolved.map(({ path, file }) => [path, file.handle ?? file.parts[0]]));
   const owners = new Map<string, string>();
   for (const name of Object.keys((merged.model.services ?? {}) as Services)) {
-    const handle = merged.sources.get(name)?.map((path) => handles.get(path)).find((it) => it !== undefined);
+    const handle = merged.sources
+      .get(name)
+      ?.map((path) => handles.get(path))
+      .find((it) => it !== undefined);
     owners.set(name, handle ?? name);
   }
   return owners;
@@ -180,7 +183,11 @@ function claimsOf(services: readonly PlannedService[], selection: Selection, mer
 }
 
 export const command = defineCommand({
-  meta: { name: "make-plan", description: "Make the whole plan of a selection", examples: ["harbor routine make-plan -x ollama webui --json"] },
+  meta: {
+    name: "make-plan",
+    description: "Make the whole plan of a selection",
+    examples: ["harbor routine make-plan -x ollama webui --json"],
+  },
   args: { ...selectionArgs, ...jsonArg },
   async run({ args }) {
     const { plan } = await makePlan({ args, env: process.env });

@@ -18,7 +18,9 @@ type Lookup = (name: string) => string | undefined;
 /** One entry a port; a range gives one for each; a port that the engine chooses is left out. Throws for what is no port. */
 export function readPorts(service: Record<string, unknown>, values: Lookup): PublishedPort[] {
   if (!Array.isArray(service.ports)) return [];
-  return service.ports.flatMap((entry: unknown) => (isMap(entry) ? longPort(entry, values) : shortPort(interpolate(String(entry), values))));
+  return service.ports.flatMap((entry: unknown) =>
+    isMap(entry) ? longPort(entry, values) : shortPort(interpolate(String(entry), values)),
+  );
 }
 
 /** The first container port named in `ports`, published or not. */

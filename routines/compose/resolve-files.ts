@@ -11,8 +11,8 @@ import { runScript } from "../_script/script.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
 import type { FileKind, ServiceFile } from "../workspace/list-files.ts";
 import { hasService, listHandles } from "../workspace/list-handles.ts";
-import { selectionArgs } from "./selection-args.ts";
 import { readSelection } from "./read-selection.ts";
+import { selectionArgs } from "./selection-args.ts";
 
 export interface ResolvedFile {
   path: string;
@@ -105,7 +105,10 @@ function decideByParts(file: ServiceFile, options: ResolveFilesOptions): Decisio
   const present = file.parts.filter((part) => !missing.includes(part));
   const reason = `${present.join(", ")} ${present.length > 1 ? "are" : "is"} selected`;
   const native = file.kind === "capability" ? services.find((part) => options.natives.has(part)) : undefined;
-  return { included: true, reason: native === undefined ? reason : `${reason}; ${native} runs natively: its environment goes to the process, the rest is left out` };
+  return {
+    included: true,
+    reason: native === undefined ? reason : `${reason}; ${native} runs natively: its environment goes to the process, the rest is left out`,
+  };
 }
 
 function nothingIs(part: string, workspace: Workspace): string {
@@ -152,7 +155,11 @@ export const command = defineCommand({
   async run({ args }) {
     const resolved = resolveFiles(await readSelection({ args, env: process.env }));
     if (args.json) emit(resolved.map(printable), { json: true, render: String });
-    else emit(resolved.filter((it) => it.included), { render: (files) => files.map((it) => it.path).join("\n") });
+    else
+      emit(
+        resolved.filter((it) => it.included),
+        { render: (files) => files.map((it) => it.path).join("\n") },
+      );
   },
 });
 

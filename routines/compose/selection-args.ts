@@ -3,7 +3,13 @@ import type { ArgSpecs, ArgValues } from "../_script/command.ts";
 
 export const selectionArgs = {
   names: { type: "positional", description: "Service handles and capabilities; `*` for every service", multiple: true },
-  exclude: { type: "string", alias: "x", description: "Select a service and run it natively instead of in a container", valueHint: "H", multiple: true },
+  exclude: {
+    type: "string",
+    alias: "x",
+    description: "Select a service and run it natively instead of in a container",
+    valueHint: "H",
+    multiple: true,
+  },
   native: { type: "boolean", alias: "n", description: "Run every named service that has a native contract natively" },
   capability: { type: "string", description: "Select a capability: nvidia, cdi, rocm, mdc, build", valueHint: "C", multiple: true },
   "no-defaults": { type: "boolean", description: "Leave the default services out" },

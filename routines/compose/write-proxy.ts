@@ -2,9 +2,11 @@
  * The small containers that stand in for a native service, written by Harbor where its contract has
  * no proxy of its own. How they reach the host's loopback: docs/adr/0003-bridge-to-native-services.md.
  */
-import type { ComposeModel } from "./merge-compose.ts";
+
 import type { Contract } from "../native/read-contract.ts";
 import type { NativeSpec } from "../native/start-process.ts";
+import { escapeDollars } from "./interpolate.ts";
+import type { ComposeModel } from "./merge-compose.ts";
 
 /**
  * `socket`: Linux. A relay in the host's network reaches 127.0.0.1 and opens no port; a unix socket in
@@ -22,7 +24,7 @@ export interface WriteProxyOptions {
 /** The volume that holds the sockets; memory only, removed by `harbor down`. */
 export const SOCKET_VOLUME = "harbor-native";
 
-const IMAGE = "${HARBOR_PROXY_IMAGE:-alpine/socat}:${HARBOR_PROXY_VERSION:-1.8.0.0}";
+const IMAGE = "${HARBOR_PROXY_IMAGE:-alpine/socat}:${HARBOR_PROXY_VERSION:-1.8.0.3}";
 
 /** The contract's document with `services.<service>` (and its relay) filled in. */
 export function writeProxy(options: WriteProxyOptions): ComposeModel {
@@ -38,7 +40,15 @@ export function writeProxy(options: WriteProxyOptions): ComposeModel {
 
 /** Nothing to write, nothing to gain: what every proxy container is given. */
 function hardened(command: string[]): ComposeModel {
-  return { image: IMAGE, command, init: false, read_only: true, cap_drop: ["ALL"], security_opt: ["no-new-privileges:true"], restart: "unless-stopped" };
+  return {
+    image: IMAGE,
+    command,
+    init: false,
+    read_only: true,
+    cap_drop: ["ALL"],
+    security_opt: ["no-new-privileges:true"],
+    restart: "on-failure",
+  };
 }
 
 /** socat's own backlog of 5 loses connections in bursts; keepalive ends half-open ones. */
@@ -74,10 +84,17 @@ function gatewayProxy({ spec }: WriteProxyOptions): ComposeModel {
   };
 }
 
-/** Asked through the proxy, so that it is the native service's own health. */
+/**
+ * Asked through the proxy, so that it is the native service's own health. `-Y off`: docker may hand an HTTP
+ * proxy to its containers. Without a path, a connection that is not closed at once is taken for health:
+ * `nc -z` would be content with our own socat.
+ */
 function healthcheck({ ready: { http: path }, containerPort: port }: NativeSpec): ComposeModel {
-  const url = `http://127.0.0.1:${port}${path ?? ""}`;
-  const test = path === undefined ? ["CMD", "nc", "-z", "127.0.0.1", String(port)] : ["CMD", "wget", "-q", "-O", "/dev/null", url];
+  const connect = `timeout 1 socat -u TCP:127.0.0.1:${port} /dev/null 2>/dev/null; [ $$? -ge 124 ]`;
+  const test =
+    path === undefined
+      ? ["CMD-SHELL", connect]
+      : ["CMD", "wget", "-Y", "off", "-q", "-O", "/dev/null", escapeDollars(`http://127.0.0.1:${port}${path}`)];
   return { test, interval: "2s", timeout: "3s", retries: 3, start_period: "120s" };
 }
 

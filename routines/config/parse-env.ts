@@ -44,7 +44,8 @@ export function parseEnv(text: string, options: ParseEnvOptions): Map<string, st
       rest += `\n${lines[++index]}`;
       end = closingQuote(rest, quote);
     }
-    if (end === -1) throw new HarborError(`Cannot read "${key}": its quote is never closed`, { at: { file: options.file, line: start + 1 } });
+    if (end === -1)
+      throw new HarborError(`Cannot read "${key}": its quote is never closed`, { at: { file: options.file, line: start + 1 } });
     const inner = rest.slice(0, end);
     values.set(key, quote === "'" ? inner : expand(unescape(inner, options.lookup !== undefined)));
   }
@@ -76,5 +77,7 @@ const ESCAPES: Record<string, string> = { n: "\n", r: "\r", t: "\t", '"': '"', "
 
 /** `\$` stays a dollar sign: as `$$`, when the value goes through interpolation yet. */
 function unescape(text: string, willInterpolate: boolean): string {
-  return text.replace(/\\(.)/gs, (whole, character: string) => (character === "$" ? (willInterpolate ? "$$" : "$") : (ESCAPES[character] ?? whole)));
+  return text.replace(/\\(.)/gs, (whole, character: string) =>
+    character === "$" ? (willInterpolate ? "$$" : "$") : (ESCAPES[character] ?? whole),
+  );
 }

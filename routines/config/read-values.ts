@@ -46,7 +46,10 @@ export class Values {
 
   /** A `;` list, as the older configuration writes them. */
   list(name: string): string[] {
-    return (this.get(name) ?? "").split(/[;,]/).map((item) => item.trim()).filter((item) => item !== "");
+    return (this.get(name) ?? "")
+      .split(/[;,]/)
+      .map((item) => item.trim())
+      .filter((item) => item !== "");
   }
 
   /** These values, with others on top. */
@@ -123,7 +126,10 @@ export const command = defineCommand({
     const workspace = findWorkspace({ home: findHome(process.env), directory: args.workspace });
     const values = readValues({ workspace, env: process.env });
     const found = args.names.map((name) => ({ name, ...values.find(name) }));
-    emit(found, { json: args.json, render: (them) => them.map((it) => `${it.name}\t${it.value ?? ""}\t${it.origin ?? "not set"}`).join("\n") });
+    emit(found, {
+      json: args.json,
+      render: (them) => them.map((it) => `${it.name}\t${it.value ?? ""}\t${it.origin ?? "not set"}`).join("\n"),
+    });
   },
 });
 

@@ -29,7 +29,7 @@ export interface Engine extends EngineClient {
   version: string;
 }
 
-const TIMEOUT_MS = 3_000;
+const TIMEOUT_MS = 5_000;
 
 /** Throws `missing`, saying whether no engine is there, it does not answer, or it may not be used. */
 export async function connectEngine(options: ConnectEngineOptions): Promise<Engine> {

@@ -6,12 +6,12 @@
  */
 import { dirname } from "node:path";
 import { isatty } from "node:tty";
+import { awaitChild, type ChildOutput, readOutput } from "../_script/child-output.ts";
 import { defineCommand } from "../_script/command.ts";
 import { writeAll } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
-import { awaitChild, type ChildOutput, readOutput } from "./_child-output.ts";
 import { createTail, type Tail } from "./_tail.ts";
 import { type Compose, findCompose } from "./find-compose.ts";
 import { type Endpoint, findEndpoint } from "./find-endpoint.ts";

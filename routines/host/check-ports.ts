@@ -8,7 +8,7 @@ import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
 import { runScript } from "../_script/script.ts";
-import { describeCommand, findHolders, listListeners } from "./_listeners.ts";
+import { describeCommand, findHolders, listListeners } from "./read-listeners.ts";
 
 export interface PortOwner {
   port: number;

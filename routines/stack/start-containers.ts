@@ -71,7 +71,10 @@ function whatRunsWithout(made: MadePlan, withContract: readonly string[]): strin
   const needed = `It is needed for ${needing.join(", ")}`;
   if (able.length > 0) return [needed, `Without one, ${able.join(", ")} can run natively: ${command(able)}`];
   const others = nativeHandles(made.plan.workspace);
-  return [needed, others.length === 0 ? "Nothing of it can run without one" : `Nothing of it can run without one; these can: ${others.join(", ")}`];
+  return [
+    needed,
+    others.length === 0 ? "Nothing of it can run without one" : `Nothing of it can run without one; these can: ${others.join(", ")}`,
+  ];
 }
 
 /** Every service of the workspace that has a contract. */

@@ -43,7 +43,9 @@ export function describeService(handle: string, workspace: Workspace): ServiceDe
   const main = definition ?? contract ?? own[0];
   if (main === undefined) throwUnknown(handle, listHandles(workspace));
   const metadata = definition === undefined ? {} : readMetadata(definition.path);
-  const capabilities = own.filter((file) => file.kind === "capability").flatMap((file) => file.parts.filter((part) => CAPABILITIES.has(part)));
+  const capabilities = own
+    .filter((file) => file.kind === "capability")
+    .flatMap((file) => file.parts.filter((part) => CAPABILITIES.has(part)));
   return {
     handle,
     name: text(metadata.name) ?? handle,
@@ -88,7 +90,10 @@ export const command = defineCommand({
   run({ args }) {
     const workspace = findWorkspace({ home: findHome(process.env), directory: args.workspace });
     const service = describeService(args.handle ?? "", workspace);
-    const render = (it: ServiceDescription): string => Object.entries(it).map(([key, value]) => `${key}\t${String(value ?? "")}`).join("\n");
+    const render = (it: ServiceDescription): string =>
+      Object.entries(it)
+        .map(([key, value]) => `${key}\t${String(value ?? "")}`)
+        .join("\n");
     emit(service, { json: args.json, render });
   },
 });

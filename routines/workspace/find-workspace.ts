@@ -72,7 +72,9 @@ function isFlat(directory: string): boolean {
 }
 
 function holdsServiceFolders(directory: string): boolean {
-  return listNames(directory).some((name) => listNames(join(directory, name)).some((file) => SERVICE_FILE.test(file) || file === `${name}_native.yml`));
+  return listNames(directory).some((name) =>
+    listNames(join(directory, name)).some((file) => SERVICE_FILE.test(file) || file === `${name}_native.yml`),
+  );
 }
 
 function listNames(directory: string): string[] {

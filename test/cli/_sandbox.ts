@@ -122,7 +122,9 @@ export class Sandbox {
   /** Files of `state/`, but for what Harbor remembers of the host. */
   left(): string[] {
     if (!existsSync(this.state)) return [];
-    return readdirSync(this.state, { recursive: true }).map(String).filter((name) => name !== "host.json");
+    return readdirSync(this.state, { recursive: true })
+      .map(String)
+      .filter((name) => name !== "host.json");
   }
 
   async remove(): Promise<void> {

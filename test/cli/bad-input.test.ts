@@ -26,7 +26,8 @@ beforeAll(async () => {
     "busy/busy_native.yml": `x-harbor-native:\n  executable: sleep\n  daemon_args: ["60"]\n  port: ${takenPort}\n`,
     "broken/compose.broken.yml": 'services:\n  broken:\n    image: "a\n',
     "double/compose.double.yml": "services:\n  double:\n    image: a:1\n    image: b:1\n",
-    "circle/compose.circle.yml": "services:\n  circle:\n    image: a:1\n    depends_on: [circle-b]\n  circle-b:\n    image: a:1\n    depends_on: [circle]\n",
+    "circle/compose.circle.yml":
+      "services:\n  circle:\n    image: a:1\n    depends_on: [circle-b]\n  circle-b:\n    image: a:1\n    depends_on: [circle]\n",
     "lonely/compose.lonely.yml": "services:\n  lonely:\n    image: a:1\n    depends_on: [olama]\n",
     "needy/compose.needy.yml": "services:\n  needy:\n    image: a:1\n    depends_on: [ollama]\n",
     "cross/compose.cross.yml": "services:\n  cross:\n    image: a:1\n",
@@ -62,28 +63,72 @@ const CASES: [string, number, string][] = [
   ["routine list-files ../../etc", 2, 'harbor: Cannot use "../../etc" as a service'],
   ["plan Ollama", 2, 'harbor: Cannot use "Ollama" as a service: a handle has only the letters a-z, digits and dashes\n  Write it "ollama"'],
   ["up -x nvidia", 2, 'harbor: Cannot run "nvidia" natively: it is a capability, no service\n  Select it with --capability nvidia'],
-  ["up -x webui", 1, 'harbor: Cannot run "webui" natively: it has no contract (webui_native.yml)\n  Run it in a container: harbor up webui'],
-  ["up absent", 1, 'harbor: Cannot run "absent" in a container: it has no definition (compose.absent.yml)\n  Run it natively: harbor up -x absent'],
-  ["up port-a port-b", 1, "harbor: Cannot publish port 41001 twice: port-a and port-b both claim it\n  port-a: ~/port-a/compose.port-a.yml\n  port-b: ~/port-b/compose.port-b.yml\n"],
+  [
+    "up -x webui",
+    1,
+    'harbor: Cannot run "webui" natively: it has no contract (webui_native.yml)\n  Run it in a container: harbor up webui',
+  ],
+  [
+    "up absent",
+    1,
+    'harbor: Cannot run "absent" in a container: it has no definition (compose.absent.yml)\n  Run it natively: harbor up -x absent',
+  ],
+  [
+    "up port-a port-b",
+    1,
+    "harbor: Cannot publish port 41001 twice: port-a and port-b both claim it\n  port-a: ~/port-a/compose.port-a.yml\n  port-b: ~/port-b/compose.port-b.yml\n",
+  ],
   ["plan port-c", 1, 'harbor: ~/port-c/compose.port-c.yml:4:5: Cannot publish port "nonsense:80": "nonsense" is no port'],
   ["up -x no-exe", 1, 'harbor: ~/no-exe/no-exe_native.yml:1:1: Cannot read contract "no-exe_native.yml": "executable" is missing'],
   ["up -x no-port", 1, 'harbor: ~/no-port/no-port_native.yml:3:5: Cannot read contract "no-port_native.yml": "port" is missing'],
-  ["plan -x typo", 1, 'harbor: ~/typo/typo_native.yml:4:3: Cannot read contract "typo_native.yml": unknown key "deamon_args"; did you mean "daemon_args"?'],
-  ["up -x absent", 3, 'harbor: Cannot start "absent": "no-such-program-here" is not installed, or not on PATH\n  Install it: get it from the shop\n'],
+  [
+    "plan -x typo",
+    1,
+    'harbor: ~/typo/typo_native.yml:4:3: Cannot read contract "typo_native.yml": unknown key "deamon_args"; did you mean "daemon_args"?',
+  ],
+  [
+    "up -x absent",
+    3,
+    'harbor: Cannot start "absent": "no-such-program-here" is not installed, or not on PATH\n  Install it: get it from the shop\n',
+  ],
   ["up broken", 1, "harbor: ~/broken/compose.broken.yml:4:1: Cannot read YAML: "],
   ["up double", 1, "harbor: ~/double/compose.double.yml:4:5: Cannot read YAML: "],
   ["up circle", 1, "harbor: ~/circle/compose.circle.yml:4:5: Cannot order services: circle depends on circle-b depends on circle\n"],
-  ["up lonely", 1, 'harbor: ~/lonely/compose.lonely.yml:4:5: Cannot start "lonely": it depends on "olama", which nothing defines; did you mean "ollama"?'],
-  ["up needy", 1, 'harbor: ~/needy/compose.needy.yml:4:5: Cannot start "needy": it depends on "ollama", which is not selected\n  Add ollama to the command'],
-  ["up cross redis", 1, 'harbor: ~/cross/compose.x.cross.redis.yml:2:3: Cannot use service "crss": no selected file defines it with an image or a build; did you mean "cross"?'],
+  [
+    "up lonely",
+    1,
+    'harbor: ~/lonely/compose.lonely.yml:4:5: Cannot start "lonely": it depends on "olama", which nothing defines; did you mean "ollama"?',
+  ],
+  [
+    "up needy",
+    1,
+    'harbor: ~/needy/compose.needy.yml:4:5: Cannot start "needy": it depends on "ollama", which is not selected\n  Add ollama to the command',
+  ],
+  [
+    "up cross redis",
+    1,
+    'harbor: ~/cross/compose.x.cross.redis.yml:2:3: Cannot use service "crss": no selected file defines it with an image or a build; did you mean "cross"?',
+  ],
   ["plan hollow", 1, 'harbor: ~/hollow/compose.hollow.yml: Cannot run "hollow": its definition has no services\n'],
   ["plan empty", 4, 'harbor: Cannot find service "empty": its folder holds neither compose.empty.yml nor empty_native.yml\n'],
   ["plan renamed", 1, 'harbor: Cannot run "renamed": its folder has neither a definition nor a contract\n  It needs compose.renamed.yml'],
-  ["plan asking", 1, 'harbor: ~/asking/compose.asking.yml:3:5: Cannot interpolate "${HARBOR_ASKING_IMAGE}": the variable is required and has no value: name an image\n'],
+  [
+    "plan asking",
+    1,
+    'harbor: ~/asking/compose.asking.yml:3:5: Cannot interpolate "${HARBOR_ASKING_IMAGE}": the variable is required and has no value: name an image\n',
+  ],
   ["up --no-defaults", 2, "harbor: Cannot tell what to run: no service is named, and there are no default services\n"],
   ["up webui --workspace /nonexistent", 2, 'harbor: Cannot use workspace "/nonexistent": there is no such directory\n'],
-  ["up webui", 3, "harbor: Cannot reach a container engine at unix:///nonexistent.sock (DOCKER_HOST): nothing listens there\n  It is needed for webui\n  Nothing of it can run without one; these can: "],
-  ["up -x redis webui", 3, "harbor: Cannot reach a container engine at unix:///nonexistent.sock (DOCKER_HOST): nothing listens there\n  It is needed for webui\n  Without one, redis can run natively: harbor up -x redis\n"],
+  [
+    "up webui",
+    3,
+    "harbor: Cannot reach a container engine at unix:///nonexistent.sock (DOCKER_HOST): nothing listens there\n  It is needed for webui\n  Nothing of it can run without one; these can: ",
+  ],
+  [
+    "up -x redis webui",
+    3,
+    "harbor: Cannot reach a container engine at unix:///nonexistent.sock (DOCKER_HOST): nothing listens there\n  It is needed for webui\n  Without one, redis can run natively: harbor up -x redis\n",
+  ],
   ["up --wait-timeout soon", 2, 'harbor: Cannot use --wait-timeout "soon": it is no duration\n  Write it like 90s or 10m'],
   ["logs --tail many", 2, 'harbor: Cannot show "many" lines: it is no number'],
 ];
@@ -106,7 +151,13 @@ describe("bad input", () => {
     const { exit, stdout, stderr } = await box.run(["up", "--json", "olama"]);
     expect({ exit, stdout }).toEqual({ exit: 4, stdout: "" });
     expect(JSON.parse(stderr)).toEqual({
-      error: { message: 'Cannot find service "olama"; did you mean "ollama"?', exit: "unknown", code: 4, hint: "Run `harbor ls` to see the handles", details: [] },
+      error: {
+        message: 'Cannot find service "olama"; did you mean "ollama"?',
+        exit: "unknown",
+        code: 4,
+        hint: "Run `harbor ls` to see the handles",
+        details: [],
+      },
     });
   });
 
@@ -120,7 +171,9 @@ describe("bad input", () => {
     const { exit, stdout, stderr } = await box.run(["plan", "--explain", "slip", "ollama"]);
     expect(exit).toBe(0);
     expect(stdout).toMatch(/^-\s+cross\s+\S+compose\.x\.slip\.olama\.yml\s+there is no service olama; did you mean ollama\?$/m);
-    expect(stderr).toBe(`harbor: warning: ${box.home}/services/slip/compose.x.slip.olama.yml is left out: there is no service "olama"; did you mean "ollama"?\n`);
+    expect(stderr).toBe(
+      `harbor: warning: ${box.home}/services/slip/compose.x.slip.olama.yml is left out: there is no service "olama"; did you mean "ollama"?\n`,
+    );
     expect((await box.run(["plan", "slip"])).stderr).toBe("");
   });
 
@@ -153,7 +206,12 @@ describe("bad input", () => {
   });
 
   test.each([
-    ["config.env that cannot be read", { "home/config.env": "A=1\nnot an entry\n" }, {}, /^harbor: \S+config\.env:2: Cannot read a line: expected KEY=value\n$/],
+    [
+      "config.env that cannot be read",
+      { "home/config.env": "A=1\nnot an entry\n" },
+      {},
+      /^harbor: \S+config\.env:2: Cannot read a line: expected KEY=value\n$/,
+    ],
     ["a project's name that compose would refuse", {}, { HARBOR_PROJECT: "-f" }, /^harbor: Cannot use HARBOR_PROJECT "-f": /],
   ])("%s", async (_, files, env, message) => {
     const own = await Sandbox.create();

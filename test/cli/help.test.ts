@@ -65,7 +65,11 @@ describe("other ways to ask", () => {
 
   test("version, as a word and as an option", async () => {
     expect((await box.run(["--version"])).stdout).toBe((await box.run(["version"])).stdout);
-    expect(await box.json<object>(["version"])).toEqual({ harbor: expect.any(String), bun: Bun.version, platform: `${process.platform}-${process.arch}` });
+    expect(await box.json<object>(["version"])).toEqual({
+      harbor: expect.any(String),
+      bun: Bun.version,
+      platform: `${process.platform}-${process.arch}`,
+    });
   });
 
   test("completion prints a script that the shell accepts", async () => {
@@ -78,7 +82,10 @@ describe("other ways to ask", () => {
 describe("slips", () => {
   test.each([
     ["upp", 'Cannot run "harbor upp": there is no such command; did you mean "up"?'],
-    ["ollama", 'Cannot run "harbor ollama": there is no such command\n  Run `harbor help` to see them all; to start a service, `harbor up <handle>`'],
+    [
+      "ollama",
+      'Cannot run "harbor ollama": there is no such command\n  Run `harbor help` to see them all; to start a service, `harbor up <handle>`',
+    ],
     ["up --no-default", 'Cannot run "up": it has no option "--no-default"; did you mean "--no-defaults"?'],
     ["plan --exlude x", 'Cannot run "plan": it has no option "--exlude"; did you mean "--exclude"?'],
     ["up -x", 'Cannot run "up": "-x" needs a value'],

@@ -37,7 +37,8 @@ beforeAll(async () => {
     "project/harbor/services/own/compose.own.yml": "services:\n  own:\n    build: .\n",
     "project/harbor/services/asker/compose.asker.yml": "services:\n  asker:\n    image: theirs:1\n",
     "flat/compose.yml": "networks:\n  harbor-network: {}\n",
-    "flat/services/compose.web.yml": 'services:\n  web:\n    image: "web:${HARBOR_WEB_VERSION:-1}"\n    environment: { P: "${HARBOR_P:-none}" }\n    volumes: ["./web/data:/data"]\n    ports: ["${HARBOR_WEB_HOST_PORT:-41303}:80"]\n',
+    "flat/services/compose.web.yml":
+      'services:\n  web:\n    image: "web:${HARBOR_WEB_VERSION:-1}"\n    environment: { P: "${HARBOR_P:-none}" }\n    volumes: ["./web/data:/data"]\n    ports: ["${HARBOR_WEB_HOST_PORT:-41303}:80"]\n',
     "flat/services/compose.nat.yml": 'services:\n  nat:\n    image: nat:1\n    ports: ["41304:9000"]\n  nat-db:\n    image: db:1\n',
     "flat/services/compose.x.web.nat.yml": "services:\n  web:\n    depends_on: { nat: { condition: service_healthy } }\n",
     "flat/services/compose.x.nat.nvidia.yml": "services:\n  nat:\n    image: nat:cuda\n    environment: { GPU: yes }\n",
@@ -57,7 +58,11 @@ interface Service {
   [key: string]: unknown;
 }
 
-async function planOf(words: string[], env: Record<string, string> = {}, cwd = box.root): Promise<Plan & { model: Record<string, Service> }> {
+async function planOf(
+  words: string[],
+  env: Record<string, string> = {},
+  cwd = box.root,
+): Promise<Plan & { model: Record<string, Service> }> {
   const plan = await box.json<Plan>(["plan", ...words], { env, cwd });
   return { ...plan, model: plan.compose.services as Record<string, Service> };
 }
@@ -75,7 +80,15 @@ const snapshot = (folder: string): string[] =>
 describe("harbor plan --json", () => {
   test("has the shape that docs/interfaces.md promises", async () => {
     const plan = await planOf(["-x", "echo", "asker"]);
-    expect(Object.keys(plan).filter((key) => key !== "model")).toEqual(["project", "workspace", "capabilities", "services", "files", "natives", "compose"]);
+    expect(Object.keys(plan).filter((key) => key !== "model")).toEqual([
+      "project",
+      "workspace",
+      "capabilities",
+      "services",
+      "files",
+      "natives",
+      "compose",
+    ]);
     expect(plan.project).toBe(box.env.HARBOR_PROJECT ?? "");
     expect(plan.workspace).toEqual({
       layout: "folders",
@@ -128,7 +141,9 @@ describe("natives in a plan", () => {
     expect(plan.model.echo?.image).not.toContain("cuda");
     expect(plan.model.echo?.environment).toBeUndefined();
     expect(plan.model.asker?.environment).toMatchObject({ FAST: "yes" });
-    expect(plan.files.find((file) => file.path.endsWith("compose.echo.nvidia.yml"))?.reason).toContain("its environment goes to the process");
+    expect(plan.files.find((file) => file.path.endsWith("compose.echo.nvidia.yml"))?.reason).toContain(
+      "its environment goes to the process",
+    );
     expect((await planOf(["echo", "nvidia"])).model.echo?.image).toBe("echo:cuda");
   });
 
@@ -157,7 +172,11 @@ describe("configuration and capabilities", () => {
   ])("%s selects capabilities", async (_, words, env, capabilities) => {
     const plan = await planOf(words, env);
     expect(plan.capabilities).toEqual(capabilities);
-    expect(included(plan)).toEqual(["compose.yml", "compose.ollama.yml", ...capabilities.filter((it) => it !== "build").map((it) => `compose.ollama.${it}.yml`)]);
+    expect(included(plan)).toEqual([
+      "compose.yml",
+      "compose.ollama.yml",
+      ...capabilities.filter((it) => it !== "build").map((it) => `compose.ollama.${it}.yml`),
+    ]);
   });
 
   test("default services are added, and left out with --no-defaults", async () => {
@@ -178,7 +197,10 @@ describe("configuration and capabilities", () => {
   });
 
   test("HARBOR_DATA may be relative to the home, or begin with ~; empty counts as unset", async () => {
-    const data = async (value: string): Promise<string | undefined> => (await planOf(["-x", "redis", "--workspace", "empty-layer"], { HARBOR_DATA: value })).natives[0]?.argv.find((word) => word.endsWith("/redis"));
+    const data = async (value: string): Promise<string | undefined> =>
+      (await planOf(["-x", "redis", "--workspace", "empty-layer"], { HARBOR_DATA: value })).natives[0]?.argv.find((word) =>
+        word.endsWith("/redis"),
+      );
     box.write({ "empty-layer/services/redis/redis_native.yml": readFileSync(join(checkout, "services/redis/redis_native.yml"), "utf8") });
     expect([await data("elsewhere"), await data("~/mine"), await data("")]).toEqual([
       join(box.home, "elsewhere/redis"),
@@ -218,7 +240,13 @@ describe("a flat workspace", () => {
   test("works as it is, its env files read and left alone", async () => {
     const plan = await planOf(["web", "nat", "mcp-time", "--workspace", "flat"]);
     expect(plan.workspace).toEqual({ layout: "flat", home: box.home, layers: [{ kind: "flat", root: join(box.root, "flat") }] });
-    expect(included(plan)).toEqual(["compose.yml", "compose.nat.yml", "compose.web.yml", "compose.x.web.mcp-time.yml", "compose.x.web.nat.yml"]);
+    expect(included(plan)).toEqual([
+      "compose.yml",
+      "compose.nat.yml",
+      "compose.web.yml",
+      "compose.x.web.mcp-time.yml",
+      "compose.x.web.nat.yml",
+    ]);
     const { stdout } = await box.run(["eject", "web", "nat", "--workspace", "flat"]);
     expect(stdout).toContain('image: "web:from-dotenv"');
     expect(stdout).toContain('P: "from-profile"');

@@ -16,7 +16,8 @@ beforeAll(async () => {
     command: ["--key", "\${HARBOR_SAFE_KEY}", "$$HOME"]
     environment: { TOKEN: "\${HARBOR_SAFE_TOKEN:-default}", LEVEL: "\${HARBOR_SAFE_LEVEL:-low}" }
 `,
-    "door/door_native.yml": 'x-harbor-native:\n  executable: door\n  daemon_args: [--key, "${HARBOR_DOOR_KEY}", --port, "${HARBOR_DOOR_PORT:-41401}"]\n  port: "${HARBOR_DOOR_PORT:-41401}"\n',
+    "door/door_native.yml":
+      'x-harbor-native:\n  executable: door\n  daemon_args: [--key, "${HARBOR_DOOR_KEY}", --port, "${HARBOR_DOOR_PORT:-41401}"]\n  port: "${HARBOR_DOOR_PORT:-41401}"\n',
   });
 });
 
@@ -28,7 +29,13 @@ const hasCompose = docker !== null && Bun.spawnSync([docker, "compose", "version
 const compose = [docker ?? "docker", "compose"];
 
 async function pipe(command: readonly string[], input: string): Promise<Result> {
-  const child = Bun.spawn([...command], { cwd: box.root, env: { ...box.env, HOME: process.env.HOME ?? "" }, stdin: new TextEncoder().encode(input), stdout: "pipe", stderr: "pipe" });
+  const child = Bun.spawn([...command], {
+    cwd: box.root,
+    env: { ...box.env, HOME: process.env.HOME ?? "" },
+    stdin: new TextEncoder().encode(input),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
   const [stdout, stderr, exit] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   return { stdout, stderr, exit };
 }
@@ -69,7 +76,11 @@ services:
     const { stdout } = await box.run(["eject", "safe", "--resolve", "--json"], { env });
     const read = await pipe([...compose, "-f", "-", "config", "--format", "json"], stdout);
     const { services } = JSON.parse(read.stdout) as { services: Record<string, object> };
-    expect(services.safe).toMatchObject({ image: "safe:1", command: ["--key", "s3cr3t", "$$HOME"], environment: { TOKEN: "t0k3n", LEVEL: "a$$b" } });
+    expect(services.safe).toMatchObject({
+      image: "safe:1",
+      command: ["--key", "s3cr3t", "$$HOME"],
+      environment: { TOKEN: "t0k3n", LEVEL: "a$$b" },
+    });
   });
 
   test("refuses what has no container", async () => {
@@ -98,7 +109,10 @@ describe("harbor cmd", () => {
 describe("harbor routine", () => {
   test("lists every stage with what it does", async () => {
     const { stdout } = await box.run(["routine"]);
-    const names = stdout.trimEnd().split("\n").map((line) => /^ {2}([a-z-]+) {2,}[A-Z]/.exec(line)?.[1]);
+    const names = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => /^ {2}([a-z-]+) {2,}[A-Z]/.exec(line)?.[1]);
     expect(names).toEqual(Object.keys(routines));
   });
 
@@ -135,7 +149,12 @@ describe("harbor routine", () => {
 
   test("resolve-files prints one path a line in merge order, and with --json those left out with the reason", async () => {
     const { stdout } = await box.run(["routine", "resolve-files", "-x", "ollama", "webui"]);
-    expect(stdout.trimEnd().split("\n").map((path) => path.slice(checkout.length + 1))).toEqual([
+    expect(
+      stdout
+        .trimEnd()
+        .split("\n")
+        .map((path) => path.slice(checkout.length + 1)),
+    ).toEqual([
       "services/compose.yml",
       "services/ollama/ollama_native.yml",
       "services/webui/compose.webui.yml",

@@ -14,14 +14,16 @@ beforeAll(async () => {
   otherPort = await freePort();
   box.services({
     ...echoService("echo", echoPort, "  env_vars: [HARBOR_ECHO_NAMED]\n"),
-    "echo/compose.echo.nvidia.yml": "services:\n  echo:\n    image: gpu:1\n    environment: { ECHO_GPU: on, ECHO_LEVEL: below }\n    devices: [/dev/x]\n",
+    "echo/compose.echo.nvidia.yml":
+      "services:\n  echo:\n    image: gpu:1\n    environment: { ECHO_GPU: on, ECHO_LEVEL: below }\n    devices: [/dev/x]\n",
     ...echoService("other", otherPort),
   });
 });
 
 afterAll(() => box.remove());
 
-const environmentOf = async (port: number): Promise<Record<string, string>> => (await (await fetch(`http://127.0.0.1:${port}/`)).json()) as Record<string, string>;
+const environmentOf = async (port: number): Promise<Record<string, string>> =>
+  (await (await fetch(`http://127.0.0.1:${port}/`)).json()) as Record<string, string>;
 
 /** Names below a folder with their permissions, as `0700 state`. */
 function modes(folder: string): string[] {
@@ -77,15 +79,19 @@ describe("harbor up with nothing configured", () => {
   });
 
   test("keeps its state to its owner", () => {
-    expect(modes(box.state)).toEqual([
-      "0600 host.json",
-      "0600 native/mock-openai/log",
-      "0600 native/mock-openai/process.json",
-      "0600 stack.json",
-      "0700 ",
-      "0700 native",
-      "0700 native/mock-openai",
-    ].filter((line) => !line.endsWith("host.json") || existsSync(join(box.state, "host.json"))).sort());
+    expect(modes(box.state)).toEqual(
+      [
+        "0600 host.json",
+        "0600 native/mock-openai/log",
+        "0600 native/mock-openai/process.json",
+        "0600 stack.json",
+        "0700 ",
+        "0700 native",
+        "0700 native/mock-openai",
+      ]
+        .filter((line) => !line.endsWith("host.json") || existsSync(join(box.state, "host.json")))
+        .sort(),
+    );
   });
 
   test("ps, url, ls and logs show it, on stdout alone", async () => {
@@ -101,7 +107,9 @@ describe("harbor up with nothing configured", () => {
     expect(await box.run(["url", "-i", "mock-openai"])).toEqual({ exit: 0, stdout: "http://mock-openai:8080\n", stderr: "" });
     expect(await box.json<object[]>(["url"])).toEqual([{ handle: "mock-openai", url }]);
     const up = await box.json<Record<string, unknown>[]>(["ls", "--up"]);
-    expect(up.map((it) => [it.handle, it.isUp, it.layer, it.runtimes])).toEqual([["mock-openai", true, "built-in", ["container", "native"]]]);
+    expect(up.map((it) => [it.handle, it.isUp, it.layer, it.runtimes])).toEqual([
+      ["mock-openai", true, "built-in", ["container", "native"]],
+    ]);
     const { stdout } = await box.run(["logs", "mock-openai"]);
     expect(stdout).toContain(`listens on ${url}/v1\n`);
     const line = JSON.parse((await box.run(["logs", "--json", "--tail", "1"])).stdout) as object;
@@ -121,7 +129,9 @@ describe("harbor up with more", () => {
   test("adds a native service and keeps the first; the process has what was configured, and no secret of the shell", async () => {
     const pid = await box.pidOf("mock-openai");
     box.write({ "home/config.env": "HARBOR_ECHO_LEVEL=from-config\nHARBOR_ECHO_NAMED=named\nHARBOR_OTHER_KEY=theirs\n" });
-    const { exit, stdout } = await box.run(["up", "-x", "echo", "nvidia"], { env: { AWS_SECRET_ACCESS_KEY: "mine", HARBOR_WEBUI_KEY: "mine" } });
+    const { exit, stdout } = await box.run(["up", "-x", "echo", "nvidia"], {
+      env: { AWS_SECRET_ACCESS_KEY: "mine", HARBOR_WEBUI_KEY: "mine" },
+    });
     expect({ exit, stdout }).toEqual({
       exit: 0,
       stdout: `echo         native  running  http://127.0.0.1:${echoPort}\nmock-openai  native  running  http://127.0.0.1:${box.port}\n`,
@@ -164,9 +174,16 @@ describe("harbor up with more", () => {
 
   test("with nothing up, ps, url and logs say so and print nothing", async () => {
     const nothing = { exit: 0, stdout: "", stderr: "harbor: nothing is up; `harbor up` starts something\n" };
-    expect(await Promise.all([["ps"], ["url"], ["logs"], ["ps", "redis"]].map((words) => box.run(words)))).toEqual([nothing, nothing, nothing, nothing]);
+    expect(await Promise.all([["ps"], ["url"], ["logs"], ["ps", "redis"]].map((words) => box.run(words)))).toEqual([
+      nothing,
+      nothing,
+      nothing,
+      nothing,
+    ]);
     expect(await box.run(["ps", "--json"])).toEqual({ exit: 0, stdout: "[]\n", stderr: "" });
-    expect((await box.run(["url", "redis"])).stderr).toBe('harbor: Cannot print a URL of "redis": it is not running\n  Start it: harbor up redis\n');
+    expect((await box.run(["url", "redis"])).stderr).toBe(
+      'harbor: Cannot print a URL of "redis": it is not running\n  Start it: harbor up redis\n',
+    );
   });
 
   test("--dry-run starts nothing", async () => {
@@ -177,7 +194,12 @@ describe("harbor up with more", () => {
   });
 
   test("--attach stops what it started when it is interrupted, --tail leaves it", async () => {
-    for (const [option, isLeft] of [["--tail", true], ["--attach", true], ["down", false], ["--attach", false]] as const) {
+    for (const [option, isLeft] of [
+      ["--tail", true],
+      ["--attach", true],
+      ["down", false],
+      ["--attach", false],
+    ] as const) {
       if (option === "down") await box.run(["down"]);
       else {
         const child = box.start(["up", "-x", "other", option]);

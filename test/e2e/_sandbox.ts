@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
+import { awaitChild, readOutput } from "../../routines/_script/child-output.ts";
 import type { Engine } from "../../routines/engine/connect-engine.ts";
 import { listContainers } from "../../routines/engine/list-containers.ts";
 import { removeContainers } from "../../routines/engine/remove-containers.ts";
@@ -62,12 +63,12 @@ export function createSandbox(engine: Engine): Sandbox {
         stdio: ["ignore", "pipe", "pipe"],
         ...(signal ? { signal } : {}),
       });
-      const [code, stdout, stderr] = await Promise.all([
-        child.exited,
-        new Response(child.stdout).text(),
-        new Response(child.stderr).text(),
+      const said = { stdout: "", stderr: "" };
+      const code = await awaitChild(child.exited, [
+        readOutput(child.stdout, (text) => (said.stdout += text)),
+        readOutput(child.stderr, (text) => (said.stderr += text)),
       ]);
-      return { code, stdout, stderr };
+      return { code, ...said };
     },
     startHarbor: (args) => Bun.spawn([HARBOR, ...args], { env, stdio: ["ignore", "pipe", "pipe"] }),
     leftovers: () => findLeftovers(engine, project, home),

@@ -2,7 +2,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-const FIRST_ANSWER = "const r = await fetch('http://mock-openai:8080/v1/models'); console.log('first answer: ' + r.status); setInterval(() => {}, 1e6)";
+const FIRST_ANSWER =
+  "const r = await fetch('http://mock-openai:8080/v1/models'); console.log('first answer: ' + r.status); setInterval(() => {}, 1e6)";
 
 const FOLDERS: Record<string, string> = {
   "consumer/compose.consumer.yml": `

@@ -51,7 +51,7 @@ describe.concurrent.skipIf(found.missing !== undefined)("with an engine", () => 
 
   test("connectEngine says which it is", async () => {
     await using project = createProject({});
-    const connected = await connectEngine({ env: process.env, home: project.home });
+    const connected = await connectEngine({ env: process.env, home: project.home, timeoutMs: 30_000 });
     expect(connected.version).toMatch(/^\d+\./);
     expect(["linux", "desktop", "rootless", "podman"]).toContain(connected.kind);
   });

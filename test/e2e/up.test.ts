@@ -1,6 +1,6 @@
 /** `harbor up` to `harbor down` against a real engine: a native service and the containers that use it. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Engine } from "../../routines/engine/connect-engine.ts";
+import type { Engine } from "../../routines/engine/connect-engine.ts";
 import { listContainers } from "../../routines/engine/list-containers.ts";
 import { engineOf, findTestEngine } from "./_engine.ts";
 import { lanMissing, startLan } from "./_lan.ts";
@@ -72,12 +72,20 @@ describe.skipIf(found.engine === undefined)("harbor up", () => {
       expect((await up("-x", "mock-openai", "consumer")).code).toBe(0);
       await using lan = await startLan();
       const containers = await listContainers({ engine, project: sandbox.project });
-      const addresses = await Promise.all(containers.map(async ({ id }) => Object.values((await engine.api.getContainer(id).inspect()).NetworkSettings.Networks)));
+      const addresses = await Promise.all(
+        containers.map(async ({ id }) => Object.values((await engine.api.getContainer(id).inspect()).NetworkSettings.Networks)),
+      );
       const network = (await engine.api.listNetworks({ filters: { label: [`com.docker.compose.project=${sandbox.project}`] } }))[0];
-      const targets = [lan.hostAddress, network?.IPAM?.Config?.[0]?.Gateway, ...addresses.flat().map((it) => it.IPAddress)].filter((it) => it);
+      const targets = [lan.hostAddress, network?.IPAM?.Config?.[0]?.Gateway, ...addresses.flat().map((it) => it.IPAddress)].filter(
+        (it) => it,
+      );
       expect(targets.length).toBeGreaterThan(3);
       for (const address of targets) {
-        expect([address, await lan.canConnect(String(address), port), await lan.canConnect(String(address), 8080)]).toEqual([address, false, false]);
+        expect([address, await lan.canConnect(String(address), port), await lan.canConnect(String(address), 8080)]).toEqual([
+          address,
+          false,
+          false,
+        ]);
       }
       // and it is not that nothing can be reached
       const server = Bun.listen({ hostname: lan.hostAddress, port: 0, socket: { data() {} } });
@@ -181,7 +189,11 @@ describe.skipIf(found.engine === undefined)("harbor up", () => {
         env: sandbox.env,
         stdio: ["ignore", "pipe", "pipe"],
       });
-      await until(async () => (await listContainers({ engine, project: sandbox.project, details: false })).some((it) => it.service === "never" && it.state === "running"));
+      await until(async () =>
+        (await listContainers({ engine, project: sandbox.project, details: false })).some(
+          (it) => it.service === "never" && it.state === "running",
+        ),
+      );
       child.kill("SIGINT");
       expect(await child.exited).toBe(130);
       expect(await sandbox.leftovers()).toEqual(NOTHING);
@@ -204,7 +216,9 @@ describe.skipIf(found.engine === undefined)("harbor up", () => {
     "runs a flat workspace as it is",
     async () => {
       const flat = `${sandbox.home}/services/flat`;
-      const started = await sandbox.harbor(["up", "--workspace", flat, "-x", "mock", "consumer"], { env: { HARBOR_MOCK_PORT: String(port) } });
+      const started = await sandbox.harbor(["up", "--workspace", flat, "-x", "mock", "consumer"], {
+        env: { HARBOR_MOCK_PORT: String(port) },
+      });
       expect(started.stderr).not.toContain("Cannot");
       expect(started.code).toBe(0);
       expect(JSON.parse(await runIn("consumer", STREAM.replaceAll("mock-openai:8080", "mock:8080"))).text).toContain("one two three");
@@ -215,7 +229,9 @@ describe.skipIf(found.engine === undefined)("harbor up", () => {
     TIMEOUT_MS,
   );
 
-  async function ps(): Promise<{ handle: string; runtime: string; state: string; pid: number | null; container: string | null; since: string }[]> {
+  async function ps(): Promise<
+    { handle: string; runtime: string; state: string; pid: number | null; container: string | null; since: string }[]
+  > {
     return JSON.parse((await sandbox.harbor(["ps", "--json"])).stdout);
   }
 });

@@ -56,7 +56,11 @@ describe("dispatch", () => {
     expect(written[0]?.[1]).toContain("USAGE harbor up");
   });
 
-  test.each([["upp", "up"], ["dwon", "down"], ["toString", undefined]])("%s is no command", async (word, guess) => {
+  test.each([
+    ["upp", "up"],
+    ["dwon", "down"],
+    ["toString", undefined],
+  ])("%s is no command", async (word, guess) => {
     const { ran: none, written, exit } = await call(() => dispatch(table, [word]));
     expect({ none, exit, stream: written[0]?.[0] }).toEqual({ none: [], exit: 2, stream: 2 });
     if (guess !== undefined) expect(written[0]?.[1]).toContain(`did you mean "${guess}"?`);

@@ -17,7 +17,7 @@ describe("listenForInterrupt", () => {
     const module = join(import.meta.dir, "../../../routines/_script/interrupt.ts");
     const code = `
       import { listenForInterrupt } from ${JSON.stringify(module)};
-      using interrupt = listenForInterrupt();
+      const interrupt = listenForInterrupt();
       const alive = setInterval(() => undefined, 1000);
       interrupt.signal.addEventListener("abort", () => {
         console.log("undoing");
@@ -25,7 +25,12 @@ describe("listenForInterrupt", () => {
       });
       process.send("ready");`;
     const ready = Promise.withResolvers<void>();
-    const child = Bun.spawn([process.execPath, "-e", code], { stdin: "ignore", stdout: "pipe", stderr: "ignore", ipc: () => ready.resolve() });
+    const child = Bun.spawn([process.execPath, "-e", code], {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "ignore",
+      ipc: () => ready.resolve(),
+    });
     await ready.promise;
     child.kill(name);
     const reader = child.stdout.getReader();

@@ -27,7 +27,12 @@ async function apply(modules: Record<string, string>): Promise<MergedCompose & {
 describe("applyModules", () => {
   test("hands each the model that the one before returned, those of a service before those across", async () => {
     const add = (name: string): string => `export default ({ compose }) => ({ ...compose, order: [...(compose.order ?? []), "${name}"] });`;
-    const { model } = await apply({ "compose.x.a.b.ts": add("cross"), "compose.b.ts": add("b"), "compose.a.ts": add("a"), "compose.x.a.c.ts": add("never") });
+    const { model } = await apply({
+      "compose.x.a.b.ts": add("cross"),
+      "compose.b.ts": add("b"),
+      "compose.a.ts": add("a"),
+      "compose.x.a.c.ts": add("never"),
+    });
     expect(model.order).toEqual(["a", "b", "cross"]);
   });
 
@@ -58,6 +63,11 @@ describe("applyModules", () => {
     ["export default (", "Cannot apply the compose module"],
   ])("refuses %s", async (text, message) => {
     const failed: unknown = await apply({ "compose.a.ts": text }).catch((error: unknown) => error);
-    expect(failed).toMatchObject({ name: "HarborError", exit: "failed", message: expect.stringContaining(message), at: { file: expect.stringContaining("compose.a.ts") } });
+    expect(failed).toMatchObject({
+      name: "HarborError",
+      exit: "failed",
+      message: expect.stringContaining(message),
+      at: { file: expect.stringContaining("compose.a.ts") },
+    });
   });
 });

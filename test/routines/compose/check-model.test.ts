@@ -26,16 +26,29 @@ describe("checkModel", () => {
   });
 
   test("shows a circle from end to end", () => {
-    const services = { a: { image: "i", depends_on: ["b"] }, b: { image: "i", depends_on: { c: {} } }, c: { image: "i", depends_on: ["b"] } };
+    const services = {
+      a: { image: "i", depends_on: ["b"] },
+      b: { image: "i", depends_on: { c: {} } },
+      c: { image: "i", depends_on: ["b"] },
+    };
     expect(() => checkModel({ services, sources: none })).toThrow("Cannot order services: b depends on c depends on b");
   });
 });
 
 describe("checkPortClaims", () => {
-  const claim = (handle: string, address: string, published: number, protocol = "tcp") => ({ handle, address, published, protocol, target: 80, path: `/${handle}.yml` });
+  const claim = (handle: string, address: string, published: number, protocol = "tcp") => ({
+    handle,
+    address,
+    published,
+    protocol,
+    target: 80,
+    path: `/${handle}.yml`,
+  });
 
   test("refuses one port claimed twice, on meeting addresses", () => {
-    expect(() => checkPortClaims([claim("a", "127.0.0.1", 80), claim("b", "", 80)])).toThrow("Cannot publish port 80 twice: a and b both claim it");
+    expect(() => checkPortClaims([claim("a", "127.0.0.1", 80), claim("b", "", 80)])).toThrow(
+      "Cannot publish port 80 twice: a and b both claim it",
+    );
     expect(() => checkPortClaims([claim("a", "0.0.0.0", 80), claim("b", "::1", 80)])).toThrow("twice");
   });
 

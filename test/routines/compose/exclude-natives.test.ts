@@ -14,9 +14,21 @@ function exclude(files: Record<string, string>): ExcludedNatives {
   const workspace = findWorkspace({ home: makeFolder(), directory: makeTree(files) });
   const services = new Set(["nat", "web"]);
   const listed = listFiles({ workspace, handles: [...services], capabilities: known });
-  const resolved = resolveFiles({ files: listed, services, natives: new Set(["nat"]), capabilities: known, knownCapabilities: known, workspace });
+  const resolved = resolveFiles({
+    files: listed,
+    services,
+    natives: new Set(["nat"]),
+    capabilities: known,
+    knownCapabilities: known,
+    workspace,
+  });
   const contract = listed.find((file) => file.kind === "contract")?.path ?? "";
-  return excludeNatives({ resolved, contracts: new Map([["nat", readContract({ path: contract, handle: "nat" })]]), values, bridge: "socket" });
+  return excludeNatives({
+    resolved,
+    contracts: new Map([["nat", readContract({ path: contract, handle: "nat" })]]),
+    values,
+    bridge: "socket",
+  });
 }
 
 const FILES = {
@@ -62,7 +74,10 @@ describe("excludeNatives", () => {
 
 describe("readEnvironment", () => {
   test.each([
-    [{ A: 1, B: true, C: null, LEVEL: null }, { A: "1", B: "true", LEVEL: "high" }],
+    [
+      { A: 1, B: true, C: null, LEVEL: null },
+      { A: "1", B: "true", LEVEL: "high" },
+    ],
     [["A=1=2", "C", "LEVEL"], { A: "1=2", LEVEL: "high" }],
     [undefined, {}],
   ])("reads %j", (environment, read) => {

@@ -11,10 +11,15 @@ interface Question {
 
 function plan({ files, names, exclude = [], env = {} }: Question): Promise<MadePlan> {
   const args = { names, exclude, native: false, capability: [], "no-defaults": false, workspace: makeTree(files) };
-  return makePlan({ args, env: { HARBOR_HOME: makeFolder(), HARBOR_PROJECT: "p", HARBOR_CAPABILITIES_AUTODETECT: "false", ...env }, bridge: "socket" });
+  return makePlan({
+    args,
+    env: { HARBOR_HOME: makeFolder(), HARBOR_PROJECT: "p", HARBOR_CAPABILITIES_AUTODETECT: "false", ...env },
+    bridge: "socket",
+  });
 }
 
-const NATIVE = "x-harbor-native: { executable: sleep, daemon_args: ['9'], port: 9001, env: { A: contract }, env_overrides: { NAT_URL: 'http://n:1' } }\n";
+const NATIVE =
+  "x-harbor-native: { executable: sleep, daemon_args: ['9'], port: 9001, env: { A: contract }, env_overrides: { NAT_URL: 'http://n:1' } }\n";
 
 describe("makePlan", () => {
   test("labels every service with its handle and runtime, companions among them", async () => {
@@ -77,14 +82,29 @@ describe("makePlan", () => {
     const { plan: made } = await plan({ files, names: ["web"] });
     expect(JSON.parse(JSON.stringify(made))).toEqual(made);
     expect(made.services).toEqual([
-      { handle: "web", runtime: "container", containers: ["web"], ports: [{ address: "127.0.0.1", published: 80, target: 8080, protocol: "tcp" }], urls: ["http://127.0.0.1:80"], runs: "w:1" },
+      {
+        handle: "web",
+        runtime: "container",
+        containers: ["web"],
+        ports: [{ address: "127.0.0.1", published: 80, target: 8080, protocol: "tcp" }],
+        urls: ["http://127.0.0.1:80"],
+        runs: "w:1",
+      },
     ]);
   });
 
   test.each([
     ["a definition without services", { "compose.web.yml": "# later\n" }, 'Cannot run "web": its definition has no services'],
-    ["a contract without a definition", { "compose.a.yml": "", "web/web_native.yml": NATIVE }, 'Cannot run "web" in a container: it has no definition (compose.web.yml)'],
-    ["two claims to a port", { "compose.web.yml": "services:\n  web: { image: a, ports: ['80:1'] }\n  web-b: { image: b, ports: ['127.0.0.1:80:2'] }\n" }, "Cannot publish port 80 twice"],
+    [
+      "a contract without a definition",
+      { "compose.a.yml": "", "web/web_native.yml": NATIVE },
+      'Cannot run "web" in a container: it has no definition (compose.web.yml)',
+    ],
+    [
+      "two claims to a port",
+      { "compose.web.yml": "services:\n  web: { image: a, ports: ['80:1'] }\n  web-b: { image: b, ports: ['127.0.0.1:80:2'] }\n" },
+      "Cannot publish port 80 twice",
+    ],
   ])("refuses %s", async (_, files, message) => {
     const failed: unknown = await plan({ files, names: ["web"] }).catch((error: unknown) => error);
     expect(failed).toMatchObject({ exit: "failed", message: expect.stringContaining(message) });

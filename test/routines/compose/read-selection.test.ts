@@ -21,7 +21,11 @@ interface Question extends Partial<SelectionArgs> {
 
 function select({ env = {}, running, ...given }: Question): Promise<Selection> {
   const args = { names: [], exclude: [], native: false, capability: [], "no-defaults": false, workspace: makeTree(FILES), ...given };
-  return readSelection({ args, env: { HARBOR_HOME: makeFolder(), HARBOR_CAPABILITIES_AUTODETECT: "false", ...env }, ...(running ? { running } : {}) });
+  return readSelection({
+    args,
+    env: { HARBOR_HOME: makeFolder(), HARBOR_CAPABILITIES_AUTODETECT: "false", ...env },
+    ...(running ? { running } : {}),
+  });
 }
 
 const sorted = (names: ReadonlySet<string> | "*"): string[] | "*" => (names === "*" ? "*" : [...names].sort());
@@ -30,10 +34,25 @@ describe("readSelection", () => {
   test.each<[string, Question, string[] | "*", string[]]>([
     ["names run in containers", { names: ["a", "b"] }, ["a", "b"], []],
     ["-x selects and runs natively", { names: ["a"], exclude: ["b"] }, ["a", "b"], ["b"]],
-    ["-n runs natively what is named and can be", { names: ["a", "b"], native: true, env: { HARBOR_SERVICES_DEFAULT: "c" } }, ["a", "b", "c"], ["b"]],
-    ["* is all, with -n all that can be natively", { names: ["*"], native: true }, "*", ["b", "c", "llamacpp", "mock-openai", "ollama", "redis"]],
+    [
+      "-n runs natively what is named and can be",
+      { names: ["a", "b"], native: true, env: { HARBOR_SERVICES_DEFAULT: "c" } },
+      ["a", "b", "c"],
+      ["b"],
+    ],
+    [
+      "* is all, with -n all that can be natively",
+      { names: ["*"], native: true },
+      "*",
+      ["b", "c", "llamacpp", "mock-openai", "ollama", "redis"],
+    ],
     ["defaults are a list", { env: { HARBOR_SERVICES_DEFAULT: "a; b" } }, ["a", "b"], []],
-    ["what runs stays, on what it runs on", { names: ["a"], running: { services: ["b", "c"], natives: ["c"], capabilities: [] } }, ["a", "b", "c"], ["c"]],
+    [
+      "what runs stays, on what it runs on",
+      { names: ["a"], running: { services: ["b", "c"], natives: ["c"], capabilities: [] } },
+      ["a", "b", "c"],
+      ["c"],
+    ],
     ["nothing at all is the base file's default", {}, ["mock-openai"], ["mock-openai"]],
   ])("%s", async (_, question, services, natives) => {
     const selection = await select(question);
@@ -44,7 +63,11 @@ describe("readSelection", () => {
 
   test("tells what was asked now from what was there before", async () => {
     const running = { services: ["c"], natives: [], capabilities: ["rocm"] };
-    const selection = await select({ names: ["a", "cdi"], running, env: { HARBOR_SERVICES_DEFAULT: "b", HARBOR_CAPABILITIES_DEFAULT: "build" } });
+    const selection = await select({
+      names: ["a", "cdi"],
+      running,
+      env: { HARBOR_SERVICES_DEFAULT: "b", HARBOR_CAPABILITIES_DEFAULT: "build" },
+    });
     expect(sorted(selection.asked)).toEqual(["a"]);
     expect(sorted(selection.capabilities)).toEqual(["build", "cdi", "rocm"]);
   });
@@ -70,10 +93,12 @@ describe("readSelection", () => {
 
   test("reads files of the services selected alone", async () => {
     const { files, workspace } = await select({ names: ["a"] });
-    expect(files.map((file) => file.path).sort()).toEqual([
-      join(workspace.layers[0]?.root ?? "", "compose.yml"),
-      join(workspace.layers.at(-1)?.root ?? "", "a/compose.a.gpu9.yml"),
-      join(workspace.layers.at(-1)?.root ?? "", "a/compose.a.yml"),
-    ].sort());
+    expect(files.map((file) => file.path).sort()).toEqual(
+      [
+        join(workspace.layers[0]?.root ?? "", "compose.yml"),
+        join(workspace.layers.at(-1)?.root ?? "", "a/compose.a.gpu9.yml"),
+        join(workspace.layers.at(-1)?.root ?? "", "a/compose.a.yml"),
+      ].sort(),
+    );
   });
 });

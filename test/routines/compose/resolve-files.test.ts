@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { resolveFiles } from "../../../routines/compose/resolve-files.ts";
 import { findWorkspace } from "../../../routines/workspace/find-workspace.ts";
 import { listFiles } from "../../../routines/workspace/list-files.ts";
-import { resolveFiles } from "../../../routines/compose/resolve-files.ts";
 import { makeFolder, makeTree } from "../../_workspace.ts";
 
 const known = new Set(["nvidia", "cdi", "rocm", "mdc", "build"]);
@@ -30,7 +30,16 @@ function resolve({ files, services, natives = [], capabilities = [] }: Question)
 
 describe("resolveFiles", () => {
   test("puts the base first, then fewer dots first, then names in byte order", () => {
-    const files = ["compose.x.a.b.c.yml", "compose.x.a.b.yml", "compose.yml", "compose.b.yml", "compose.a.yml", "compose.c.yml", "compose.a.nvidia.yml", "compose.a-b.yml"];
+    const files = [
+      "compose.x.a.b.c.yml",
+      "compose.x.a.b.yml",
+      "compose.yml",
+      "compose.b.yml",
+      "compose.a.yml",
+      "compose.c.yml",
+      "compose.a.nvidia.yml",
+      "compose.a-b.yml",
+    ];
     expect(resolve({ files, services: "*", capabilities: ["nvidia"] })).toEqual([
       "compose.yml",
       "compose.a-b.yml",
@@ -57,14 +66,29 @@ describe("resolveFiles", () => {
 
   test("lets * stand for every service, never for a capability", () => {
     const files = ["compose.a.yml", "compose.a.nvidia.yml", "compose.x.a.b.yml", "compose.x.a.b.cdi.yml"];
-    expect(resolve({ files, services: "*" })).toEqual(["compose.a.yml", "-compose.a.nvidia.yml", "compose.x.a.b.yml", "-compose.x.a.b.cdi.yml"]);
+    expect(resolve({ files, services: "*" })).toEqual([
+      "compose.a.yml",
+      "-compose.a.nvidia.yml",
+      "compose.x.a.b.yml",
+      "-compose.x.a.b.cdi.yml",
+    ]);
   });
 
   test("adds an older compose.<a>.<b>.yml for a or for b, a capability file only with its service", () => {
     const files = ["compose.a.yml", "compose.b.yml", "compose.a.b.yml", "compose.a.nvidia.yml"];
     expect(resolve({ files, services: ["a"] })).toEqual(["compose.a.yml", "-compose.b.yml", "compose.a.b.yml", "-compose.a.nvidia.yml"]);
-    expect(resolve({ files, services: ["b"], capabilities: ["nvidia"] })).toEqual(["-compose.a.yml", "compose.b.yml", "compose.a.b.yml", "-compose.a.nvidia.yml"]);
-    expect(resolve({ files, services: ["c"], capabilities: ["nvidia"] })).toEqual(["-compose.a.yml", "-compose.b.yml", "-compose.a.b.yml", "-compose.a.nvidia.yml"]);
+    expect(resolve({ files, services: ["b"], capabilities: ["nvidia"] })).toEqual([
+      "-compose.a.yml",
+      "compose.b.yml",
+      "compose.a.b.yml",
+      "-compose.a.nvidia.yml",
+    ]);
+    expect(resolve({ files, services: ["c"], capabilities: ["nvidia"] })).toEqual([
+      "-compose.a.yml",
+      "-compose.b.yml",
+      "-compose.a.b.yml",
+      "-compose.a.nvidia.yml",
+    ]);
   });
 
   test("puts the contract of a native service in its definition's place and keeps all else", () => {
@@ -81,7 +105,12 @@ describe("resolveFiles", () => {
 
   test("puts modules last, matched by the same rules", () => {
     const files = ["compose.a.ts", "compose.a.yml", "compose.x.a.b.ts", "compose.x.a.b.c.yml"];
-    expect(resolve({ files, services: ["a", "b", "c"] })).toEqual(["compose.a.yml", "compose.x.a.b.c.yml", "compose.a.ts", "compose.x.a.b.ts"]);
+    expect(resolve({ files, services: ["a", "b", "c"] })).toEqual([
+      "compose.a.yml",
+      "compose.x.a.b.c.yml",
+      "compose.a.ts",
+      "compose.x.a.b.ts",
+    ]);
     expect(resolve({ files, services: ["a"] })).toContain("-compose.x.a.b.ts");
   });
 });

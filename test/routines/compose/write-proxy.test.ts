@@ -7,7 +7,11 @@ import { makeTree } from "../../_workspace.ts";
 
 type Services = Record<string, Record<string, unknown>>;
 
-function write(bridge: Bridge, block = "ready: { http: /up }", around = (text: string): string => text): { services: Services; volumes?: object } {
+function write(
+  bridge: Bridge,
+  block = "ready: { http: /up }",
+  around = (text: string): string => text,
+): { services: Services; volumes?: object } {
   const text = around(`x-harbor-native: { executable: sleep, port: 9001, container_port: 9000, ${block} }`);
   const path = join(makeTree({ "nat_native.yml": text }), "nat_native.yml");
   const contract = readContract({ path, handle: "nat" });
@@ -18,7 +22,11 @@ describe("writeProxy", () => {
   test("joins a relay in the host's network to the proxy by a socket in a volume; neither publishes a port", () => {
     const { services, volumes } = write("socket");
     expect(services["nat-host"]).toMatchObject({ network_mode: "host", volumes: ["harbor-native:/sock"], read_only: true });
-    expect(services["nat-host"]?.command).toEqual(["-b65536", expect.stringContaining("UNIX-LISTEN:/sock/nat,"), expect.stringContaining("TCP:127.0.0.1:9001,")]);
+    expect(services["nat-host"]?.command).toEqual([
+      "-b65536",
+      expect.stringContaining("UNIX-LISTEN:/sock/nat,"),
+      expect.stringContaining("TCP:127.0.0.1:9001,"),
+    ]);
     expect(services.nat).toMatchObject({ networks: ["harbor-network"], depends_on: ["nat-host"], cap_drop: ["ALL"] });
     expect(JSON.stringify(services.nat?.command)).toContain("TCP-LISTEN:9000,");
     expect(JSON.stringify(services)).not.toContain('"ports"');
@@ -34,7 +42,9 @@ describe("writeProxy", () => {
 
   test("is as healthy as the process: asked through the proxy, by HTTP or by a connection", () => {
     expect(write("socket").services.nat?.healthcheck).toMatchObject({ test: expect.arrayContaining(["http://127.0.0.1:9000/up"]) });
-    expect(write("socket", "ready: { tcp: true }").services.nat?.healthcheck).toMatchObject({ test: ["CMD", "nc", "-z", "127.0.0.1", "9000"] });
+    expect(write("socket", "ready: { tcp: true }").services.nat?.healthcheck).toMatchObject({
+      test: ["CMD", "nc", "-z", "127.0.0.1", "9000"],
+    });
   });
 
   test("keeps what the contract says of the proxy", () => {

@@ -35,13 +35,26 @@ describe("parseEnv", () => {
 });
 
 describe("formatEnvValue", () => {
-  test.each(["plain", "", "a b", "it's", 'say "x"', "a$b", "${X}", "back\\slash", "tick`s", "a|b&c;d", "line\nbreak", "it's $5 \\ \"x\"", "ünïcode ☂", " #x", "!"])(
-    "gives back %j, through this reader and through a shell",
-    async (value) => {
-      const line = `A=${formatEnvValue(value)}`;
-      expect(parse(line).A).toBe(value);
-      const shell = Bun.spawnSync(["sh", "-c", `${line}\nprintf %s "$A"`]);
-      expect(shell.stdout.toString()).toBe(value);
-    },
-  );
+  test.each([
+    "plain",
+    "",
+    "a b",
+    "it's",
+    'say "x"',
+    "a$b",
+    "${X}",
+    "back\\slash",
+    "tick`s",
+    "a|b&c;d",
+    "line\nbreak",
+    'it\'s $5 \\ "x"',
+    "ünïcode ☂",
+    " #x",
+    "!",
+  ])("gives back %j, through this reader and through a shell", async (value) => {
+    const line = `A=${formatEnvValue(value)}`;
+    expect(parse(line).A).toBe(value);
+    const shell = Bun.spawnSync(["sh", "-c", `${line}\nprintf %s "$A"`]);
+    expect(shell.stdout.toString()).toBe(value);
+  });
 });

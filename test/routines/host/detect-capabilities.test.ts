@@ -8,7 +8,12 @@ import { makeFolder, makeTree } from "../../_workspace.ts";
 async function detect(files: string[], composeVersion?: string): Promise<string> {
   const root = makeTree(Object.fromEntries(files.map((file) => [file, ""])));
   for (const file of files) if (file.startsWith("usr/bin/")) chmodSync(join(root, file), 0o755);
-  const found = await detectCapabilities({ env: { PATH: "/bin:/usr/bin" }, home: makeFolder(), root, composeVersion: async () => composeVersion });
+  const found = await detectCapabilities({
+    env: { PATH: "/bin:/usr/bin" },
+    home: makeFolder(),
+    root,
+    composeVersion: async () => composeVersion,
+  });
   expect(found.every((it) => it.reason !== "")).toBe(true);
   return found.map((it) => `${it.isPresent ? "+" : "-"}${it.name}`).join(" ");
 }

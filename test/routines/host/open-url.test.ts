@@ -6,7 +6,9 @@ import { makeTree } from "../../_workspace.ts";
 
 /** A program that notes its words, then ends with a code. */
 function opener(code: number): { root: string; program: string } {
-  const root = makeTree({ opener: `#!/bin/sh\nprintf '%s\\n' "$@" >"$0.said.tmp" && mv "$0.said.tmp" "$0.said"\necho no browser >&2\nexit ${code}\n` });
+  const root = makeTree({
+    opener: `#!/bin/sh\nprintf '%s\\n' "$@" >"$0.said.tmp" && mv "$0.said.tmp" "$0.said"\necho no browser >&2\nexit ${code}\n`,
+  });
   chmodSync(join(root, "opener"), 0o755);
   return { root, program: join(root, "opener") };
 }
@@ -23,7 +25,8 @@ describe("openUrl", () => {
       asked.push(program);
       return null;
     };
-    for (const platform of ["darwin", "linux", "win32"] as const) await openUrl({ url: "http://a/", platform, which }).catch(() => undefined);
+    for (const platform of ["darwin", "linux", "win32"] as const)
+      await openUrl({ url: "http://a/", platform, which }).catch(() => undefined);
     expect(asked).toEqual(["open", "wslview", "xdg-open", "gio", "explorer.exe"]);
   });
 
@@ -33,7 +36,11 @@ describe("openUrl", () => {
     await Bun.$`mv ${program} ${join(root, "xdg-open")}`.quiet();
     process.env.PATH = `${root}:${path}`;
     try {
-      await openUrl({ url: "http://a/?x=$(touch${IFS}pwned)&y=;ls", platform: "linux", which: (name) => (name === "xdg-open" ? "there" : null) });
+      await openUrl({
+        url: "http://a/?x=$(touch${IFS}pwned)&y=;ls",
+        platform: "linux",
+        which: (name) => (name === "xdg-open" ? "there" : null),
+      });
     } finally {
       process.env.PATH = path;
     }

@@ -12,7 +12,8 @@ describe("describeService", () => {
 
   test("reads what the definition says, and what it can run on from its files", () => {
     const workspace = tree({
-      "services/a/compose.a.yml": "x-harbor:\n  name: The A\n  tags: [api, 2]\n  provides: [x]\n  homepage: https://a.example\nservices: {}\n",
+      "services/a/compose.a.yml":
+        "x-harbor:\n  name: The A\n  tags: [api, 2]\n  provides: [x]\n  homepage: https://a.example\nservices: {}\n",
       "services/a/compose.a.rocm.yml": "",
       "services/a/compose.a.nvidia.yml": "",
       "services/a/compose.x.a.b.yml": "",
@@ -37,7 +38,10 @@ describe("describeService", () => {
 
   test("is content with a contract alone, and with metadata of another shape", () => {
     expect(describeService("a", tree({ "services/a/a_native.yml": "" }))).toMatchObject({ name: "a", runtimes: ["native"] });
-    expect(describeService("b", tree({ "services/b/compose.b.yml": "x-harbor: { name: 3, tags: word }\n" }))).toMatchObject({ name: "b", tags: [] });
+    expect(describeService("b", tree({ "services/b/compose.b.yml": "x-harbor: { name: 3, tags: word }\n" }))).toMatchObject({
+      name: "b",
+      tags: [],
+    });
   });
 
   test("throws for a name that nothing has", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { HarborError } from "../../../routines/_script/error.ts";
+import type { HarborError } from "../../../routines/_script/error.ts";
 import { findWorkspace } from "../../../routines/workspace/find-workspace.ts";
 import { makeTree } from "../../_workspace.ts";
 

@@ -13,7 +13,14 @@ describe("listHandles", () => {
   });
 
   test("lists whatever the files of a flat workspace name, but for capabilities", () => {
-    const directory = makeTree({ "compose.yml": "", "services/compose.a.yml": "", "services/compose.a.nvidia.yml": "", "services/compose.x.a.mcp-time.yml": "", "nat/nat_native.yml": "", "docs/x": "" });
+    const directory = makeTree({
+      "compose.yml": "",
+      "services/compose.a.yml": "",
+      "services/compose.a.nvidia.yml": "",
+      "services/compose.x.a.mcp-time.yml": "",
+      "nat/nat_native.yml": "",
+      "docs/x": "",
+    });
     expect(listHandles(findWorkspace({ home: makeFolder(), directory }))).toEqual(["a", "mcp-time", "nat"]);
   });
 });
@@ -34,7 +41,9 @@ describe("checkHandle", () => {
 describe("throwUnknown", () => {
   test("suggests the nearest name, but never the very same", () => {
     expect(() => throwUnknown("olama", ["ollama", "webui"])).toThrow('Cannot find service "olama"; did you mean "ollama"?');
-    expect(() => throwUnknown("zzz", ["ollama"])).toThrow(expect.objectContaining({ exit: "unknown", message: 'Cannot find service "zzz"' }));
+    expect(() => throwUnknown("zzz", ["ollama"])).toThrow(
+      expect.objectContaining({ exit: "unknown", message: 'Cannot find service "zzz"' }),
+    );
     expect(() => throwUnknown("empty", ["empty"])).toThrow("its folder holds neither compose.empty.yml nor empty_native.yml");
   });
 });

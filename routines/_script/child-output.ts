@@ -13,7 +13,7 @@ export interface ChildOutput {
 }
 
 /** Hands each piece over as it comes. */
-export function readOutput(stream: ReadableStream<Uint8Array>, listen: (text: string) => void): ChildOutput {
+export function readOutput(stream: ReadableStream<Uint8Array>, listen: (text: string) => unknown): ChildOutput {
   const reader = stream.getReader();
   const decoder = new TextDecoder();
   const read = async (): Promise<void> => {
