@@ -11,6 +11,7 @@ import { listenForInterrupt } from "./_script/interrupt.ts";
 import { runScript } from "./_script/script.ts";
 import { currentStack } from "./stack/current-stack.ts";
 import { printLogs } from "./stack/follow-stack.ts";
+import type { StackRecord } from "./stack/read-stack.ts";
 import { readStackLogs } from "./stack/read-stack-logs.ts";
 import { NOTHING_IS_UP, note } from "./stack/say.ts";
 import { findWorkspace } from "./workspace/find-workspace.ts";
@@ -32,12 +33,7 @@ export const command = defineCommand({
     const { home, project, record } = currentStack(process.env);
     const tail = Number(args.tail);
     if (!Number.isInteger(tail) || tail < 0) throw new HarborError(`Cannot show "${args.tail}" lines: it is no number`, { exit: "usage" });
-    for (const handle of args.handles) {
-      checkHandle(handle);
-      if (record?.services.includes(handle)) continue;
-      const handles = listHandles(findWorkspace({ home, directory: record?.workspace }));
-      if (!handles.includes(handle) && !record?.planned.some((it) => it.containers.includes(handle))) throwUnknown(handle, handles);
-    }
+    for (const handle of args.handles) checkKnown(handle, home, record);
     using interrupt = listenForInterrupt();
     const { signal } = interrupt;
     const lines = readStackLogs({ home, env: process.env, project, handles: args.handles, tail, follow: args.follow, signal });
@@ -52,5 +48,13 @@ export const command = defineCommand({
     else note(idle.length > 0 ? `not running: ${idle.join(", ")}` : "no lines yet");
   },
 });
+
+/** A service, or a companion of one that is up. */
+function checkKnown(name: string, home: string, record: StackRecord | undefined): void {
+  checkHandle(name);
+  if (record?.services.includes(name) || record?.planned.some((it) => it.containers.includes(name))) return;
+  const handles = listHandles(findWorkspace({ home, directory: record?.workspace }));
+  if (!handles.includes(name)) throwUnknown(name, handles);
+}
 
 if (import.meta.main) await runScript(command);

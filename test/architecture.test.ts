@@ -5,7 +5,9 @@ import { dirname, join, relative, resolve } from "node:path";
 import { routines } from "../routines/routine.ts";
 
 const root = resolve(import.meta.dir, "..");
-const sources = ["harbor.ts", "routines/**/*.ts", "services/**/*.ts"].flatMap((glob) => [...new Bun.Glob(glob).scanSync({ cwd: root })]).sort();
+const sources = ["harbor.ts", "routines/**/*.ts", "services/**/*.ts"]
+  .flatMap((glob) => [...new Bun.Glob(glob).scanSync({ cwd: root })])
+  .sort();
 
 /** Repository paths that a file imports, static, type-only or lazy. */
 function importsOf(file: string): string[] {
@@ -60,7 +62,10 @@ describe("imports", () => {
 });
 
 describe("routines", () => {
-  const runnable = sources.filter((file) => layerOf(file) === 2 && file.startsWith("routines/") && readFileSync(join(root, file), "utf8").includes("export const command"));
+  const runnable = sources.filter(
+    (file) =>
+      layerOf(file) === 2 && file.startsWith("routines/") && readFileSync(join(root, file), "utf8").includes("export const command"),
+  );
 
   test("every routine that runs is in the table of `harbor routine`", () => {
     const names = runnable.map((file) => file.split("/").at(-1)?.replace(/\.ts$/, "") ?? "");
@@ -76,7 +81,9 @@ describe("routines", () => {
     expect(text).toContain("if (import.meta.main) await runScript(command);");
   });
 
-  const tests = [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })].map((file) => readFileSync(join(root, file), "utf8")).join("\n");
+  const tests = [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })]
+    .map((file) => readFileSync(join(root, file), "utf8"))
+    .join("\n");
 
   test.each(runnable)("%s is imported by a test", (file) => {
     expect(tests).toContain(`/${file}"`);

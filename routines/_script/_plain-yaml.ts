@@ -159,7 +159,7 @@ class PlainReader extends PlainCursor {
     if (letter === "[") return this.readFlowList();
     if (letter === "{") return this.readFlowMap();
     const token = this.match(FLOW_PLAIN)?.trimEnd();
-    if (token === undefined || token.includes(": ") || token.endsWith(":") || token.includes(" #") || /\?(?: |$)/.test(token)) throw UNSURE;
+    if (token === undefined || token.includes(": ") || token.endsWith(":") || token.includes(" #") || token.includes("?")) throw UNSURE;
     return resolvePlainScalar(token);
   }
 }

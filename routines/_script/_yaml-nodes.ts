@@ -74,8 +74,16 @@ function joinAlias(node: Alias, { anchors, targets, fail }: Check): void {
 function refuseTightColon(key: AnyNode, text: string, fail: Fail): void {
   if (key === null || key === undefined || (key as Scalar).type !== "PLAIN") return;
   const end = key.range?.[1] ?? 0;
-  if (text[end] === ":" && /[,\]}]/.test(text[end + 1] ?? ""))
+  if (text[end] === ":" && /[,[\]{}]/.test(text[end + 1] ?? ""))
     throw fail(`put a space after the colon of "${String((key as Scalar).value)}"`, key);
+}
+
+/** Between brackets Go takes a question mark for the sign of a key, and looks for a space after a tag. */
+function refuseInFlow(node: Scalar, written: string, around: string, fail: Fail): void {
+  if (node.type === "PLAIN" && (written.includes("?") || written.startsWith(":"))) {
+    throw fail(`put ${JSON.stringify(written)} in quotes: it stands between brackets`, node);
+  }
+  if (node.tag?.startsWith("!") && !/\s/.test(around)) throw fail(`put a space after the tag ${node.tag}`, node);
 }
 
 const ESCAPE = /\\(?:u[dD][89a-fA-F][0-9a-fA-F]{2}|[\s\S])/g;
@@ -83,8 +91,7 @@ const ESCAPE = /\\(?:u[dD][89a-fA-F][0-9a-fA-F]{2}|[\s\S])/g;
 /** A slash needs no escape and halves of surrogate pairs are no characters: Go takes neither. */
 function refuseScalar(node: Scalar, text: string, inFlow: boolean, fail: Fail): void {
   const [start = 0, end = 0] = node.range ?? [];
-  if (inFlow && node.type === "PLAIN" && text[start] === ":")
-    throw fail("text in [] or {} that starts with a colon has to be in quotes", node);
+  if (inFlow) refuseInFlow(node, text.slice(start, end), text.slice(start - 1, start + 1), fail);
   if (node.type !== "QUOTE_DOUBLE") return;
   const quoted = text.slice(start, end);
   if (!quoted.includes("\\")) return;

@@ -55,18 +55,18 @@ export function excludeNatives(options: ExcludeNativesOptions): ExcludedNatives 
     for (const name of Object.keys(definition)) if (name !== contract.service) companions.add(name);
     natives.set(contract.handle, excludedService(contract, definition[contract.service], values));
   }
-  const files: MergeFile[] = [];
-  for (const { file, included } of resolved) {
-    if (!included || file.kind === "module") continue;
-    const base = { path: file.path, directory: file.directory };
-    const contract = file.kind === "contract" ? contracts.get(file.parts[0] ?? "") : undefined;
-    if (contract !== undefined) files.push({ ...base, document: standIn(contract, natives, options) });
-    else if (file.kind === "capability")
-      files.push({ ...base, transform: (document) => keepForProcess(document, contracts, natives, companions, values) });
-    else if (file.kind === "cross" && contracts.size > 0)
-      files.push({ ...base, transform: (document) => collect(document, contracts, natives, values) });
-    else files.push(base);
-  }
+  const toMerge = ({ file: { path, directory, kind, parts } }: ResolvedServiceFile): MergeFile => {
+    const contract = kind === "contract" ? contracts.get(parts[0] ?? "") : undefined;
+    if (contract !== undefined) return { path, directory, document: standIn(contract, natives, options) };
+    if (contracts.size === 0) return { path, directory };
+    if (kind === "capability") {
+      return { path, directory, transform: (document) => keepForProcess(document, contracts, natives, companions, values) };
+    }
+    return kind === "cross"
+      ? { path, directory, transform: (document) => collect(document, contracts, natives, values) }
+      : { path, directory };
+  };
+  const files = resolved.filter(({ included, kind }) => included && kind !== "module").map(toMerge);
   return { files, natives };
 }
 

@@ -56,7 +56,6 @@ export async function readSelection(options: ReadSelectionOptions): Promise<Sele
   const capabilities = await selectCapabilities(args, values, env, home, running);
   const knownCapabilities = new Set([...BUILT_IN_CAPABILITIES, ...capabilities]);
   for (const name of args.names) if (knownCapabilities.has(name)) capabilities.add(name);
-  const warnings: string[] = [];
   const list = (handles: readonly string[] | "*"): ServiceFile[] => listFiles({ workspace, handles, capabilities: knownCapabilities });
 
   const defaults = args["no-defaults"] ? [] : values.list("HARBOR_SERVICES_DEFAULT").filter((name) => !knownCapabilities.has(name));
@@ -70,12 +69,7 @@ export async function readSelection(options: ReadSelectionOptions): Promise<Sele
   const services = new Set([...(running?.services ?? []), ...defaults, ...named]);
   // a name that is none never gets near a path
   const files = list(isAll ? "*" : [...services].filter(isHandle));
-  for (const name of services) {
-    if (isKnown(name, files, workspace)) continue;
-    if (named.includes(name)) throwUnknown(name, [...listHandles(workspace), ...BUILT_IN_CAPABILITIES]);
-    services.delete(name);
-    warnings.push(`"${name}" is a default service (HARBOR_SERVICES_DEFAULT), but there is no such service`);
-  }
+  const warnings = dropUnknown(services, named, files, workspace);
   if (!isAll && services.size === 0) throw nothingToRun(warnings);
   warnings.push(...unusedCapabilities(args.capability, files));
   const natives = selectNatives({ asked, isNative: args.native, isAll, files, running });
@@ -92,6 +86,15 @@ export async function readSelection(options: ReadSelectionOptions): Promise<Sele
     contracts,
     warnings,
   };
+}
+
+/** Throws `unknown` for a name that was typed; a default that is not there is left out, with a warning. */
+function dropUnknown(services: Set<string>, named: readonly string[], files: readonly ServiceFile[], workspace: Workspace): string[] {
+  const unknown = [...services].filter((name) => !isKnown(name, files, workspace));
+  const typed = unknown.find((name) => named.includes(name));
+  if (typed !== undefined) throwUnknown(typed, [...listHandles(workspace), ...BUILT_IN_CAPABILITIES]);
+  for (const name of unknown) services.delete(name);
+  return unknown.map((name) => `"${name}" is a default service (HARBOR_SERVICES_DEFAULT), but there is no such service`);
 }
 
 interface Asked {

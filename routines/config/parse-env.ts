@@ -16,6 +16,9 @@ export interface ParseEnvOptions {
 
 const ENTRY = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*[=:]\s*/;
 
+/** A name without a value: inherited from the environment. */
+const BARE_NAME = /^(?:export\s+)?[A-Za-z_][\w.-]*$/;
+
 /** Throws with the line for what is neither an entry, a comment nor empty. */
 export function parseEnv(text: string, options: ParseEnvOptions): Map<string, string> {
   const values = new Map<string, string>();
@@ -25,31 +28,33 @@ export function parseEnv(text: string, options: ParseEnvOptions): Map<string, st
   for (let index = 0; index < lines.length; index++) {
     const line = lines[index] as string;
     const trimmed = line.trim();
-    if (trimmed === "" || trimmed.startsWith("#")) continue;
+    if (trimmed === "" || trimmed.startsWith("#") || BARE_NAME.test(trimmed)) continue;
     const entry = ENTRY.exec(line);
-    if (entry === null) {
-      if (/^(?:export\s+)?[A-Za-z_][\w.-]*$/.test(trimmed)) continue; // a bare name: inherited from the environment
-      throw new HarborError("Cannot read a line: expected KEY=value", { at: { file: options.file, line: index + 1 } });
-    }
+    if (entry === null) throw new HarborError("Cannot read a line: expected KEY=value", { at: { file: options.file, line: index + 1 } });
     const [head, key] = entry as unknown as [string, string];
     const quote = line[head.length];
     if (quote !== '"' && quote !== "'") {
       values.set(key, expand(plainValue(line.slice(head.length))));
       continue;
     }
-    let rest = line.slice(head.length + 1);
-    let end = closingQuote(rest, quote);
-    const start = index;
-    while (end === -1 && index + 1 < lines.length) {
-      rest += `\n${lines[++index]}`;
-      end = closingQuote(rest, quote);
+    const quoted = readQuoted(lines, index, head.length + 1, quote);
+    if (quoted === undefined) {
+      throw new HarborError(`Cannot read "${key}": its quote is never closed`, { at: { file: options.file, line: index + 1 } });
     }
-    if (end === -1)
-      throw new HarborError(`Cannot read "${key}": its quote is never closed`, { at: { file: options.file, line: start + 1 } });
-    const inner = rest.slice(0, end);
-    values.set(key, quote === "'" ? inner : expand(unescape(inner, options.lookup !== undefined)));
+    index = quoted.last;
+    values.set(key, quote === "'" ? quoted.text : expand(resolveEscapes(quoted.text, options.lookup !== undefined)));
   }
   return values;
+}
+
+/** From behind the opening quote to before the closing one, over as many lines as it takes. */
+function readQuoted(lines: readonly string[], first: number, from: number, quote: string): { text: string; last: number } | undefined {
+  let text = (lines[first] as string).slice(from);
+  for (let last = first; ; text += `\n${lines[last]}`) {
+    const end = closingQuote(text, quote);
+    if (end !== -1) return { text: text.slice(0, end), last };
+    if (++last >= lines.length) return undefined;
+  }
 }
 
 /** A value as it may stand after `KEY=`, read back as the same by this reader, by compose and by `source`. */
@@ -76,7 +81,7 @@ function closingQuote(text: string, quote: string): number {
 const ESCAPES: Record<string, string> = { n: "\n", r: "\r", t: "\t", '"': '"', "\\": "\\", "`": "`" };
 
 /** `\$` stays a dollar sign: as `$$`, when the value goes through interpolation yet. */
-function unescape(text: string, willInterpolate: boolean): string {
+function resolveEscapes(text: string, willInterpolate: boolean): string {
   return text.replace(/\\(.)/gs, (whole, character: string) =>
     character === "$" ? (willInterpolate ? "$$" : "$") : (ESCAPES[character] ?? whole),
   );

@@ -1,6 +1,7 @@
 /** Whether the one that listens on a service's port is the service. */
-import { findHolders, listListeners } from "../host/read-listeners.ts";
+
 import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
+import { findHolders, listListeners } from "../host/read-listeners.ts";
 import type { ProcessRecord } from "./_records.ts";
 import { findMembers } from "./_session-members.ts";
 

@@ -13,6 +13,7 @@ import { stopProcess } from "../native/stop-process.ts";
 import { makeDataFolders } from "./make-data-folders.ts";
 import type { Progress } from "./progress.ts";
 import { type StackRecord, stateOf } from "./read-stack.ts";
+import type { EngineSession } from "./start-containers.ts";
 import { startNatives } from "./start-natives.ts";
 import { removeEmpty, writeComposeFiles, writeStack } from "./write-stack.ts";
 
@@ -34,55 +35,83 @@ export interface StartStackOptions {
   progress: Progress;
 }
 
-/** The engine it spoke to, where there are containers. Throws what failed, after everything this call started is stopped again (but for `keep`). */
+/** What this call has made so far, for taking it back. */
+interface Made {
+  natives: string[];
+  folders: string[];
+  since: Date;
+}
+
+/** The containers' part, where there are any: the module that starts them, and the engine to start them on. */
+interface Containers {
+  part: typeof import("./start-containers.ts");
+  session: EngineSession;
+}
+
+/**
+ * Returns the engine it spoke to, where there are containers. Throws what failed, after everything this
+ * call started is stopped again (but for `keep`).
+ */
 export async function startStack(options: StartStackOptions): Promise<Engine | undefined> {
-  const { made, record, progress } = options;
-  const { home } = made.plan.workspace;
-  const stateDirectory = stateOf(home).directory;
-  const started: string[] = [];
-  const folders: string[] = [];
-  const hasContainers = Object.keys(made.plan.compose.services as object).length > 0;
-  const engine = hasContainers ? await import("./start-containers.ts") : undefined;
-  const isResumed = ranAlready(made, options.running);
-  const session = await engine?.openEngine({ ...options, isResumed });
-  const since = new Date();
+  const { made, record, running } = options;
+  const isResumed = ranAlready(made, running);
+  const containers = await openContainers(options, isResumed);
+  const done: Made = { natives: [], folders: [], since: new Date() };
   try {
-    checkProject(made, record, options.running);
-    if (engine !== undefined && session !== undefined && !isResumed) await engine.removeReplaced({ made, session });
+    checkProject(made, record, running);
+    if (!isResumed) await containers?.part.removeReplaced({ made, session: containers.session });
     checkPorts(made, record);
     // on disk first: whatever ends this process, `harbor down` knows what it may have started
-    writeStack(home, recordOf(options, hasContainers));
-    folders.push(...makeDataFolders(made));
-    const natives = (): Promise<void> =>
-      startNatives({
-        specs: made.plan.natives,
-        stateDirectory,
-        environment: options.env,
-        timeoutMs: options.timeoutMs,
-        signal: options.signal,
-        keepsLogs: options.keep,
-        isBystander: (handle) => isBystander(handle, options),
-        progress,
-        onStarted: (handle) => started.push(handle),
-      });
-    const containers = async (): Promise<void> => {
-      if (engine === undefined || session === undefined) return;
-      const projectDirectory = projectDirectoryOf(made.plan.workspace);
-      await engine.startContainers({ ...options, ...writeComposeFiles(made), session, isResumed, projectDirectory });
-    };
-    if (isResumed) await Promise.all([containers(), natives()]);
-    else await natives().then(containers);
-    return await session?.connect();
+    writeStack(made.plan.workspace.home, recordOf(options, containers !== undefined));
+    done.folders.push(...makeDataFolders(made));
+    const natives = (): Promise<void> => runNatives(options, done);
+    const rest = (): Promise<void> => runContainers(options, containers, isResumed);
+    if (isResumed) await Promise.all([rest(), natives()]);
+    else await natives().then(rest);
+    return await containers?.session.connect();
   } catch (error) {
-    if (options.keep) throw error;
-    if (started.length > 0 || session !== undefined) progress.say("harbor", "stopping what was started");
-    await Promise.all(started.map((handle) => stopProcess({ handle, stateDirectory, forget: true })));
-    if (engine !== undefined && session !== undefined) await engine.removeStarted({ session, made, record, since });
-    // the longest first: what is in a folder goes before it
-    for (const folder of folders.sort().reverse()) removeEmpty(folder);
-    writeStack(home, record);
+    if (!options.keep) await takeBack(options, done, containers);
     throw error;
   }
+}
+
+async function openContainers(options: StartStackOptions, isResumed: boolean): Promise<Containers | undefined> {
+  if (Object.keys(options.made.plan.compose.services as object).length === 0) return undefined;
+  const part = await import("./start-containers.ts");
+  return { part, session: await part.openEngine({ ...options, isResumed }) };
+}
+
+function runNatives(options: StartStackOptions, done: Made): Promise<void> {
+  const { made, env, keep, timeoutMs, signal, progress } = options;
+  return startNatives({
+    specs: made.plan.natives,
+    stateDirectory: stateOf(made.plan.workspace.home).directory,
+    environment: env,
+    timeoutMs,
+    signal,
+    keepsLogs: keep,
+    isBystander: (handle) => isBystander(handle, options),
+    progress,
+    onStarted: (handle) => done.natives.push(handle),
+  });
+}
+
+async function runContainers(options: StartStackOptions, containers: Containers | undefined, isResumed: boolean): Promise<void> {
+  if (containers === undefined) return;
+  const { part, session } = containers;
+  const projectDirectory = projectDirectoryOf(options.made.plan.workspace);
+  await part.startContainers({ ...options, ...writeComposeFiles(options.made), session, isResumed, projectDirectory });
+}
+
+async function takeBack({ made, record, progress }: StartStackOptions, done: Made, containers: Containers | undefined): Promise<void> {
+  const { home } = made.plan.workspace;
+  const stateDirectory = stateOf(home).directory;
+  if (done.natives.length > 0 || containers !== undefined) progress.say("harbor", "stopping what was started");
+  await Promise.all(done.natives.map((handle) => stopProcess({ handle, stateDirectory, forget: true })));
+  await containers?.part.removeStarted({ session: containers.session, made, record, since: done.since });
+  // the longest first: what is in a folder goes before it
+  for (const folder of done.folders.sort().reverse()) removeEmpty(folder);
+  writeStack(home, record);
 }
 
 /** It ran before and was not asked for now: whether it answers is not this call's to fail on. */

@@ -72,28 +72,21 @@ function listFolder(handle: string, options: ListFilesOptions): ServiceFile[] {
 
 function listFlat(options: ListFilesOptions): ServiceFile[] {
   const root = (options.workspace.layers[0] as Layer).root;
-  const files: ServiceFile[] = [];
-  const contracts = new Set<string>();
+  const files = BASE_NAMES.filter((name) => existsSync(join(root, name))).map((name) => baseFile(root, name));
   for (const folder of [root, join(root, "services")]) {
     for (const name of readNames(folder)) {
-      if (BASE_NAMES.includes(name)) {
-        if (folder === root) files.push(baseFile(root, name));
-        continue;
-      }
       const file = classify(name, folder, undefined, options.capabilities);
       if (file !== undefined) files.push({ ...file, directory: root, handle: file.kind === "definition" ? file.parts[0] : undefined });
     }
   }
   const handles = options.handles === "*" ? files.flatMap((file) => file.handle ?? []) : options.handles;
-  for (const handle of handles) {
-    for (const folder of [join(root, handle), join(root, "services", handle)]) {
-      const name = `${handle}_native.yml`;
-      if (contracts.has(handle) || !readNames(folder).includes(name)) continue;
-      contracts.add(handle);
-      files.push({ path: join(folder, name), name, kind: "contract", parts: [handle], match: "all", handle, directory: root });
-    }
-  }
-  return files;
+  return [...files, ...handles.flatMap((handle) => flatContract(root, handle) ?? [])];
+}
+
+function flatContract(root: string, handle: string): ServiceFile | undefined {
+  const name = `${handle}_native.yml`;
+  const path = [join(root, handle, name), join(root, "services", handle, name)].find((candidate) => existsSync(candidate));
+  return path === undefined ? undefined : { path, name, kind: "contract", parts: [handle], match: "all", handle, directory: root };
 }
 
 /** What a file's name says it is; undefined for anything that is not Harbor's. */

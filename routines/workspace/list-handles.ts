@@ -38,11 +38,15 @@ function addFlat(root: string, handles: Set<string>): void {
   const capabilities: readonly string[] = BUILT_IN_CAPABILITIES;
   for (const folder of [root, join(root, "services")]) {
     for (const entry of readEntries(folder, true)) {
-      const words = SERVICE_FILE.exec(entry)?.[1]?.split(".") ?? [];
-      for (const word of words[0] === "x" ? words.slice(1) : words) if (!capabilities.includes(word)) handles.add(word);
+      for (const word of namesIn(entry)) if (!capabilities.includes(word)) handles.add(word);
       if (existsSync(join(folder, entry, `${entry}_native.yml`))) handles.add(entry);
     }
   }
+}
+
+function namesIn(file: string): string[] {
+  const words = SERVICE_FILE.exec(file)?.[1]?.split(".") ?? [];
+  return words[0] === "x" ? words.slice(1) : words;
 }
 
 /** Names of folders; with `files`, of everything. */

@@ -89,6 +89,8 @@ describe("parseYaml", () => {
     ['a: "\\/"\n', "escape \\/ is not allowed", 1, 4],
     ["a:\n  __proto__: 1\n", "__proto__", 2, 3],
     ["{a:}\n", "space after the colon", 1, 2],
+    ["a: [b?c]\n", "in quotes", 1, 5],
+    ["a: {b: !c}\n", "space after the tag", 1, 10],
   ];
   for (const [text, message, line, column] of errors) {
     test(`says where ${JSON.stringify(text)} is wrong`, () => {

@@ -47,11 +47,12 @@ describe("applyModules", () => {
   });
 
   test("keeps what it prints off stdout", async () => {
-    const printed = spyOn(console, "error").mockImplementation(() => undefined);
-    const { log } = console;
+    const printed = spyOn(printer, "error").mockImplementation(() => undefined);
+    const { console: printer } = globalThis;
+    const { log } = printer;
     await apply({ "compose.a.ts": 'export default ({ compose }) => { console.log("hello"); return compose; };' });
     expect(printed.mock.calls).toEqual([["hello"]]);
-    expect(console.log).toBe(log);
+    expect(printer.log).toBe(log);
     printed.mockRestore();
   });
 

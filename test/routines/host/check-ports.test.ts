@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { listListeners, parseLsof, parseProcNet } from "../../../routines/host/read-listeners.ts";
 import { checkPorts } from "../../../routines/host/check-ports.ts";
+import { listListeners, parseLsof, parseProcNet } from "../../../routines/host/read-listeners.ts";
 
 const listen = (hostname: string) => Bun.listen({ hostname, port: 0, socket: { data() {} } });
 
