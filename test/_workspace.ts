@@ -1,4 +1,7 @@
-/** Temporary workspaces for tests: a tree of files out of an object, gone when the test ends. */
+/**
+ * Temporary workspaces for tests: a tree of files out of an object, gone when the test ends. Loaded by
+ * bunfig.toml before any test: a hook of a module that several test files import counts for the first alone.
+ */
 import { afterEach } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -193,6 +193,9 @@ class Converter {
 
   /** A block at the end of a file without a final newline has none in Go; JavaScript readers add it. */
   private blockText(node: Scalar, value: string): string {
+    const start = node.range?.[0] ?? 0;
+    const header = this.text.slice(start, start + 3);
+    if (value.trim() === "" && /^[|>][-+]?\d/.test(header)) throw this.fail("write a text of blanks in quotes", node);
     const isCut = (node.range?.[1] ?? 0) >= this.text.length && !this.text.endsWith("\n");
     return isCut && value.endsWith("\n") && !/\n *$/.test(this.text) ? value.slice(0, -1) : value;
   }

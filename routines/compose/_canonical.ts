@@ -36,7 +36,7 @@ export function canonicalContexts(value: unknown, merging: Merging): unknown {
   const contexts: ComposeMap = {};
   for (const item of value) {
     const [name, path] = splitPair(item, merging);
-    if (path === undefined) return value; // compose will refuse it
+    if (path === undefined || name === "") return value; // a map cannot say it, or compose will refuse it
     contexts[name] = path;
   }
   return contexts;

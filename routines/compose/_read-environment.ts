@@ -1,7 +1,6 @@
 /** The variables compose would see: the process environment, then `.env` of the project directory. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseEnv } from "../config/parse-env.ts";
 import type { Values } from "./interpolate.ts";
 
 /** A look-up over both; the process environment wins. */
@@ -10,6 +9,7 @@ export function readEnvironment(projectDirectory: string): Values {
   const file = join(projectDirectory, ".env");
   const text = readIfThere(file);
   if (text === undefined) return fromProcess;
+  const { parseEnv }: typeof import("../config/parse-env.ts") = require("../config/parse-env.ts");
   const fromFile = parseEnv(text, { file, lookup: fromProcess });
   return (name) => process.env[name] ?? fromFile.get(name);
 }

@@ -98,24 +98,36 @@ export interface StartContainersOptions {
   isResumed: boolean;
 }
 
+/** A first start may download models; until then a container's own healthcheck says when to give up. */
+const PATIENCE_MS = 30 * 60_000;
+
 /** Throws what compose or an unhealthy container says, with the last lines of its log. */
 export async function startContainers(options: StartContainersOptions): Promise<void> {
-  const { made, session, file, envFile, projectDirectory, env, signal, progress } = options;
-  const { project } = made.plan;
-  const args = ["up", "--detach", ...(options.build ? ["--build"] : []), ...(options.pull ? ["--pull", "always"] : [])];
-  const stdio = progress.isQuiet ? "capture" : "progress";
-  const running = runComposeOrThrow({ args, project, file, envFile, projectDirectory, env, compose: session.compose, signal, stdio });
-  const [engine] = await Promise.allSettled([session.connect(), running]);
-  await running;
+  const { made, session, signal, progress } = options;
+  const deadline = performance.now() + (options.timeoutMs ?? PATIENCE_MS);
+  const timeLeft = (): number => Math.max(1, deadline - performance.now());
+  const timeout = AbortSignal.timeout(timeLeft());
+  const running = runUp(options, AbortSignal.any([signal, timeout]));
+  const [engine, ended] = await Promise.allSettled([session.connect(), running]);
+  // cut short by the timeout alone: the wait below says which service it was that is late
+  if (ended.status === "rejected" && (signal.aborted || !timeout.aborted)) throw ended.reason;
   if (engine.status === "rejected") throw engine.reason;
   await waitContainers({
     engine: engine.value,
-    project,
+    project: made.plan.project,
     services: Object.keys(made.plan.compose.services as object),
-    timeoutMs: options.timeoutMs,
+    timeoutMs: timeLeft(),
     signal,
     onProgress: ({ service, state }) => (options.isResumed ? undefined : progress.say(service, state)),
   });
+}
+
+async function runUp(options: StartContainersOptions, signal: AbortSignal): Promise<void> {
+  const { made, session, file, envFile, projectDirectory, env, progress } = options;
+  const args = ["up", "--detach", ...(options.build ? ["--build"] : []), ...(options.pull ? ["--pull", "always"] : [])];
+  const stdio = progress.isQuiet ? "capture" : "progress";
+  const { project } = made.plan;
+  await runComposeOrThrow({ args, project, file, envFile, projectDirectory, env, compose: session.compose, signal, stdio });
 }
 
 /**

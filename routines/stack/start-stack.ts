@@ -108,9 +108,15 @@ async function takeBack({ made, record, progress }: StartStackOptions, done: Mad
   const stateDirectory = stateOf(home).directory;
   if (done.natives.length > 0 || containers !== undefined) progress.say("harbor", "stopping what was started");
   await Promise.all(done.natives.map((handle) => stopProcess({ handle, stateDirectory, forget: true })));
-  await containers?.part.removeStarted({ session: containers.session, made, record, since: done.since });
   // the longest first: what is in a folder goes before it
   for (const folder of done.folders.sort().reverse()) removeEmpty(folder);
+  try {
+    await containers?.part.removeStarted({ session: containers.session, made, record, since: done.since });
+  } catch {
+    // what failed first is thrown; the record of this call stays, so that `harbor down` finds the rest
+    progress.warn("The engine no longer answers: containers may be left; `harbor down` removes them once it is back");
+    return;
+  }
   writeStack(home, record);
 }
 

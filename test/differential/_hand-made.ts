@@ -203,8 +203,17 @@ const SETS: HandMade[] = [
   },
   {
     about: "flow collections",
-    files: [web("environment: {A: http://x:80, 'B': \"c\", D: [1, 2]}\ncommand: [a b, 'c', \"d\", -e, x:y, a?b]")],
+    files: [web("environment: {A: http://x:80, 'B': \"c\", D: [1, 2]}\ncommand: [a b, 'c', \"d\", -e, x:y]")],
   },
+  { about: "a question mark between brackets", files: [web("command: [curl, http://x/?a=b]")] },
+  { about: "a tag without a space", files: [web("hostname: a"), over("environment: {A: !reset}")] },
+  { about: "a tag with a space and nothing after", files: [web("environment: {A: 1, B: 2}"), over("environment: {A: !reset }")] },
+  { about: "a brace right after a colon", files: [web("environment: {A:{B: 2}}")] },
+  meet(
+    "an additional context without a name",
+    "build: {context: ., additional_contexts: ['a=./x', '=./y']}",
+    "build: {additional_contexts: {a: ./z}}",
+  ),
   { about: "flow over lines", files: [web("command: [a,\n  b,\n  c]\nenvironment: {\n  A: 1,\n  B: 2,\n  }")] },
   { about: "windows line ends", files: [web("environment:\n  A: 1\n  B: |\n    x\n    y\n").replaceAll("\n", "\r\n")] },
   { about: "tabs", files: [web("environment:\n  A:\t1\n  B: a\tb\n")] },

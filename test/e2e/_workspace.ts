@@ -46,6 +46,20 @@ services:
     networks: [harbor-network]
     healthcheck: { test: [CMD, "false"], interval: 1s, start_period: 1000s }
 `,
+  "waiting/compose.waiting.yml": `
+services:
+  waiting:
+    image: busybox:local
+    command: [sleep, "1000"]
+    networks: [harbor-network]
+    depends_on: { never: { condition: service_healthy } }
+  never:
+    image: busybox:local
+    command: [sleep, "1000"]
+    stop_grace_period: 0s
+    networks: [harbor-network]
+    healthcheck: { test: [CMD, "false"], interval: 1s, start_period: 1000s }
+`,
 };
 
 const main = join(import.meta.dir, "../../services/mock-openai/main.ts");

@@ -208,6 +208,12 @@ describe.skipIf(found.engine === undefined)("harbor up", () => {
       expect(late.code).toBe(5);
       expect(late.stderr).toContain("never");
       expect(await sandbox.leftovers()).toEqual(NOTHING);
+
+      // also while compose itself waits for it, on another's behalf
+      const waiting = await up("waiting", "--wait-timeout", "1s");
+      expect(waiting.code).toBe(5);
+      expect(waiting.stderr).toContain("never");
+      expect(await sandbox.leftovers()).toEqual(NOTHING);
     },
     TIMEOUT_MS,
   );

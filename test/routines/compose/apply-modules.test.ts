@@ -47,9 +47,9 @@ describe("applyModules", () => {
   });
 
   test("keeps what it prints off stdout", async () => {
-    const printed = spyOn(printer, "error").mockImplementation(() => undefined);
     const { console: printer } = globalThis;
     const { log } = printer;
+    const printed = spyOn(printer, "error").mockImplementation(() => undefined);
     await apply({ "compose.a.ts": 'export default ({ compose }) => { console.log("hello"); return compose; };' });
     expect(printed.mock.calls).toEqual([["hello"]]);
     expect(printer.log).toBe(log);

@@ -43,7 +43,7 @@ describe("writeProxy", () => {
   test("is as healthy as the process: asked through the proxy, by HTTP or by a connection", () => {
     expect(write("socket").services.nat?.healthcheck).toMatchObject({ test: expect.arrayContaining(["http://127.0.0.1:9000/up"]) });
     expect(write("socket", "ready: { tcp: true }").services.nat?.healthcheck).toMatchObject({
-      test: ["CMD", "nc", "-z", "127.0.0.1", "9000"],
+      test: ["CMD-SHELL", expect.stringContaining("TCP:127.0.0.1:9000")],
     });
   });
 

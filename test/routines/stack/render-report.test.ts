@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { ServiceStatus } from "../../../routines/stack/observe-stack.ts";
 import { renderReport } from "../../../routines/stack/render-report.ts";
-import { findWorkspace } from "../../../routines/workspace/find-workspace.ts";
+import { findWorkspace, type Workspace } from "../../../routines/workspace/find-workspace.ts";
 import { makeFolder, makeTree } from "../../_workspace.ts";
 
 const row = (handle: string, more: Partial<ServiceStatus>): ServiceStatus => ({
@@ -18,18 +18,20 @@ const row = (handle: string, more: Partial<ServiceStatus>): ServiceStatus => ({
 });
 
 describe("renderReport", () => {
-  const home = makeTree({ "services/a/compose.a.yml": "x-harbor: { example: 'curl {url}/x' }\n", "services/b/compose.b.yml": "" });
-  const workspace = findWorkspace({ home, builtIn: makeFolder(), cwd: home });
+  const find = (): Workspace => {
+    const home = makeTree({ "services/a/compose.a.yml": "x-harbor: { example: 'curl {url}/x' }\n", "services/b/compose.b.yml": "" });
+    return findWorkspace({ home, builtIn: makeFolder(), cwd: home });
+  };
   const services = [row("a", { health: "healthy", urls: ["http://127.0.0.1:1"] }), row("b", { runtime: "native" })];
 
   test("says what runs where", () => {
-    expect(renderReport({ services, workspace, isDefault: false })).toBe(
+    expect(renderReport({ services, workspace: find(), isDefault: false })).toBe(
       "a  container  healthy  http://127.0.0.1:1\nb  native     running  -",
     );
   });
 
   test("shows a newcomer a first request and a next command", () => {
-    const text = renderReport({ services: [services[0] as ServiceStatus], workspace, isDefault: true });
+    const text = renderReport({ services: [services[0] as ServiceStatus], workspace: find(), isDefault: true });
     expect(text).toContain("\n\nAsk it something:\n  curl http://127.0.0.1:1/x\n\n");
     expect(text).toContain("harbor up -x ollama webui");
   });
