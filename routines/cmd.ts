@@ -45,6 +45,7 @@ export const command = defineCommand({
     description: "Print the docker compose command line of a selection",
     examples: ["harbor cmd webui", "harbor cmd -x ollama webui -- config --services", 'eval "$(harbor cmd webui -- ps)"'],
   },
+  takesRest: true,
   args: { ...selectionArgs, ...jsonArg },
   async run({ args, rest }) {
     const made = await makePlan({ args, env: process.env });

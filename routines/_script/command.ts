@@ -48,6 +48,8 @@ export interface Command<A extends ArgSpecs = ArgSpecs> {
     examples?: readonly string[];
   };
   args: A;
+  /** The words after `--` mean something to it; else there must be none. */
+  takesRest?: true;
   /** Hands all words on unread, in `rest`. */
   passThrough?: true;
   /** `rest` holds the words after `--`. */

@@ -27,10 +27,16 @@ export async function runScript<A extends ArgSpecs>(command: Command<A>, options
     }
     if (command.passThrough) return await command.run({ args: {} as ArgValues<A>, rest: [...argv] });
     const debugless = argv.filter((word, index) => !(word === "--debug" && index < own.length));
-    await command.run(parseCommandArgs(debugless, command.args, command.meta.name));
+    const parsed = parseCommandArgs(debugless, command.args, command.meta.name);
+    if (parsed.rest.length > 0 && !command.takesRest) refuseRest(parsed.rest, command.meta.name);
+    await command.run(parsed);
   } catch (error) {
     reportError(error, { debug: own.includes("--debug"), json: own.includes("--json") });
   }
+}
+
+function refuseRest(rest: readonly string[], name: string): never {
+  throw new HarborError(`Cannot run "${name}": it takes no words after "--", such as "${rest[0]}"`, { exit: "usage" });
 }
 
 export interface ReportOptions {

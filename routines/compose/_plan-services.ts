@@ -19,6 +19,8 @@ export interface PlannedService {
   runs: string;
 }
 
+type Service = Record<string, unknown>;
+
 export interface PlanServicesOptions {
   selection: Selection;
   /** Service of the model → the handle it belongs to. */
@@ -26,11 +28,11 @@ export interface PlanServicesOptions {
   compose: ComposeModel;
   natives: readonly NativeSpec[];
   values: Values;
+  /** Of native services: the service that was left out. */
+  definitions: ReadonlyMap<string, Service>;
   /** Service of the model → the files that contribute to it. */
   sources: ReadonlyMap<string, string[]>;
 }
-
-type Service = Record<string, unknown>;
 
 /** By handle. Throws for a service that was asked for and would run on nothing. */
 export function planServices(options: PlanServicesOptions): PlannedService[] {
@@ -52,7 +54,8 @@ export function planServices(options: PlanServicesOptions): PlannedService[] {
     const read = <T>(key: string, work: (service: Service) => T): T[] =>
       containers.map((name) => atPlace(() => work(services[name] ?? {}), options.sources.get(name), ["services", name, key]));
     const ports = native === undefined ? read("ports", (service) => readPorts(service, options.values.get)).flat() : [nativePort(native)];
-    const urls = ports.filter((port) => port.protocol === "tcp").map((port) => `http://${hostOf(port.address)}:${port.published}`);
+    const scheme = schemeOf(native === undefined ? services[handle] : options.definitions.get(handle));
+    const urls = ports.filter((port) => port.protocol === "tcp").map((port) => `${scheme}://${hostOf(port.address)}:${port.published}`);
     const runs = native?.argv.join(" ") ?? read("image", (service) => imageOf(service, options.values)).join(", ");
     return { handle, runtime: native === undefined ? "container" : "native", containers, ports, urls, runs };
   });
@@ -90,6 +93,11 @@ function atPlace<T>(work: () => T, files: readonly string[] | undefined, path: r
 
 function imageOf(service: Service, values: Values): string {
   return service.image === undefined ? "built here" : interpolate(String(service.image), values.get);
+}
+
+/** `x-harbor-scheme` of a service that speaks no HTTP. */
+function schemeOf(service: Service | undefined): string {
+  return typeof service?.["x-harbor-scheme"] === "string" ? service["x-harbor-scheme"] : "http";
 }
 
 function nativePort(native: NativeSpec): PublishedPort {

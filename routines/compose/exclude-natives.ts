@@ -34,6 +34,8 @@ export interface ExcludeNativesOptions {
 /** What the rest of the plan needs of one native service. */
 export interface ExcludedService {
   spec: NativeSpec;
+  /** The service that was left out. */
+  definition: Record<string, unknown>;
   /** Services of the model that stand in for the process: the proxy and its helpers. */
   proxies: string[];
   /** What capability and cross files set for it; filled in while the files are merged. */
@@ -82,7 +84,7 @@ function definitionOf(handle: string, resolved: readonly ResolvedServiceFile[]):
 function excludedService(contract: Contract, definition: Record<string, unknown> | undefined, values: Lookup): ExcludedService {
   const target = definition === undefined ? undefined : firstTarget(definition, values);
   const spec = resolveContract({ contract, values, ...(target === undefined ? {} : { containerPort: target }) });
-  return { spec, proxies: [], environment: {} };
+  return { spec, definition: definition ?? {}, proxies: [], environment: {} };
 }
 
 /** The contract as a compose file, with the proxy that Harbor writes where it has none of its own. */

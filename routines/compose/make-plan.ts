@@ -70,7 +70,8 @@ export async function makePlan(options: MakePlanOptions): Promise<MadePlan> {
   const owners = ownersOf(merged, resolved);
   const compose = finishModel({ merged, selection, excluded, owners, project, values });
   const natives = planNatives(excluded, values);
-  const services = planServices({ selection, owners, compose, natives, values, sources: merged.sources });
+  const definitions = new Map([...excluded.natives].map(([handle, native]) => [handle, native.definition]));
+  const services = planServices({ selection, owners, compose, natives, definitions, values, sources: merged.sources });
   checkPortClaims(claimsOf(services, selection, merged));
   const plan: Plan = {
     project,

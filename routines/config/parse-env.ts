@@ -24,7 +24,7 @@ export function parseEnv(text: string, options: ParseEnvOptions): Map<string, st
   const values = new Map<string, string>();
   const lines = text.split(/\r?\n/);
   const expand = (value: string): string =>
-    options.lookup === undefined || !value.includes("$") ? value : interpolate(value, (name) => values.get(name) ?? options.lookup?.(name));
+    options.lookup === undefined || !value.includes("$") ? value : interpolate(value, (name) => options.lookup?.(name) ?? values.get(name));
   for (let index = 0; index < lines.length; index++) {
     const line = lines[index] as string;
     const trimmed = line.trim();

@@ -160,6 +160,7 @@ function interrupted({ args }: RunComposeOptions): HarborError {
 }
 
 export const command = defineCommand({
+  takesRest: true,
   meta: {
     name: "run-compose",
     description: "Run docker's compose plugin on a merged file",

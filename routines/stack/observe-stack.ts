@@ -13,7 +13,7 @@ import type { PlannedService } from "../compose/make-plan.ts";
 import { findHome } from "../config/find-home.ts";
 import type { Env } from "../config/read-values.ts";
 import type { Engine } from "../engine/connect-engine.ts";
-import type { Container } from "../engine/list-containers.ts";
+import type { Container, ContainerPort } from "../engine/list-containers.ts";
 import { listProcesses, type NativeProcess } from "../native/list-processes.ts";
 import { readStack, stateOf } from "./read-stack.ts";
 
@@ -111,12 +111,15 @@ function containerStatus(container: Container, planned: PlannedService | undefin
     pid: null,
     container: container.name,
     ports: published.map((port) => `${port.host}:${port.hostPort}->${port.containerPort}/${port.protocol}`),
-    urls:
-      container.state === "running"
-        ? published.filter((port) => port.protocol === "tcp").map((port) => urlOf(port.host, port.hostPort))
-        : [],
+    urls: container.state === "running" ? urlsOf(container, published, isMain ? planned : undefined) : [],
     since: container.startedAt ?? container.createdAt,
   };
+}
+
+/** As planned, where the ports are: only the plan knows of another scheme than HTTP. */
+function urlsOf(container: Container, published: readonly ContainerPort[], planned: PlannedService | undefined): string[] {
+  if (planned?.containers.length === 1 && planned.containers[0] === container.service) return planned.urls;
+  return published.filter((port) => port.protocol === "tcp").map((port) => urlOf(port.host, port.hostPort));
 }
 
 function urlOf(host: string, port: number | undefined): string {

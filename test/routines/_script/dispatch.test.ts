@@ -8,6 +8,7 @@ const ran: string[] = [];
 const named = (name: string) => async () => ({
   command: defineCommand({
     meta: { name, description: `Does ${name}` },
+    takesRest: true,
     args: { words: { type: "positional", description: "Words", multiple: true } },
     run: ({ args, rest }) => void ran.push([name, ...args.words, ...(rest.length > 0 ? ["--", ...rest] : [])].join(" ")),
   }),

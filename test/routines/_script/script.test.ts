@@ -18,6 +18,7 @@ import { runScript } from ${JSON.stringify(join(floor, "script.ts"))};
 
 const command = defineCommand({
   meta: { name: "act", description: "Do what the word says", examples: ["harbor act say"] },
+  takesRest: true,
   args: { ...jsonArg, what: { type: "positional", description: "What to do", required: true }, mode: { type: "string", description: "How", alias: "m" } },
   async run({ args, rest }) {
     await Promise.resolve();
