@@ -43,8 +43,7 @@ interface Made {
 }
 
 /** The containers' part, where there are any: the module that starts them, and the engine to start them on. */
-interface Containers {
-  part: typeof import("./start-containers.ts");
+interface Containers extends Pick<typeof import("./start-containers.ts"), "startContainers" | "removeReplaced" | "removeStarted"> {
   session: EngineSession;
 }
 
@@ -59,7 +58,7 @@ export async function startStack(options: StartStackOptions): Promise<Engine | u
   const done: Made = { natives: [], folders: [], since: new Date() };
   try {
     checkProject(made, record, running);
-    if (!isResumed) await containers?.part.removeReplaced({ made, session: containers.session });
+    if (!isResumed) await containers?.removeReplaced({ made, session: containers.session });
     checkPorts(made, record);
     // on disk first: whatever ends this process, `harbor down` knows what it may have started
     writeStack(made.plan.workspace.home, recordOf(options, containers !== undefined));
@@ -77,8 +76,8 @@ export async function startStack(options: StartStackOptions): Promise<Engine | u
 
 async function openContainers(options: StartStackOptions, isResumed: boolean): Promise<Containers | undefined> {
   if (Object.keys(options.made.plan.compose.services as object).length === 0) return undefined;
-  const part = await import("./start-containers.ts");
-  return { part, session: await part.openEngine({ ...options, isResumed }) };
+  const { openEngine, startContainers, removeReplaced, removeStarted } = await import("./start-containers.ts");
+  return { session: await openEngine({ ...options, isResumed }), startContainers, removeReplaced, removeStarted };
 }
 
 function runNatives(options: StartStackOptions, done: Made): Promise<void> {
@@ -98,9 +97,9 @@ function runNatives(options: StartStackOptions, done: Made): Promise<void> {
 
 async function runContainers(options: StartStackOptions, containers: Containers | undefined, isResumed: boolean): Promise<void> {
   if (containers === undefined) return;
-  const { part, session } = containers;
+  const { session, startContainers } = containers;
   const projectDirectory = projectDirectoryOf(options.made.plan.workspace);
-  await part.startContainers({ ...options, ...writeComposeFiles(options.made), session, isResumed, projectDirectory });
+  await startContainers({ ...options, ...writeComposeFiles(options.made), session, isResumed, projectDirectory });
 }
 
 async function takeBack({ made, record, progress }: StartStackOptions, done: Made, containers: Containers | undefined): Promise<void> {
@@ -111,7 +110,7 @@ async function takeBack({ made, record, progress }: StartStackOptions, done: Mad
   // the longest first: what is in a folder goes before it
   for (const folder of done.folders.sort().reverse()) removeEmpty(folder);
   try {
-    await containers?.part.removeStarted({ session: containers.session, made, record, since: done.since });
+    await containers?.removeStarted({ session: containers.session, made, record, since: done.since });
   } catch {
     // what failed first is thrown; the record of this call stays, so that `harbor down` finds the rest
     progress.warn("The engine no longer answers: containers may be left; `harbor down` removes them once it is back");
