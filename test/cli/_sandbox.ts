@@ -7,15 +7,10 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { readProcess } from "../../routines/_script/process-identity.ts";
+import { type Result, resultOf } from "../_process.ts";
 
 /** The checkout under test. */
 export const checkout = resolve(import.meta.dir, "../..");
-
-export interface Result {
-  stdout: string;
-  stderr: string;
-  exit: number;
-}
 
 export interface CallOptions {
   env?: Record<string, string>;
@@ -97,9 +92,7 @@ export class Sandbox {
 
   /** Runs it to its end. */
   async run(words: readonly string[], options: CallOptions = {}): Promise<Result> {
-    const child = this.start(words, options);
-    const [stdout, stderr, exit] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-    return { stdout, stderr, exit };
+    return resultOf(this.start(words, options));
   }
 
   /** The result of a command that has to succeed. */

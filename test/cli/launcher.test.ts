@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { base, call, fresh, makeWarm, source, start } from "./launcher-place.ts";
+import { base, call, fresh, makeWarm, source, start } from "./_launcher-place.ts";
 
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { routines } from "../../routines/routine.ts";
-import { checkout, type Result, Sandbox } from "./_sandbox.ts";
+import { type Result, resultOf } from "../_process.ts";
+import { checkout, Sandbox } from "./_sandbox.ts";
 
 let box: Sandbox;
 
@@ -36,8 +37,7 @@ async function pipe(command: readonly string[], input: string): Promise<Result> 
     stdout: "pipe",
     stderr: "pipe",
   });
-  const [stdout, stderr, exit] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  return { stdout, stderr, exit };
+  return resultOf(child);
 }
 
 const env = { HARBOR_SAFE_KEY: "s3cr3t", HARBOR_SAFE_TOKEN: "t0k3n", HARBOR_DOOR_KEY: "d00r", HARBOR_SAFE_LEVEL: "a$b" };

@@ -2,9 +2,11 @@
  * The oracle: `docker compose config --format json`, its plugin called directly, with its memory and time limited
  * (some inputs make it take all there is).
  */
+
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { resultOf } from "../_process.ts";
 
 const FOLDERS = [
   join(homedir(), ".docker/cli-plugins"),
@@ -55,6 +57,6 @@ async function runConfig(
     stderr: "pipe",
     timeout: 20_000,
   });
-  const [out, error, status] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text(), child.exited]);
-  return { model: status === 0 ? out : undefined, error: error.trim() };
+  const { exit, stdout, stderr } = await resultOf(child);
+  return { model: exit === 0 ? stdout : undefined, error: stderr.trim() };
 }

@@ -1,10 +1,12 @@
 /** An engine that is killed in the middle of a start: a clear end, and nothing that `harbor down` cannot take away. */
+
 import { describe, expect, test } from "bun:test";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { shell } from "../../routines/_script/shell.ts";
 import { connectEngine } from "../../routines/engine/connect-engine.ts";
 import { listContainers } from "../../routines/engine/list-containers.ts";
+import { resultOf } from "../_process.ts";
 import { findTestEngine } from "./_engine.ts";
 import { createSandbox } from "./_sandbox.ts";
 import { makeTemporaryFolder } from "./_temporary.ts";
@@ -36,7 +38,7 @@ describe.skipIf(!isPossible)("an engine that stops in the middle", () => {
       const workspace = makeConsumers(sandbox.home);
       const child = Bun.spawn([join(import.meta.dir, "../../bin/harbor"), "up", "--workspace", workspace, "-x", "mock-openai", "never"], {
         env: sandbox.env,
-        stdio: ["ignore", "ignore", "pipe"],
+        stdio: ["ignore", "pipe", "pipe"],
       });
       await until(async () =>
         (await listContainers({ engine, project: sandbox.project, details: false })).some(
@@ -45,8 +47,9 @@ describe.skipIf(!isPossible)("an engine that stops in the middle", () => {
       );
       daemon.kill("SIGKILL");
       await daemon.exited;
-      expect([1, 3]).toContain(await child.exited);
-      expect(await new Response(child.stderr).text()).toMatch(/Cannot reach a container engine|stopped answering in the middle/);
+      const { exit, stderr } = await resultOf(child);
+      expect([1, 3]).toContain(exit);
+      expect(stderr).toMatch(/Cannot reach a container engine|stopped answering in the middle/);
       const down = await sandbox.harbor(["down"]);
       expect(down.code).toBe(3);
       expect(down.stderr).toContain(host);

@@ -1,7 +1,9 @@
 /** `harbor up` to `harbor down` against a real engine: a native service and the containers that use it. */
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Engine } from "../../routines/engine/connect-engine.ts";
 import { listContainers } from "../../routines/engine/list-containers.ts";
+import { resultOf } from "../_process.ts";
 import { engineOf, findTestEngine } from "./_engine.ts";
 import { lanMissing, startLan } from "./_lan.ts";
 import { createSandbox, NOTHING, type Sandbox } from "./_sandbox.ts";
@@ -35,8 +37,8 @@ describe.skipIf(found.engine === undefined)("harbor up", () => {
   /** Runs a script of bun's in a running container; gives its stdout. */
   async function runIn(service: string, script: string): Promise<string> {
     const child = Bun.spawn(["docker", "exec", `${sandbox.project}-${service}-1`, "bun", "-e", script], { stdout: "pipe", stderr: "pipe" });
-    const [code, stdout, stderr] = await Promise.all([child.exited, new Response(child.stdout).text(), new Response(child.stderr).text()]);
-    if (code !== 0) throw new Error(`${service}: exit ${code}: ${stderr}`);
+    const { exit, stdout, stderr } = await resultOf(child);
+    if (exit !== 0) throw new Error(`${service}: exit ${exit}: ${stderr}`);
     return stdout.trim();
   }
 

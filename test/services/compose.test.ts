@@ -1,8 +1,10 @@
 /** Every file of the catalogue as docker compose itself reads it. */
+
 import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { resultOf } from "../_process.ts";
 import { isCapability, ROOT, readCatalogue } from "./_catalogue.ts";
 
 const FOLDERS = [
@@ -45,8 +47,9 @@ async function config(files: string[]): Promise<{ code: number; complaint: strin
     "config",
     "--quiet",
   ];
-  const child = Bun.spawn(words, { env, stdout: "ignore", stderr: "pipe" });
-  return { complaint: await new Response(child.stderr).text(), code: await child.exited };
+  const child = Bun.spawn(words, { env, stdout: "pipe", stderr: "pipe" });
+  const { stderr, exit } = await resultOf(child);
+  return { complaint: stderr, code: exit };
 }
 
 describe.skipIf(plugin === undefined)(`docker compose config${note}`, () => {

@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { resultOf } from "../_process.ts";
 import { type Mapping, readCatalogue, withDefaults } from "./_catalogue.ts";
 
 const catalogue = readCatalogue();
@@ -31,9 +32,10 @@ async function run(words: unknown, options: { cwd?: string; env?: Record<string,
     cwd: options.cwd ?? folder,
     env: { PATH: process.env.PATH ?? "", ...options.env },
     stdout: "pipe",
-    stderr: "inherit",
+    stderr: "pipe",
   });
-  return { out: await new Response(child.stdout).text(), code: await child.exited };
+  const { stdout, exit } = await resultOf(child);
+  return { out: stdout, code: exit };
 }
 
 describe("webui's command", () => {

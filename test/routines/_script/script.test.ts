@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { resultOf } from "../../_process.ts";
 
 const floor = join(import.meta.dir, "../../../routines/_script");
 const folder = mkdtempSync(join(tmpdir(), "harbor-script-"));
@@ -36,8 +37,7 @@ if (import.meta.main) await runScript(command);
 
 async function act(...argv: string[]) {
   const child = Bun.spawn([process.execPath, program, ...argv], { stdout: "pipe", stderr: "pipe", env: { ...process.env, NO_COLOR: "1" } });
-  const [stdout, stderr, exit] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  return { stdout, stderr, exit };
+  return resultOf(child);
 }
 
 describe("runScript", () => {

@@ -2,9 +2,11 @@
  * Copies of bin/ to start, with stand-ins for npm and bun, which note the words they are called with;
  * the real fetch is the newcomer's check.
  */
+
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { resultOf } from "../_process.ts";
 
 /** The checkout under test. */
 export const source = resolve(import.meta.dir, "../..");
@@ -137,7 +139,7 @@ export function start(place: Place, command: readonly string[], options: CallOpt
 /** Runs it to its end; `said` is what PROGRAM printed. */
 export async function call(place: Place, command: readonly string[], options: CallOptions = {}) {
   const child = start(place, command, options);
-  const [stdout, stderr, exit] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  const { stdout, stderr, exit } = await resultOf(child);
   const said = stdout.startsWith("{") ? (JSON.parse(stdout) as Record<string, unknown>) : undefined;
   return { stdout, stderr, exit, said, pid: child.pid };
 }
