@@ -39,7 +39,7 @@ export const command = defineCommand({
   args: { handles: { type: "positional", description: "Only these services", multiple: true }, ...jsonArg },
   async run({ args }) {
     const { home, project, record } = currentStack(process.env);
-    const { services, engineError } = await observeStack({ home, env: process.env, project, needsEngine: false });
+    const { services, engineError } = await observeStack({ home, env: process.env, project, needsEngine: false, probes: true });
     const shown = args.handles.length === 0 ? services : services.filter((it) => args.handles.includes(it.handle));
     if (engineError !== undefined && engineError.exit !== "missing") warn([engineError.message]);
     for (const handle of args.handles) if (!services.some((it) => it.handle === handle)) checkKnown(handle, home, record?.workspace);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { HarborError } from "../_script/error.ts";
 import type { ProcessIdentity } from "../_script/process-identity.ts";
 import { writeFileWhole } from "../_script/write-file.ts";
-import type { StopSpec } from "./_types.ts";
+import type { ReadySpec, StopSpec } from "./_types.ts";
 
 export interface ProcessRecord extends ProcessIdentity {
   handle: string;
@@ -15,6 +15,7 @@ export interface ProcessRecord extends ProcessIdentity {
   port: number;
   containerPort: number;
   contract: string;
+  ready: ReadySpec;
   stop: StopSpec;
   startedAt: string;
   logFile: string;

@@ -103,7 +103,7 @@ function spawnProcess(options: StartProcessOptions): StartedProcess {
     const child = spawnDetached(spec, argv, env, log);
     const identity = identifyProcess(child.pid);
     if (identity === undefined) throw new HarborError(`Cannot start "${spec.handle}": its process vanished`, { hint: `See ${paths.log}` });
-    const { handle, cwd, port, containerPort, contract, stop } = spec;
+    const { handle, cwd, port, containerPort, contract, ready, stop } = spec;
     const startedAt = new Date().toISOString();
     const fingerprint = fingerprintSpec(spec);
     const record = {
@@ -115,6 +115,7 @@ function spawnProcess(options: StartProcessOptions): StartedProcess {
       port,
       containerPort,
       contract,
+      ready,
       stop,
       startedAt,
       logFile: paths.log,

@@ -36,6 +36,8 @@ export interface ObserveStackOptions {
   home: string;
   env: Env;
   project: string;
+  /** Ask native services that have no proxy to ask them how they are. */
+  probes?: boolean;
   /** Fail when the engine does not answer, rather than leave its containers out. */
   needsEngine: boolean;
   signal?: AbortSignal;
@@ -56,7 +58,9 @@ export async function observeStack(options: ObserveStackOptions): Promise<Observ
   const record = readStack(options.home);
   const processes = listProcesses({ stateDirectory: stateOf(options.home).directory });
   const { containers, engineError } = await listOrExplain(options, record?.hasContainers ?? true);
-  const natives = processes.map((it) => nativeStatus(it, containers, plannedOf(record?.planned, it.handle)));
+  const natives = await Promise.all(
+    processes.map((it) => nativeStatus(it, containers, plannedOf(record?.planned, it.handle), options.probes ?? false)),
+  );
   const others = containers.filter((it) => it.runtime !== "native").map((it) => containerStatus(it, plannedOf(record?.planned, it.handle)));
   const gone = (record?.natives ?? []).filter((handle) => !processes.some((it) => it.handle === handle)).map(stoppedStatus);
   const services = [...natives, ...gone, ...others].sort((a, b) => (a.handle < b.handle ? -1 : a.handle > b.handle ? 1 : 0));
@@ -80,20 +84,30 @@ function plannedOf(planned: readonly PlannedService[] | undefined, handle: strin
   return planned?.find((service) => service.handle === handle);
 }
 
-function nativeStatus(process: NativeProcess, containers: readonly Container[], planned: PlannedService | undefined): ServiceStatus {
+async function nativeStatus(
+  process: NativeProcess,
+  containers: readonly Container[],
+  planned: PlannedService | undefined,
+  probes: boolean,
+): Promise<ServiceStatus> {
   const proxy = containers.find((it) => it.handle === process.handle && it.runtime === "native" && it.health !== "");
   const isRunning = process.state === "running";
   return {
     handle: process.handle,
     runtime: "native",
     state: process.state,
-    health: isRunning ? (proxy?.health ?? "") : "",
+    health: isRunning ? (proxy?.health ?? (probes ? await probe(process) : "")) : "",
     pid: isRunning ? process.pid : null,
     container: proxy?.name ?? null,
     ports: [`127.0.0.1:${process.port}`],
     urls: isRunning ? (planned?.urls ?? [`http://127.0.0.1:${process.port}`]) : [],
     since: process.startedAt,
   };
+}
+
+async function probe(process: NativeProcess): Promise<string> {
+  const { probeProcess } = await import("../native/probe-process.ts");
+  return (await probeProcess(process)).health;
 }
 
 function stoppedStatus(handle: string): ServiceStatus {

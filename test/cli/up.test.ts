@@ -37,7 +37,7 @@ describe("harbor up with nothing configured", () => {
     const url = `http://127.0.0.1:${box.port}`;
     expect(exit).toBe(0);
     expect(stdout.split("\n")).toEqual([
-      `mock-openai  native  running  ${url}`,
+      `mock-openai  native  healthy  ${url}`,
       "",
       "Ask it something:",
       expect.stringContaining(`  curl ${url}/v1/chat/completions `),
@@ -68,7 +68,7 @@ describe("harbor up with nothing configured", () => {
         handle: "mock-openai",
         runtime: "native",
         state: "running",
-        health: "",
+        health: "healthy",
         pid: expect.any(Number),
         container: null,
         ports: [`127.0.0.1:${box.port}`],
@@ -98,8 +98,8 @@ describe("harbor up with nothing configured", () => {
     const url = `http://127.0.0.1:${box.port}`;
     const pid = await box.pidOf("mock-openai");
     expect((await box.run(["ps"])).stdout.split("\n")).toEqual([
-      expect.stringMatching(/^SERVICE {6}RUNS AS {2}STATE {4}HEALTH {2}URL +PROCESS, CONTAINER$/),
-      `mock-openai  native   running  -       ${url}  pid ${pid}`,
+      expect.stringMatching(/^SERVICE {6}RUNS AS {2}STATE {4}HEALTH {3}URL +PROCESS, CONTAINER$/),
+      `mock-openai  native   running  healthy  ${url}  pid ${pid}`,
       "",
     ]);
     expect(await box.run(["url"])).toEqual({ exit: 0, stdout: `mock-openai\t${url}\n`, stderr: "" });
@@ -134,7 +134,7 @@ describe("harbor up with more", () => {
     });
     expect({ exit, stdout }).toEqual({
       exit: 0,
-      stdout: `echo         native  running  http://127.0.0.1:${echoPort}\nmock-openai  native  running  http://127.0.0.1:${box.port}\n`,
+      stdout: `echo         native  healthy  http://127.0.0.1:${echoPort}\nmock-openai  native  healthy  http://127.0.0.1:${box.port}\n`,
     });
     expect(await box.pidOf("mock-openai")).toBe(pid);
     const environment = await environmentOf(echoPort);

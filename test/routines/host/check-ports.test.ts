@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { basename } from "node:path";
 import { checkPorts } from "../../../routines/host/check-ports.ts";
 import { listListeners, parseLsof, parseProcNet } from "../../../routines/host/read-listeners.ts";
 
@@ -20,7 +21,7 @@ describe("checkPorts", () => {
     const child = Bun.spawn([process.execPath, "-e", code, "--api-key", "secret"], { stdout: "pipe" });
     const { value } = await child.stdout.getReader().read();
     const [owner] = checkPorts({ ports: [Number(new TextDecoder().decode(value))] });
-    expect(owner).toMatchObject({ pid: child.pid, command: "bun" });
+    expect(owner).toMatchObject({ pid: child.pid, command: basename(process.execPath) });
     child.kill();
     await child.exited;
   });
