@@ -4,8 +4,7 @@ import type { ArgSpecs, Command } from "./command.ts";
 
 /** The whole help, without colour off a terminal. */
 export async function renderHelp(command: Command, program: string): Promise<string> {
-  const name = program.startsWith("harbor ") ? program : `harbor ${program}`;
-  const text = await renderUsage({ meta: { name, description: command.meta.description }, args: toCittyArgs(command.args) });
+  const text = await renderUsage({ meta: { name: program, description: command.meta.description }, args: toCittyArgs(command.args) });
   const examples = command.meta.examples ?? [];
   const block = examples.length === 0 ? "" : `\n\nEXAMPLES\n\n${examples.map((line) => `  ${line}`).join("\n")}`;
   const whole = `${text.replace(/[ \t]+$/gm, "").trimEnd()}${block}\n`;

@@ -12,20 +12,20 @@ export interface ParsedArgs<A extends ArgSpecs> {
   rest: string[];
 }
 
-/** Throws `usage` for an unknown option, a missing value, or a missing or superfluous word. */
-export function parseCommandArgs<A extends ArgSpecs>(argv: readonly string[], specs: A, name: string): ParsedArgs<A> {
+/** `program` is what a person types before `argv`: `harbor up`, `bun routines/up.ts`. Throws `usage` for an unknown option, a missing value, or a missing or superfluous word. */
+export function parseCommandArgs<A extends ArgSpecs>(argv: readonly string[], specs: A, program: string): ParsedArgs<A> {
   const split = argv.indexOf("--");
-  const { values, positionals } = readWords(split === -1 ? argv : argv.slice(0, split), specs, name);
+  const { values, positionals } = readWords(split === -1 ? argv : argv.slice(0, split), specs, program);
   const args: Record<string, unknown> = {};
   for (const [key, spec] of Object.entries(specs)) {
     const given = values.get(key);
     if (spec.type === "boolean") args[key] = given !== undefined;
-    else if (spec.type === "positional") args[key] = takePositional(positionals, key, spec, name);
+    else if (spec.type === "positional") args[key] = takePositional(positionals, key, spec, program);
     else if (spec.multiple) args[key] = splitLists(given ?? []);
     else args[key] = given?.at(-1) ?? spec.default;
   }
   if (positionals.length > 0) {
-    throw usage(`Cannot run "${name}": it takes no word "${positionals[0]}"`, name);
+    throw usage(`it takes no word "${positionals[0]}"`, program);
   }
   return { args: args as ArgValues<A>, rest: split === -1 ? [] : argv.slice(split + 1) };
 }
@@ -36,20 +36,20 @@ interface Words {
   positionals: string[];
 }
 
-function readWords(words: readonly string[], specs: ArgSpecs, name: string): Words {
+function readWords(words: readonly string[], specs: ArgSpecs, program: string): Words {
   const found: Words = { values: new Map(), positionals: [] };
   const queue = [...words];
   for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
     if (word === "-" || !word.startsWith("-")) found.positionals.push(word);
-    else if (word.startsWith("--")) readLong(word, queue, { specs, name, found });
-    else readShort(word, queue, { specs, name, found });
+    else if (word.startsWith("--")) readLong(word, queue, { specs, program, found });
+    else readShort(word, queue, { specs, program, found });
   }
   return found;
 }
 
 interface Reading {
   specs: ArgSpecs;
-  name: string;
+  program: string;
   found: Words;
 }
 
@@ -61,7 +61,7 @@ function readLong(word: string, queue: string[], reading: Reading): void {
   if (spec === undefined || spec.type === "positional") throw unknownOption(word, reading);
   const value = equals === -1 ? undefined : word.slice(equals + 1);
   if (spec.type === "boolean" && value !== undefined) {
-    throw usage(`Cannot run "${reading.name}": "--${key}" takes no value, but has "${value}"`, reading.name);
+    throw usage(`"--${key}" takes no value, but has "${value}"`, reading.program);
   }
   record(reading, key, spec.type === "boolean" ? "" : (value ?? takeValue(`--${key}`, queue, reading)));
 }
@@ -89,22 +89,22 @@ function record({ found }: Reading, key: string, value: string): void {
 }
 
 /** A value that looks like an option is most often a forgotten value; `--option=-value` says it is meant. */
-function takeValue(option: string, queue: string[], { name }: Reading): string {
+function takeValue(option: string, queue: string[], { program }: Reading): string {
   const value = queue[0];
-  if (value === undefined || (value.startsWith("-") && value !== "-")) throw usage(`Cannot run "${name}": "${option}" needs a value`, name);
+  if (value === undefined || (value.startsWith("-") && value !== "-")) throw usage(`"${option}" needs a value`, program);
   queue.shift();
   return value;
 }
 
-function unknownOption(word: string, { specs, name }: Reading): HarborError {
+function unknownOption(word: string, { specs, program }: Reading): HarborError {
   const known = Object.keys(specs).filter((key) => specs[key]?.type !== "positional");
   const guess = nearest(word.replace(/^-+/, "").split("=")[0] ?? "", known);
   const suggestion = guess === undefined ? "" : `; did you mean "--${guess}"?`;
-  return usage(`Cannot run "${name}": it has no option "${word}"${suggestion}`, name);
+  return usage(`it has no option "${word}"${suggestion}`, program);
 }
 
-function takePositional(positionals: string[], key: string, spec: { required?: boolean; multiple?: true }, name: string): unknown {
-  if (spec.required && positionals.length === 0) throw usage(`Cannot run "${name}": <${key}> is missing`, name);
+function takePositional(positionals: string[], key: string, spec: { required?: boolean; multiple?: true }, program: string): unknown {
+  if (spec.required && positionals.length === 0) throw usage(`<${key}> is missing`, program);
   return spec.multiple ? positionals.splice(0) : positionals.shift();
 }
 
@@ -112,6 +112,7 @@ function splitLists(values: readonly string[]): string[] {
   return values.flatMap((value) => value.split(",")).filter((value) => value !== "");
 }
 
-function usage(message: string, name: string): HarborError {
-  return new HarborError(message, { exit: "usage", hint: `Run \`harbor ${name} --help\`` });
+function usage(what: string, program: string): HarborError {
+  const name = /[^ /]+?(?=(?:\.ts)?$)/.exec(program)?.[0] ?? program;
+  return new HarborError(`Cannot run "${name}": ${what}`, { exit: "usage", hint: `Run \`${program} --help\`` });
 }

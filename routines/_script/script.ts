@@ -17,17 +17,18 @@ export interface RunScriptOptions {
 /** Runs it to its end; sets `process.exitCode`, never exits by itself, so output is never cut. */
 export async function runScript<A extends ArgSpecs>(command: Command<A>, options: RunScriptOptions = {}): Promise<void> {
   const argv = options.argv ?? process.argv.slice(2);
+  const program = options.program ?? `bun ${process.argv[1]}`;
   const own = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
   try {
     const isHelp = (word: string | undefined): boolean => word === "--help" || word === "-h";
     if (command.passThrough ? isHelp(argv[0]) : own.some(isHelp)) {
       const { renderHelp } = await import("./help.ts");
-      writeAll(1, await renderHelp(command as unknown as Command, options.program ?? command.meta.name));
+      writeAll(1, await renderHelp(command as unknown as Command, program));
       return;
     }
     if (command.passThrough) return await command.run({ args: {} as ArgValues<A>, rest: [...argv] });
     const debugless = argv.filter((word, index) => !(word === "--debug" && index < own.length));
-    const parsed = parseCommandArgs(debugless, command.args, command.meta.name);
+    const parsed = parseCommandArgs(debugless, command.args, program);
     if (parsed.rest.length > 0 && !command.takesRest) refuseRest(parsed.rest, command.meta.name);
     await command.run(parsed);
   } catch (error) {

@@ -13,7 +13,7 @@ describe("renderHelp", () => {
       },
       run: () => undefined,
     });
-    const text = await renderHelp(command as unknown as Command, "do");
+    const text = await renderHelp(command as unknown as Command, "harbor do");
     expect(text).toStartWith("Do it (harbor do)\n\nUSAGE harbor do [OPTIONS] [NAMES]\n");
     expect(text).toMatch(/^ +-m, --many=<M> {2,}More \(repeatable\)$/m);
     expect(text).toMatch(/^ +--flag {2,}Whether$/m);

@@ -12,7 +12,7 @@ const specs = {
   json: { type: "boolean", description: "", alias: "j" },
 } as const satisfies ArgSpecs;
 
-const parse = (...argv: string[]) => parseCommandArgs(argv, specs, "up");
+const parse = (...argv: string[]) => parseCommandArgs(argv, specs, "harbor up");
 
 function failure(run: () => unknown): HarborError {
   try {
@@ -83,7 +83,7 @@ describe("parseCommandArgs", () => {
 
   test("does not change the words it is given", () => {
     const argv = Object.freeze(["-x", "a", "b"]);
-    parseCommandArgs(argv, specs, "up");
+    parseCommandArgs(argv, specs, "harbor up");
     expect(argv).toEqual(["-x", "a", "b"]);
   });
 });

@@ -80,7 +80,7 @@ describe("runScript", () => {
   test("ends with 2 for wrong usage", async () => {
     const { stderr, exit } = await act("say", "--moed", "x");
     expect(exit).toBe(2);
-    expect(stderr).toBe('harbor: Cannot run "act": it has no option "--moed"; did you mean "--mode"?\n  Run `harbor act --help`\n');
+    expect(stderr).toBe(`harbor: Cannot run "act": it has no option "--moed"; did you mean "--mode"?\n  Run \`bun ${program} --help\`\n`);
     expect((await act()).exit).toBe(2);
   });
 
