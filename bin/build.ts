@@ -1,5 +1,6 @@
 /**
- * `bun run build`: dist/harbor.js, all of Harbor's own code in one file with its bytecode beside it.
+ * `bun run build`: dist/harbor.js, all of Harbor's own code in one file with its bytecode beside it, and for
+ * each verb of every day a file of its own (dist/plan.js), which holds less and starts a millisecond sooner.
  *
  * Bytecode saves a third of the start, and bun makes it of CommonJS alone, which knows no `await` at the
  * top of a module. There are two kinds of those and both are rewritten here: the guard that lets a routine
@@ -7,8 +8,20 @@
  * be the builder's. npm packages stay outside.
  */
 import { rename, rm, utimes } from "node:fs/promises";
+import { type BuiltFolder, builtPlace } from "../routines/_script/_built-yaml.ts";
+import { parsePlainYaml } from "../routines/_script/_plain-yaml.ts";
 
 const root = new URL("..", import.meta.url).pathname;
+const everyday = ["down", "logs", "ls", "plan", "ps", "url"];
+
+/** What dispatching the verb comes to, without the other verbs; it stands beside harbor.ts, though not on disk. */
+const entryOf = (verb: string): [path: string, source: string] => [
+  `${root}${verb}.ts`,
+  `import { runScript } from "./routines/_script/script.ts";
+import { command } from "./routines/${verb}.ts";
+void runScript(command, { argv: process.argv.slice(3), program: "harbor ${verb}" });`,
+];
+const entries = Object.fromEntries(everyday.map(entryOf));
 
 const rewritten: Bun.BunPlugin = {
   name: "without top-level await",
@@ -24,13 +37,29 @@ const rewritten: Bun.BunPlugin = {
   },
 };
 
-// Renamed into place, the program last: whoever starts meanwhile gets the old one or the new one. Dated from
+/** The YAML of the services, read: what JSON says as well, in a file for each folder. */
+async function buildYaml(target: string): Promise<void> {
+  const folders = new Map<string, BuiltFolder>();
+  for await (const path of new Bun.Glob("**/*.yml").scan(`${root}services`)) {
+    const text = await Bun.file(`${root}services/${path}`).text();
+    const value = parsePlainYaml(text)?.value;
+    const json = JSON.stringify(value);
+    if (json === undefined || !Bun.deepEquals(JSON.parse(json), value, true)) continue;
+    const { folder, name } = builtPlace(path);
+    folders.set(folder, { ...folders.get(folder), [name]: [text, json] });
+  }
+  for (const [folder, files] of folders) await Bun.write(`${target}/${folder}.json`, JSON.stringify(files));
+}
+
+// Renamed into place, harbor.js last: whoever starts meanwhile gets the old one or the new one. Dated from
 // before the sources were read, so that one that changes meanwhile counts as newer.
 const startedAt = new Date();
 const fresh = `${root}dist/.new-${process.pid}`;
 try {
   const { outputs } = await Bun.build({
-    entrypoints: [`${root}harbor.ts`],
+    entrypoints: [`${root}harbor.ts`, ...Object.keys(entries)],
+    files: entries,
+    naming: "[name].[ext]",
     outdir: fresh,
     target: "bun",
     format: "cjs",
@@ -41,9 +70,15 @@ try {
     define: { HARBOR_BUNDLE: "true" },
     plugins: [rewritten],
   });
-  // It was made one folder further down than it comes to stand.
-  const map = Bun.file(`${fresh}/harbor.js.map`);
-  await map.write((await map.text()).replaceAll('"../../', '"../'));
+  // They were made one folder further down than they come to stand.
+  for (const { path } of outputs) {
+    if (!path.endsWith(".map")) continue;
+    const map = Bun.file(path);
+    await map.write((await map.text()).replaceAll('"../../', '"../'));
+  }
+  await buildYaml(`${fresh}/yaml`);
+  await rm(`${root}dist/yaml`, { recursive: true, force: true });
+  await rename(`${fresh}/yaml`, `${root}dist/yaml`);
   for (const { path, size } of outputs.toReversed()) {
     const name = path.slice(fresh.length + 1);
     await utimes(path, startedAt, startedAt);

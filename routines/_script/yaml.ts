@@ -2,6 +2,7 @@
  * YAML with file and line: a fast reader for everyday files, an exact one (npm `yaml`, loaded only then) for all else.
  * Both mean by a scalar what the Go reader in compose means by it.
  */
+import { findBuiltYaml } from "./_built-yaml.ts";
 import type { ExactDocument, ExactOptions } from "./_exact-yaml.ts";
 import { parsePlainYaml } from "./_plain-yaml.ts";
 import { HarborError } from "./error.ts";
@@ -22,7 +23,7 @@ export function parseYaml(text: string, file: string): unknown {
 
 /** Every document of a text. */
 export function parseYamlDocuments(text: string, file: string, options: ExactOptions = {}): YamlDocument[] {
-  const plain = parsePlainYaml(text);
+  const plain = findBuiltYaml(text, file) ?? parsePlainYaml(text);
   if (plain !== undefined) return [{ value: plain.value, marks: [] }];
   return exact().parseExactYaml(text.startsWith("\ufeff") ? text.slice(1) : text, file, options);
 }

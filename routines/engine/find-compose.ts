@@ -6,11 +6,11 @@
  *   bun routines/engine/find-compose.ts --json
  */
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
+import { homeDirectory } from "../_script/home-directory.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
 import { recallHost, rememberHost } from "./_host-cache.ts";
@@ -61,7 +61,7 @@ export async function readComposeVersion(options: FindComposeOptions): Promise<s
 }
 
 function findPlugin({ env, systemFolders = SYSTEM_FOLDERS }: FindComposeOptions): string | undefined {
-  const config = env.DOCKER_CONFIG || join(env.HOME || homedir(), ".docker");
+  const config = env.DOCKER_CONFIG || join(homeDirectory(env), ".docker");
   const folders = [join(config, "cli-plugins"), ...systemFolders];
   return candidates(folders).find(isExecutable) ?? candidates(extraFolders(config)).find(isExecutable);
 }

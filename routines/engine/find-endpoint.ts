@@ -6,11 +6,11 @@
  *   bun routines/engine/find-endpoint.ts --json
  */
 import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
+import { homeDirectory } from "../_script/home-directory.ts";
 import { runScript } from "../_script/script.ts";
 
 type Env = Record<string, string | undefined>;
@@ -37,7 +37,7 @@ export interface Endpoint {
 export function findEndpoint(options: FindEndpointOptions): Endpoint {
   const { env } = options;
   if (env.DOCKER_HOST) return fromDockerHost(env, env.DOCKER_HOST);
-  const config = env.DOCKER_CONFIG || join(homeOf(env), ".docker");
+  const config = env.DOCKER_CONFIG || join(homeDirectory(env), ".docker");
   const context = env.DOCKER_CONTEXT || readCurrentContext(config);
   if (context !== undefined && context !== "default") return fromContext(config, context);
   return fromSockets(options);
@@ -45,7 +45,7 @@ export function findEndpoint(options: FindEndpointOptions): Endpoint {
 
 function fromDockerHost(env: Env, host: string): Endpoint {
   const isTls = env.DOCKER_TLS_VERIFY !== undefined && env.DOCKER_TLS_VERIFY !== "";
-  const certificates = isTls ? (env.DOCKER_CERT_PATH ?? join(homeOf(env), ".docker")) : undefined;
+  const certificates = isTls ? (env.DOCKER_CERT_PATH ?? join(homeDirectory(env), ".docker")) : undefined;
   return {
     host: host.includes("://") ? host : `tcp://${host}`,
     origin: "DOCKER_HOST",
@@ -91,7 +91,7 @@ function fromSockets({ env, platform = process.platform, root = "/" }: FindEndpo
 
 /** Docker Desktop, OrbStack, Colima, rootless Docker, then Podman's compatible sockets. */
 function otherSockets(env: Env): string[] {
-  const home = homeOf(env);
+  const home = homeDirectory(env);
   const runtime = env.XDG_RUNTIME_DIR;
   return [
     join(home, ".docker/run/docker.sock"),
@@ -101,10 +101,6 @@ function otherSockets(env: Env): string[] {
     ...(runtime ? [join(runtime, "docker.sock"), join(runtime, "podman/podman.sock")] : []),
     "/run/podman/podman.sock",
   ];
-}
-
-function homeOf(env: Env): string {
-  return env.HOME || homedir();
 }
 
 export const command = defineCommand({

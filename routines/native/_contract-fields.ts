@@ -1,7 +1,7 @@
 /** Typed fields out of a parsed mapping; what is wrong is collected with its key path, never thrown, so that one run tells all. */
-import { constants } from "node:os";
 import { parseDuration } from "../_script/duration.ts";
 import { nearest } from "../_script/nearest.ts";
+import { isSignal } from "../_script/signal.ts";
 import { RawScalar } from "../_script/yaml.ts";
 
 export type KeyPath = readonly (string | number)[];
@@ -88,7 +88,7 @@ export class Fields {
   }
 
   signal(key: string): string | undefined {
-    return this.checked(key, (text) => text in constants.signals, "a signal's name like SIGTERM or SIGINT");
+    return this.checked(key, isSignal, "a signal's name like SIGTERM or SIGINT");
   }
 
   flag(key: string): boolean {

@@ -5,13 +5,13 @@
  *
  *   bun routines/native/resolve-contract.ts services/mock-openai/mock-openai_native.yml HARBOR_X=1 --json
  */
-import { constants } from "node:os";
 import { basename, dirname, resolve } from "node:path";
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { parseDuration } from "../_script/duration.ts";
 import { emit } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
 import { runScript } from "../_script/script.ts";
+import { isSignal } from "../_script/signal.ts";
 import { interpolate } from "../compose/interpolate.ts";
 import { isPort } from "./_contract-fields.ts";
 import { splitFilledWords } from "./_split-words.ts";
@@ -98,7 +98,7 @@ function resolveReady(contract: Contract, fill: Fill): NativeSpec["ready"] {
 
 function resolveStop(contract: Contract, fill: Fill): NativeSpec["stop"] {
   const signal = fill(contract.stop.signal, "stop.signal");
-  if (!(signal in constants.signals)) throw wrong(contract, `"stop.signal" must be a signal's name like SIGTERM, not "${signal}"`);
+  if (!isSignal(signal)) throw wrong(contract, `"stop.signal" must be a signal's name like SIGTERM, not "${signal}"`);
   return { signal, grace: checkDuration(contract, "stop.grace", fill(contract.stop.grace, "stop.grace")) };
 }
 
