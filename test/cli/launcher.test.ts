@@ -80,6 +80,17 @@ describe("bin/harbor when all is there", () => {
     expect({ exit, file: said?.file }).toEqual({ exit: 0, file: join(place.root, "dist/harbor.js") });
   });
 
+  test("takes a verb's own program where there is one, by the first word alone", async () => {
+    const place = makeWarm("package");
+    const dist = join(place.root, "dist");
+    cpSync(join(dist, "harbor.js"), join(dist, "plan.js"));
+    const own = ["plan", "plan.js", "../dist/plan", "x", "-x", ""].map((word) => [word, word === "plan" ? "plan.js" : "harbor.js"]);
+    for (const [word = "", file = ""] of own) {
+      const { said } = await call(place, [place.harbor, word, "plan"], { path: "/nonexistent" });
+      expect(said).toMatchObject({ argv: [word, "plan"], file: join(dist, file) });
+    }
+  });
+
   test("is what bunx runs in a checkout, through the link that `prepare` makes", async () => {
     const place = makeWarm();
     const { prepare } = (JSON.parse(readFileSync(join(source, "package.json"), "utf8")) as { scripts: { prepare: string } }).scripts;
