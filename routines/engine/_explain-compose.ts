@@ -33,16 +33,23 @@ async function findEngineTrouble(client: EngineClient, endpoint: Endpoint): Prom
   }
 }
 
-/** Compose names what it works on only once the engine has answered. */
+/** What compose is at, of which it writes a line for each step; the first comes only once the engine has answered. */
+const STEP = /^\W*(?:Container|Network|Volume|Image) \S|^\W*\S+ Pull/;
+
 function hadBegun(lines: readonly string[]): boolean {
-  return lines.some((line) => /^\W*(?:Container|Network|Volume|Image) \S|^\W*\S+ Pull/.test(line));
+  return lines.some((line) => STEP.test(line));
+}
+
+/** What it said beside its steps, but for the last line where that is the message. */
+function detailsOf(lines: readonly string[], end?: number): string[] {
+  return lines.slice(-SHOWN_LINES, end).filter((line) => !STEP.test(line));
 }
 
 function stoppedMidway({ endpoint, stderrTail }: ComposeFailure, cause: HarborError): HarborError {
   return new HarborError(`Cannot go on: the container engine at ${endpoint.host} stopped answering in the middle`, {
     exit: "missing",
     cause,
-    details: stderrTail.slice(-SHOWN_LINES),
+    details: detailsOf(stderrTail),
     hint: "Start it again, then run the same command",
   });
 }
@@ -95,7 +102,7 @@ function explainDependency({ stderrTail }: ComposeFailure): HarborError | undefi
 function explainRest({ args, code, stderrTail }: ComposeFailure): HarborError {
   const last = stderrTail.at(-1);
   const state = last === undefined ? `it ended with code ${code}` : withoutPrefix(last);
-  return new HarborError(`Cannot run "docker compose ${args[0] ?? ""}": ${state}`, { details: stderrTail.slice(-SHOWN_LINES, -1) });
+  return new HarborError(`Cannot run "docker compose ${args[0] ?? ""}": ${state}`, { details: detailsOf(stderrTail, -1) });
 }
 
 function withoutPrefix(line: string): string {
