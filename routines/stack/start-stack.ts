@@ -119,7 +119,7 @@ async function takeBack({ made, record, progress }: StartStackOptions, done: Mad
   writeStack(home, record);
 }
 
-/** It ran before and was not asked for now: whether it answers is not this call's to fail on. */
+/** It ran before and this call does not name it: whether it answers is not for this call to fail on. */
 function isBystander(handle: string, { made, running }: StartStackOptions): boolean {
   const { asked } = made.selection;
   return asked !== "*" && asked.size > 0 && !asked.has(handle) && (running?.natives.includes(handle) ?? false);
