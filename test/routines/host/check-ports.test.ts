@@ -18,12 +18,10 @@ describe("checkPorts", () => {
 
   test("tells no options of the owner: they may hold secrets", async () => {
     const code = 'const s = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } }); console.log(s.port)';
-    const child = Bun.spawn([process.execPath, "-e", code, "--api-key", "secret"], { stdout: "pipe" });
+    await using child = Bun.spawn([process.execPath, "-e", code, "--api-key", "secret"], { stdout: "pipe" });
     const { value } = await child.stdout.getReader().read();
     const [owner] = checkPorts({ ports: [Number(new TextDecoder().decode(value))] });
     expect(owner).toMatchObject({ pid: child.pid, command: basename(process.execPath) });
-    child.kill();
-    await child.exited;
   });
 
   test("is empty for no ports", () => {
