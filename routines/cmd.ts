@@ -11,27 +11,20 @@ import { emit } from "./_script/emit.ts";
 import { runScript } from "./_script/script.ts";
 import { type MadePlan, makePlan, projectDirectoryOf } from "./compose/make-plan.ts";
 import { selectionArgs } from "./compose/selection-args.ts";
+import type { Env } from "./config/read-values.ts";
+import { composeArgv, findOverruled } from "./engine/run-compose.ts";
 import { stateOf } from "./stack/read-stack.ts";
 import { warn } from "./stack/say.ts";
 import { writeComposeFiles } from "./stack/write-stack.ts";
 
 /** The words of `docker compose …` for a plan whose files are on disk. */
-export function composeWords(made: MadePlan, more: readonly string[]): string[] {
+export function composeWords(made: MadePlan, more: readonly string[], env: Env): string[] {
   const { workspace, project } = made.plan;
-  const { file, envFile } = writeComposeFiles(made, join(stateOf(workspace.home).directory, "cmd"));
-  return [
-    "docker",
-    "compose",
-    "-p",
-    project,
-    "--project-directory",
-    projectDirectoryOf(workspace),
-    "--env-file",
-    envFile,
-    "-f",
-    file,
-    ...more,
-  ];
+  const files = writeComposeFiles(made, join(stateOf(workspace.home).directory, "cmd"));
+  // compose takes the environment's value before the file's
+  const unset = findOverruled(files.envFile, env).flatMap((name) => ["-u", name]);
+  const program = [...(unset.length === 0 ? [] : ["env", ...unset]), "docker", "compose"];
+  return composeArgv({ program, args: more, project, ...files, projectDirectory: projectDirectoryOf(workspace) });
 }
 
 /** A word as a POSIX shell reads it back. */
@@ -50,7 +43,7 @@ export const command = defineCommand({
   async run({ args, rest }) {
     const made = await makePlan({ args, env: process.env });
     warn(made.selection.warnings);
-    emit(composeWords(made, rest), { json: args.json, render: (words) => words.map(quote).join(" ") });
+    emit(composeWords(made, rest, process.env), { json: args.json, render: (words) => words.map(quote).join(" ") });
   },
 });
 

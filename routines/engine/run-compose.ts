@@ -4,6 +4,7 @@
  *
  *   bun routines/engine/run-compose.ts --project harbor --file compose.yml -- ps --all
  */
+import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { isatty } from "node:tty";
 import { awaitChild, type ChildOutput, readOutput } from "../_script/child-output.ts";
@@ -12,6 +13,7 @@ import { writeAll } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
+import { parseEnv } from "../config/parse-env.ts";
 import { createTail, type Tail } from "./_tail.ts";
 import { type Compose, findCompose } from "./find-compose.ts";
 import { type Endpoint, findEndpoint } from "./find-endpoint.ts";
@@ -79,18 +81,30 @@ export async function runComposeOrThrow(options: RunComposeOptions): Promise<Com
   throw await explainComposeFailure({ args: options.args, endpoint, ...result });
 }
 
-/** The whole command line, as `harbor cmd` prints it. */
-export function composeArgv(
-  options: Pick<RunComposeOptions, "args" | "compose" | "project" | "file" | "projectDirectory" | "envFile">,
-): string[] {
+export interface ComposeArgvOptions extends Pick<RunComposeOptions, "args" | "project" | "file" | "projectDirectory" | "envFile"> {
+  /** The words that compose itself is called by. */
+  program: readonly string[];
+}
+
+/** The whole command line: what is run here, and what `harbor cmd` prints. */
+export function composeArgv(options: ComposeArgvOptions): string[] {
   const { file, projectDirectory, envFile } = options;
   return [
-    options.compose.path,
+    ...options.program,
     ...["--project-name", options.project],
     ...(file === undefined ? [] : ["--file", file, "--project-directory", projectDirectory ?? dirname(file)]),
     ...(envFile === undefined ? [] : ["--env-file", envFile]),
     ...options.args,
   ];
+}
+
+/**
+ * Names whose value in the environment is not the settled one of the env file: compose would take the
+ * environment's, whatever the file says. Throws for a file that cannot be read.
+ */
+export function findOverruled(envFile: string, env: RunComposeOptions["env"]): string[] {
+  const settled = parseEnv(readFileSync(envFile, "utf8"), { file: envFile });
+  return [...settled].filter(([name, value]) => env[name] !== undefined && env[name] !== value).map(([name]) => name);
 }
 
 interface Child {
@@ -101,7 +115,7 @@ interface Child {
 }
 
 function spawnPiped(options: RunComposeOptions, tail: Tail): Child {
-  const command = composeArgv(options);
+  const command = composeArgv({ ...options, program: [options.compose.path] });
   const env = environmentOf(options);
   if (options.stdio === "inherit") {
     const process = Bun.spawn(command, { env, stdio: ["inherit", "inherit", "inherit"] });
@@ -120,7 +134,7 @@ function spawnOnTerminal(options: RunComposeOptions, tail: Tail): Child {
   const decoder = new TextDecoder();
   const listen = listener(options, tail);
   const { promise: ended, resolve } = Promise.withResolvers<void>();
-  const child = Bun.spawn(composeArgv(options), {
+  const child = Bun.spawn(composeArgv({ ...options, program: [options.compose.path] }), {
     env: environmentOf(options),
     terminal: { cols: columns, rows, data: (_, data) => listen(decoder.decode(data, { stream: true })), exit: () => resolve() },
   });
@@ -135,10 +149,12 @@ function listener(options: RunComposeOptions, tail: Tail): (text: string) => voi
   };
 }
 
-/** Compose must ask the same engine as we do, and not take itself for docker's child. */
-function environmentOf({ env, endpoint = findEndpoint({ env }) }: RunComposeOptions): Record<string, string | undefined> {
+/** Compose must ask the same engine as we do, take the settled values, and not take itself for docker's child. */
+function environmentOf({ env, envFile, endpoint = findEndpoint({ env }) }: RunComposeOptions): Record<string, string | undefined> {
+  const overruled = envFile === undefined ? [] : findOverruled(envFile, env);
+  const settled = Object.fromEntries(overruled.map((name) => [name, undefined]));
   const engine = endpoint.origin === "found" ? { DOCKER_HOST: endpoint.host } : {};
-  return { ...env, ...engine, DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND: undefined };
+  return { ...env, ...settled, ...engine, DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND: undefined };
 }
 
 /** First as Ctrl-C would, so that compose puts things in order; by force where that takes too long. */

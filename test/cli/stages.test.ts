@@ -106,6 +106,39 @@ describe("harbor cmd", () => {
   });
 });
 
+describe("what Harbor settles otherwise than the environment", () => {
+  const files = {
+    "settled/services/box/compose.box.yml":
+      'services:\n  box:\n    image: b:1\n    depends_on: [nat]\n    environment: { URL: "${HARBOR_NAT_INTERNAL_URL:-none}" }\n    volumes: ["${HARBOR_DATA}/box:/data"]\n',
+    "settled/services/nat/nat_native.yml":
+      "x-harbor-native:\n  executable: sleep\n  port: 41399\n  env_overrides: { HARBOR_NAT_INTERNAL_URL: 'http://nat:41399' }\n",
+  };
+  const environment = { HARBOR_DATA: "mydata", HARBOR_NAT_INTERNAL_URL: "http://mine:1" };
+  const call = { env: environment };
+  const selection = ["-x", "nat", "box", "--workspace", "settled"];
+
+  test("is taken out of the environment that `harbor cmd` gives to compose", async () => {
+    box.write(files);
+    const words = await box.json<string[]>(["cmd", ...selection], call);
+    const at = words.indexOf("docker");
+    expect([words[0], ...words.slice(1, at).sort()]).toEqual(["env", "-u", "-u", "HARBOR_DATA", "HARBOR_NAT_INTERNAL_URL"]);
+    expect((await box.json<string[]>(["cmd", ...selection]))[0]).toBe("docker");
+  });
+
+  test.skipIf(!hasCompose)("means the same to eject and to compose (needs docker's compose plugin)", async () => {
+    box.write(files);
+    const { stdout } = await box.run(["eject", ...selection], call);
+    expect(stdout).toContain('URL: "http://nat:41399"');
+    expect(stdout).toContain(`"${box.home}/mydata/box:/data"`);
+    const words = await box.json<string[]>(["cmd", ...selection], call);
+    const at = words.indexOf("docker");
+    const line = [...words.slice(0, at), ...compose, ...words.slice(at + 2), "config"];
+    const read = await pipe(["env", ...Object.entries(environment).map((pair) => pair.join("=")), ...line], "");
+    expect(read.stdout).toContain("URL: http://nat:41399");
+    expect(read.stdout).toContain(`source: ${box.home}/mydata/box`);
+  });
+});
+
 describe("harbor routine", () => {
   test("lists every stage with what it does", async () => {
     const { stdout } = await box.run(["routine"]);

@@ -31,7 +31,7 @@ describe("composeArgv", () => {
   test("names project, file, what paths mean, and values", () => {
     const options = {
       args: ["ps", "--all"],
-      compose: { path: "/c", version: "2" },
+      program: ["/c"],
       project: "p",
       file: "/s/compose.yml",
       envFile: "/s/values.env",
@@ -61,6 +61,14 @@ describe("runCompose", () => {
     const endpoint = { host: "unix:///found.sock", origin: "found" as const };
     const { stdout } = await runCompose(withPlugin('echo "$DOCKER_HOST"', { env: { PATH: process.env.PATH }, endpoint }));
     expect(stdout).toBe("unix:///found.sock\n");
+  });
+
+  test("keeps from compose what the environment says otherwise than the env file", async () => {
+    const envFile = join(folder, "values.env");
+    writeFileSync(envFile, `DATA='/a$b'\nSAME="it's \\$1"\nUNSET=x\nEMPTY=y\n`);
+    const env = { PATH: process.env.PATH, DATA: "mydata", SAME: "it's $1", EMPTY: "", OTHER: "other" };
+    const { stdout } = await runCompose(withPlugin('echo "${DATA-none}|$SAME|${EMPTY-none}|$OTHER"', { env, envFile }));
+    expect(stdout).toBe("none|it's $1|none|other\n");
   });
 
   test("on an abort lets compose put things in order, and returns only then", async () => {
