@@ -73,11 +73,12 @@ export function readValues(options: ReadValuesOptions): Values {
   const { workspace, env } = options;
   const own = ownValues(workspace);
   const sources: Source[] = [{ origin: "environment", get: (name) => env[name] }];
-  const files = [join(workspace.home, "config.env")];
+  const config = join(workspace.home, "config.env");
+  const files = [config];
   const flat = workspace.layers.find((layer) => layer.kind === "flat");
   if (flat !== undefined) files.push(join(flat.root, ".env"), join(flat.root, "profiles", "default.env"));
   for (const file of files) {
-    const values = readEnvFile(file, env, file.startsWith(workspace.home) ? undefined : own);
+    const values = readEnvFile(file, env, file === config ? undefined : own);
     if (values !== undefined) sources.push({ origin: file, get: (name) => values.get(name) });
   }
   sources.push({ origin: "harbor", get: (name) => own.get(name) });

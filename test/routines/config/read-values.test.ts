@@ -29,6 +29,13 @@ describe("readValues", () => {
     expect(values.list("HARBOR_SERVICES_DEFAULT")).toEqual(["webui", "llamacpp"]);
   });
 
+  test.each(["home-old", "home/workspace"])("fills in the env files of a flat workspace wherever it is: %s", (name) => {
+    const folder = makeTree({ "home/config.env": "A='${B}'\n", [`${name}/compose.a.yml`]: "", [`${name}/.env`]: "C=${D}\n" });
+    const workspace = findWorkspace({ home: join(folder, "home"), directory: join(folder, name) });
+    const values = readValues({ workspace, env: { B: "b", D: "d" } });
+    expect([values.get("A"), values.get("C")]).toEqual(["${B}", "d"]);
+  });
+
   test("lays overrides on top, with their origin", () => {
     const values = readValues({ workspace: findWorkspace({ home: makeFolder(), cwd: "/", builtIn: "/none" }), env: { A: "env" } });
     expect(values.with("contract", new Map([["A", "over"]])).find("A")).toEqual({ value: "over", origin: "contract" });
