@@ -3,7 +3,7 @@
  * `${NAME}` for whoever runs it to set.
  */
 import type { Values } from "../config/read-values.ts";
-import { escapeDollars, findExpression, interpolate, mapStrings } from "./interpolate.ts";
+import { type Expression, escapeDollars, findExpression, interpolate, mapStrings } from "./interpolate.ts";
 import type { ComposeModel } from "./merge-compose.ts";
 
 export interface EjectModelOptions {
@@ -35,18 +35,35 @@ export interface FillTextOptions {
 }
 
 /** A text with its variables filled in, but for secrets. */
-export function fillText(text: string, { values, resolve, onSecret }: FillTextOptions): string {
+export function fillText(text: string, options: FillTextOptions): string {
   let result = "";
   let from = 0;
   for (let found = findExpression(text, 0); found !== undefined; found = findExpression(text, from)) {
-    const whole = text.slice(found.start, found.end);
-    const isOpen = !resolve && isSecret(found.name);
-    if (isOpen) onSecret?.(found.name);
-    // a value's own `$` must survive the next interpolation
-    result += text.slice(from, found.start) + (isOpen || found.operator === "$" ? whole : escapeDollars(interpolate(whole, values.get)));
+    result += text.slice(from, found.start) + fillExpression(text.slice(found.start, found.end), found, options);
     from = found.end;
   }
   return result + text.slice(from);
+}
+
+function fillExpression(whole: string, found: Expression, options: FillTextOptions): string {
+  const { values, resolve, onSecret } = options;
+  if (found.operator === "$") return whole;
+  if (!resolve && isSecret(found.name)) {
+    onSecret?.(found.name);
+    // in braces, for what comes to stand behind it may go on like a name
+    return whole.startsWith("${") ? whole : `\${${found.name}}`;
+  }
+  // a value's own `$` must survive the next interpolation
+  const filled = escapeDollars(interpolate(whole, values.get));
+  // the word may name secrets itself
+  return found.word.includes("$") && takesWord(found, values) ? fillText(found.word, options) : filled;
+}
+
+/** Whether the expression comes to its word, as the default of `A:-word` where A is missing. */
+function takesWord({ name, operator }: Expression, values: Values): boolean {
+  const value = values.get(name);
+  const isMissing = value === undefined || (operator.startsWith(":") && value === "");
+  return operator.endsWith("+") ? !isMissing : isMissing;
 }
 
 /** Pure; the given model stays as it is. */

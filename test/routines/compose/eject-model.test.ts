@@ -24,12 +24,25 @@ describe("fillText", () => {
     ["x${MY_KEY}y", "x${MY_KEY}y"],
     ["${MY_KEY:-none}", "${MY_KEY:-none}"],
     ["${B:-${A}}", "1"],
+    ["${B:-$$x${DOLLAR}}", "$$xa$$b"],
+    ["${B:-http://${A}:${MY_KEY:-}@y}", "http://1:${MY_KEY:-}@y"],
+    ["${B-${C:-${MY_KEY}}}", "${MY_KEY}"],
+    ["${A:-${MY_KEY}}", "1"],
+    ["${A:+--key $MY_KEY}s", "--key ${MY_KEY}s"],
+    ["${B:+--key $MY_KEY}", ""],
   ])("%s becomes %s", (text, filled) => {
     expect(fillText(text, { values, resolve: false })).toBe(filled);
   });
 
   test("fills secrets in when asked to", () => {
     expect(fillText("${MY_KEY}", { values, resolve: true })).toBe("s3cr3t");
+    expect(fillText("${B:-x${MY_KEY}}", { values, resolve: true })).toBe("xs3cr3t");
+  });
+
+  test("tells of a secret inside a default", () => {
+    const told: string[] = [];
+    fillText("${B:-${MY_KEY}} ${A:-${OTHER_KEY}}", { values, resolve: false, onSecret: (name) => told.push(name) });
+    expect(told).toEqual(["MY_KEY"]);
   });
 });
 
