@@ -13,6 +13,7 @@ import { parseYaml } from "../_script/yaml.ts";
 import type { Contract } from "../native/read-contract.ts";
 import { resolveContract } from "../native/resolve-contract.ts";
 import type { NativeSpec } from "../native/start-process.ts";
+import { escapeDollars } from "./interpolate.ts";
 import type { ComposeModel, MergeFile } from "./merge-compose.ts";
 import { firstTarget } from "./read-ports.ts";
 import { readSelection } from "./read-selection.ts";
@@ -38,7 +39,7 @@ export interface ExcludedService {
   definition: Record<string, unknown>;
   /** Services of the model that stand in for the process: the proxy and its helpers. */
   proxies: string[];
-  /** What capability and cross files set for it; filled in while the files are merged. */
+  /** What capability and cross files set for it, `${…}` as written; noted while the files are merged. */
   environment: Record<string, string>;
 }
 
@@ -118,23 +119,23 @@ function collect(
 ): ComposeModel {
   const services = servicesOf(document);
   for (const contract of contracts.values()) {
-    const environment = readEnvironment(services[contract.service]?.environment, values);
-    Object.assign((natives.get(contract.handle) as ExcludedService).environment, environment);
+    const { environment } = natives.get(contract.handle) as ExcludedService;
+    for (const [name, text] of readEnvironment(services[contract.service]?.environment)) {
+      const value = text === undefined ? values(name) : undefined;
+      // a name without a value takes the configuration's, whose `$` means nothing
+      if (value !== undefined) environment[name] = escapeDollars(value);
+      else if (text !== undefined) environment[name] = text;
+    }
   }
   return document;
 }
 
-/** Both spellings of `environment` as a map; a name without a value takes the configuration's. */
-export function readEnvironment(environment: unknown, values: Lookup): Record<string, string> {
+/** Both spellings of `environment` as a map, `${…}` as written; undefined for a name without a value. */
+export function readEnvironment(environment: unknown): Map<string, string | undefined> {
   const entries: [string, unknown][] = Array.isArray(environment)
     ? environment.map((item) => splitAssignment(String(item)))
     : Object.entries((environment ?? {}) as Record<string, unknown>);
-  const read: Record<string, string> = {};
-  for (const [name, value] of entries) {
-    const text = value === null || value === undefined ? values(name) : String(value);
-    if (text !== undefined) read[name] = text;
-  }
-  return read;
+  return new Map(entries.map(([name, value]) => [name, value === null || value === undefined ? undefined : String(value)]));
 }
 
 function splitAssignment(item: string): [string, string | undefined] {

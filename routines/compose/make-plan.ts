@@ -68,7 +68,7 @@ export async function makePlan(options: MakePlanOptions): Promise<MadePlan> {
 
   const project = projectName(values, selection.workspace.home);
   const owners = ownersOf(merged, resolved);
-  const compose = finishModel({ merged, selection, excluded, owners, project, values });
+  const compose = finishModel({ merged, selection, excluded, owners, project });
   const natives = planNatives(excluded, values);
   const definitions = new Map([...excluded.natives].map(([handle, native]) => [handle, native.definition]));
   const services = planServices({ selection, owners, compose, natives, definitions, values, sources: merged.sources });
@@ -129,19 +129,19 @@ interface FinishOptions {
   excluded: ExcludedNatives;
   owners: ReadonlyMap<string, string>;
   project: string;
-  values: Values;
 }
 
 /** Checks the model; adds the project's name, labels, and what natives inject into their dependants. */
-function finishModel({ merged, selection, excluded, owners, project, values }: FinishOptions): ComposeModel {
+function finishModel({ merged, selection, excluded, owners, project }: FinishOptions): ComposeModel {
   const services = (merged.model.services ?? {}) as Services;
   const proxies = new Set([...excluded.natives.values()].flatMap((native) => native.proxies));
   const rest = Object.fromEntries(Object.entries(merged.model).filter(([key]) => !OWN_KEYS.includes(key)));
   // with natives alone nobody needs a proxy, and no engine is needed at all
   if (Object.keys(services).every((name) => proxies.has(name))) return { name: project, services: {} };
   checkModel({ services, sources: merged.sources, handles: () => listHandles(selection.workspace) });
-  injectOverrides(services, selection, values);
+  injectOverrides(services, selection);
   for (const [name, service] of Object.entries(services)) {
+    noteBareNames(service.environment, merged);
     service.labels = withLabels(service.labels, {
       "harbor.handle": owners.get(name) ?? name,
       "harbor.runtime": proxies.has(name) ? "native" : "container",
@@ -153,13 +153,27 @@ function finishModel({ merged, selection, excluded, owners, project, values }: F
 /** What this program says itself, or compose has no use for. */
 const OWN_KEYS = ["name", "services", "x-harbor", "version"];
 
-function injectOverrides(services: Services, selection: Selection, values: Values): void {
-  for (const contract of selection.contracts.values()) {
-    if (Object.keys(contract.envOverrides).length === 0) continue;
+function injectOverrides(services: Services, selection: Selection): void {
+  for (const { envOverrides, service: native } of selection.contracts.values()) {
+    if (Object.keys(envOverrides).length === 0) continue;
     for (const service of Object.values(services)) {
-      if (!readDependencies(service).includes(contract.service)) continue;
-      service.environment = { ...contract.envOverrides, ...readEnvironment(service.environment, values.get) };
+      if (readDependencies(service).includes(native)) service.environment = withOverridesBelow(service.environment, envOverrides);
     }
+  }
+}
+
+/** Either spelling stays as it is: a name without a value is compose's to fill in. */
+function withOverridesBelow(environment: unknown, overrides: Record<string, string>): unknown {
+  if (!Array.isArray(environment)) return { ...overrides, ...(environment as object | undefined) };
+  const own = readEnvironment(environment);
+  const others = Object.entries(overrides).filter(([name]) => !own.has(name));
+  return [...others.map(([name, text]) => `${name}=${text}`), ...environment];
+}
+
+/** `environment: [NAME]` is a variable of the files like any other: compose needs its value. */
+function noteBareNames(environment: unknown, { variables }: MergedCompose): void {
+  for (const [name, text] of readEnvironment(environment)) {
+    if (text === undefined && !variables.has(name)) variables.set(name, { files: [], required: false });
   }
 }
 

@@ -109,7 +109,7 @@ describe("harbor cmd", () => {
 describe("what Harbor settles otherwise than the environment", () => {
   const files = {
     "settled/services/box/compose.box.yml":
-      'services:\n  box:\n    image: b:1\n    depends_on: [nat]\n    environment: { URL: "${HARBOR_NAT_INTERNAL_URL:-none}" }\n    volumes: ["${HARBOR_DATA}/box:/data"]\n',
+      'services:\n  box:\n    image: b:1\n    depends_on: [nat]\n    environment: { URL: "${HARBOR_NAT_INTERNAL_URL:-none}", BARE: null }\n    volumes: ["${HARBOR_DATA}/box:/data"]\n',
     "settled/services/nat/nat_native.yml":
       "x-harbor-native:\n  executable: sleep\n  port: 41399\n  env_overrides: { HARBOR_NAT_INTERNAL_URL: 'http://nat:41399' }\n",
   };
@@ -126,7 +126,7 @@ describe("what Harbor settles otherwise than the environment", () => {
   });
 
   test.skipIf(!hasCompose)("means the same to eject and to compose (needs docker's compose plugin)", async () => {
-    box.write(files);
+    box.write({ ...files, "home/config.env": "BARE=a$b\n" });
     const { stdout } = await box.run(["eject", ...selection], call);
     expect(stdout).toContain('URL: "http://nat:41399"');
     expect(stdout).toContain(`"${box.home}/mydata/box:/data"`);
@@ -135,6 +135,7 @@ describe("what Harbor settles otherwise than the environment", () => {
     const line = [...words.slice(0, at), ...compose, ...words.slice(at + 2), "config"];
     const read = await pipe(["env", ...Object.entries(environment).map((pair) => pair.join("=")), ...line], "");
     expect(read.stdout).toContain("URL: http://nat:41399");
+    expect(read.stdout).toContain("BARE: a$$b");
     expect(read.stdout).toContain(`source: ${box.home}/mydata/box`);
   });
 });

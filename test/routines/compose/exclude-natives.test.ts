@@ -8,7 +8,7 @@ import { listFiles } from "../../../routines/workspace/list-files.ts";
 import { makeFolder, makeTree } from "../../_workspace.ts";
 
 const known = new Set(["nvidia"]);
-const values = (name: string): string | undefined => (name === "LEVEL" ? "high" : undefined);
+const values = (name: string): string | undefined => (name === "LEVEL" ? "hi$h" : undefined);
 
 function exclude(files: Record<string, string>): ExcludedNatives {
   const workspace = findWorkspace({ home: makeFolder(), directory: makeTree(files) });
@@ -35,7 +35,7 @@ const FILES = {
   "compose.nat.yml": 'services:\n  nat: { image: a, ports: ["9001:9000"] }\n  nat-db: { image: b }\n',
   "compose.nat.nvidia.yml": "services:\n  nat: { image: gpu, environment: { GPU: '1' } }\n  nat-db: { image: c }\n  other: { image: d }\n",
   "compose.web.yml": "services:\n  web: { image: w }\n",
-  "compose.x.web.nat.yml": "services:\n  web: { depends_on: [nat] }\n  nat: { environment: [FROM_CROSS=1, LEVEL] }\n",
+  "compose.x.web.nat.yml": "services:\n  web: { depends_on: [nat] }\n  nat: { environment: [FROM_CROSS=1, LEVEL, NOT_SET] }\n",
   "nat/nat_native.yml": "x-harbor-native: { executable: sleep, port: 9001 }\n",
 };
 
@@ -59,9 +59,9 @@ describe("excludeNatives", () => {
   test("leaves cross files whole, and notes the environment that they set for the process", () => {
     const excluded = exclude(FILES);
     const file = excluded.files.find((it) => it.path.endsWith("compose.x.web.nat.yml"));
-    const document: ComposeModel = { services: { nat: { environment: ["FROM_CROSS=1", "LEVEL"] } } };
+    const document: ComposeModel = { services: { nat: { environment: ["FROM_CROSS=1", "LEVEL", "NOT_SET"] } } };
     expect(file?.transform?.(document)).toBe(document);
-    expect(excluded.natives.get("nat")?.environment).toEqual({ FROM_CROSS: "1", LEVEL: "high" });
+    expect(excluded.natives.get("nat")?.environment).toEqual({ FROM_CROSS: "1", LEVEL: "hi$$h" });
   });
 
   test("takes a contract's own proxy as it is", () => {
@@ -75,12 +75,22 @@ describe("excludeNatives", () => {
 describe("readEnvironment", () => {
   test.each([
     [
-      { A: 1, B: true, C: null, LEVEL: null },
-      { A: "1", B: "true", LEVEL: "high" },
+      { A: 1, B: true, C: null },
+      [
+        ["A", "1"],
+        ["B", "true"],
+        ["C", undefined],
+      ],
     ],
-    [["A=1=2", "C", "LEVEL"], { A: "1=2", LEVEL: "high" }],
-    [undefined, {}],
+    [
+      ["A=1=2", "C"],
+      [
+        ["A", "1=2"],
+        ["C", undefined],
+      ],
+    ],
+    [undefined, []],
   ])("reads %j", (environment, read) => {
-    expect(readEnvironment(environment, values)).toEqual(read);
+    expect([...readEnvironment(environment)]).toEqual(read as never);
   });
 });

@@ -54,27 +54,31 @@ describe("makePlan", () => {
   test("injects a native's overrides into what depends on it, below what that has itself", async () => {
     const files = {
       "compose.a.yml": "services:\n  a: { image: a, depends_on: [nat] }\n",
-      "compose.b.yml": "services:\n  b: { image: b, depends_on: [nat], environment: [NAT_URL=own] }\n",
+      "compose.b.yml": "services:\n  b: { image: b, depends_on: [nat], environment: [NAT_URL=own, MY_TOKEN] }\n",
       "compose.c.yml": "services:\n  c: { image: c }\n",
+      "compose.d.yml": "services:\n  d: { image: d, depends_on: [nat], environment: [MY_TOKEN] }\n",
       "compose.nat.yml": "services:\n  nat: { image: n }\n",
       "nat/nat_native.yml": NATIVE,
     };
-    const { plan: made } = await plan({ files, names: ["a", "b", "c"], exclude: ["nat"] });
-    const services = made.compose.services as Record<string, { environment?: object }>;
+    const made = await plan({ files, names: ["a", "b", "c", "d"], exclude: ["nat"], env: { MY_TOKEN: "s3$cr3t" } });
+    const services = made.plan.compose.services as Record<string, { environment?: object }>;
     expect(services.a?.environment).toEqual({ NAT_URL: "http://n:1" });
-    expect(services.b?.environment).toEqual({ NAT_URL: "own" });
+    expect(services.b?.environment).toEqual(["NAT_URL=own", "MY_TOKEN"]);
     expect(services.c?.environment).toBeUndefined();
+    expect(services.d?.environment).toEqual(["NAT_URL=http://n:1", "MY_TOKEN"]);
+    expect(JSON.stringify(made.plan)).not.toContain("cr3t");
+    expect([...made.merged.variables.keys()]).toContain("MY_TOKEN");
   });
 
   test("gives a process the environment of cross files, below its contract's own", async () => {
     const files = {
       "compose.web.yml": "services:\n  web: { image: w }\n",
       "compose.nat.yml": "services:\n  nat: { image: n }\n",
-      "compose.x.web.nat.yml": "services:\n  nat: { environment: { A: cross, B: '${B_LEVEL:-low}' } }\n",
+      "compose.x.web.nat.yml": "services:\n  nat: { environment: { A: cross, B: '${B_LEVEL:-low}', C: null } }\n",
       "nat/nat_native.yml": NATIVE,
     };
-    const { plan: made } = await plan({ files, names: ["web"], exclude: ["nat"] });
-    expect(made.natives[0]?.env).toEqual({ A: "contract", B: "low" });
+    const { plan: made } = await plan({ files, names: ["web"], exclude: ["nat"], env: { C: "a$b" } });
+    expect(made.natives[0]?.env).toEqual({ A: "contract", B: "low", C: "a$b" });
   });
 
   test("is the same however often it is made, and survives JSON", async () => {
