@@ -5,16 +5,14 @@
  *
  *   bun routines/compose/exclude-natives.ts -x ollama webui
  */
-import { readFileSync } from "node:fs";
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
 import { runScript } from "../_script/script.ts";
-import { parseYaml } from "../_script/yaml.ts";
 import type { Contract } from "../native/read-contract.ts";
 import { resolveContract } from "../native/resolve-contract.ts";
 import type { NativeSpec } from "../native/start-process.ts";
 import { escapeDollars } from "./interpolate.ts";
-import type { ComposeModel, MergeFile } from "./merge-compose.ts";
+import { type ComposeModel, type MergeFile, mergeCompose } from "./merge-compose.ts";
 import { firstTarget } from "./read-ports.ts";
 import { readSelection } from "./read-selection.ts";
 import { type ResolvedServiceFile, resolveFiles } from "./resolve-files.ts";
@@ -54,7 +52,7 @@ export function excludeNatives(options: ExcludeNativesOptions): ExcludedNatives 
   const natives = new Map<string, ExcludedService>();
   const companions = new Set<string>();
   for (const contract of contracts.values()) {
-    const definition = definitionOf(contract.handle, resolved);
+    const definition = definitionOf(contract.handle, resolved, values);
     for (const name of Object.keys(definition)) if (name !== contract.service) companions.add(name);
     natives.set(contract.handle, excludedService(contract, definition[contract.service], values));
   }
@@ -75,10 +73,12 @@ export function excludeNatives(options: ExcludeNativesOptions): ExcludedNatives 
 
 type Services = Record<string, Record<string, unknown>>;
 
-function definitionOf(handle: string, resolved: readonly ResolvedServiceFile[]): Services {
+/** Read as if it were to be merged: with all its documents, extends and includes. */
+function definitionOf(handle: string, resolved: readonly ResolvedServiceFile[], values: Lookup): Services {
   const definition = resolved.find(({ file }) => file.kind === "definition" && file.parts[0] === handle);
   if (definition === undefined) return {};
-  return servicesOf(parseYaml(readFileSync(definition.path, "utf8"), definition.path) as ComposeModel);
+  const { path, directory } = definition.file;
+  return servicesOf(mergeCompose({ files: [{ path, directory }], projectDirectory: directory, values }).model);
 }
 
 /** Inside the stack the process has the port its container would have. */

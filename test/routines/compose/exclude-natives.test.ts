@@ -48,6 +48,21 @@ describe("excludeNatives", () => {
     expect(excluded.natives.get("nat")).toMatchObject({ spec: { port: 9001, containerPort: 9000 }, proxies: ["nat-host", "nat"] });
   });
 
+  test.each([
+    ["several documents", 'services:\n  nat: { image: a }\n---\nservices:\n  nat: { ports: ["9001:9000"] }\n  nat-db: { image: b }\n'],
+    ["extends", "services:\n  nat: { extends: { file: base.yml, service: base } }\n  nat-db: { image: b }\n"],
+    ["include", "include: [more.yml]\nservices:\n  nat: { image: a, ports: ['9001:9000'] }\n"],
+  ])("reads a definition with %s as it would be merged", (_, definition) => {
+    const others = {
+      "base.yml": "services:\n  base: { image: a, ports: ['9001:9000'] }\n",
+      "more.yml": "services:\n  nat-db: { image: b }\n",
+    };
+    const excluded = exclude({ ...FILES, ...others, "compose.nat.yml": definition });
+    expect(excluded.natives.get("nat")?.spec.containerPort).toBe(9000);
+    const file = excluded.files.find((it) => it.path.endsWith("compose.nat.nvidia.yml"));
+    expect(file?.transform?.({ services: { "nat-db": {} } })).toEqual({ services: {} });
+  });
+
   test("keeps of a capability file what is neither the service's nor its companions'", () => {
     const excluded = exclude(FILES);
     const file = excluded.files.find((it) => it.path.endsWith("compose.nat.nvidia.yml"));
