@@ -3,6 +3,9 @@
  * interpolation. Rule: https://github.com/compose-spec/compose-spec/blob/main/05-services.md#ports
  */
 import { HarborError } from "../_script/error.ts";
+import { RawScalar, rawToNumber } from "../_script/yaml.ts";
+import { isMap } from "./_merge-tree.ts";
+import { type PortBinding, parsePorts } from "./_parse-ports.ts";
 import { interpolate } from "./interpolate.ts";
 
 export interface PublishedPort {
@@ -18,56 +21,54 @@ type Lookup = (name: string) => string | undefined;
 /** One entry a port; a range gives one for each; a port that the engine chooses is left out. Throws for what is no port. */
 export function readPorts(service: Record<string, unknown>, values: Lookup): PublishedPort[] {
   if (!Array.isArray(service.ports)) return [];
-  return service.ports.flatMap((entry: unknown) =>
-    isMap(entry) ? longPort(entry, values) : shortPort(interpolate(String(entry), values)),
-  );
+  return service.ports.flatMap((entry: unknown) => {
+    const { text, bindings } = bindingsOf(entry, values);
+    if (bindings === undefined) throw refuse(text);
+    return bindings.filter(({ published }) => isFixed(published)).map(asPublished);
+  });
 }
 
 /** The first container port named in `ports`, published or not. */
 export function firstTarget(service: Record<string, unknown>, values: Lookup): number | undefined {
   const entry: unknown = Array.isArray(service.ports) ? service.ports[0] : undefined;
-  if (entry === undefined) return undefined;
-  const text = isMap(entry) ? String(entry.target ?? "") : (interpolate(String(entry), values).split("/")[0]?.split(":").pop() ?? "");
-  const port = Number.parseInt(interpolate(text, values), 10);
-  return Number.isNaN(port) ? undefined : port;
+  return entry === undefined ? undefined : bindingsOf(entry, values).bindings?.[0]?.target;
 }
 
-function longPort(entry: Record<string, unknown>, values: Lookup): PublishedPort[] {
-  const text = (key: string): string => interpolate(String(entry[key] ?? ""), values);
-  return expand(text("host_ip"), text("published"), text("target"), text("protocol") || "tcp");
+interface Bindings {
+  /** The entry as a person reads it. */
+  text: string;
+  /** In the order of their numbers; undefined for what is no port. */
+  bindings: PortBinding[] | undefined;
 }
 
-/** `[[address:]published:]target[/protocol]`; an IPv6 address stands in brackets or has more colons. */
-function shortPort(text: string): PublishedPort[] {
-  const [mapping = "", protocol = "tcp"] = text.split("/");
-  const parts = mapping.split(":");
-  const target = parts.pop() ?? "";
-  const published = parts.pop() ?? "";
-  return expand(parts.join(":").replace(/^\[|\]$/g, ""), published, target, protocol);
-}
-
-function expand(address: string, published: string, target: string, protocol: string): PublishedPort[] {
-  const isChosen = published === "" || published === "0" || (published.includes("-") && !target.includes("-"));
-  if (isChosen) return [];
-  const [firstPublished, lastPublished] = range(published, `${published}:${target}`);
-  const [first] = range(target, `${published}:${target}`);
-  const ports: PublishedPort[] = [];
-  for (let port = firstPublished; port <= lastPublished; port++) {
-    ports.push({ address, published: port, target: first + port - firstPublished, protocol });
+function bindingsOf(entry: unknown, values: Lookup): Bindings {
+  if (!isMap(entry)) {
+    const text = textOf(entry, values);
+    return { text, bindings: parsePorts(text)?.sort((a, b) => a.target - b.target) };
   }
-  return ports;
+  const text = `${textOf(entry.published, values)}:${textOf(entry.target, values)}/${textOf(entry.protocol, values)}`.replace(/\/$/, "");
+  // an address stands for itself there: an IPv6 one without brackets
+  const hostIp = textOf(entry.host_ip, values);
+  return { text, bindings: parsePorts(text)?.map((binding) => ({ ...binding, hostIp })) };
 }
 
-/** One port, or two that a dash joins. */
-function range(text: string, mapping: string): [number, number] {
-  const [first = "", last = first] = text.split("-");
-  for (const port of [first, last]) {
-    if (/^\d{1,5}$/.test(port) && Number(port) <= 65_535) continue;
-    throw new HarborError(`Cannot publish port "${mapping}": "${port}" is no port from 0 to 65535`);
-  }
-  return [Number(first), Number(last)];
+/** A scalar as compose reads it: 0x50 is 80. */
+function textOf(value: unknown, values: Lookup): string {
+  if (value instanceof RawScalar && value.kind === "int") return String(rawToNumber(value.text));
+  return interpolate(String(value ?? ""), values);
 }
 
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** Neither the engine's choice nor one from a range. */
+function isFixed(published: string): boolean {
+  return published !== "" && published !== "0" && !published.includes("-");
+}
+
+function asPublished({ hostIp, published, target, protocol }: PortBinding): PublishedPort {
+  return { address: hostIp, published: Number(published), target, protocol };
+}
+
+function refuse(text: string): HarborError {
+  return new HarborError(`Cannot publish port "${text}": it is no [[address:]published:]target[/protocol] with ports from 0 to 65535`, {
+    hint: "An IPv6 address stands in brackets; of two ranges both are equally long; protocols are tcp, udp and sctp",
+  });
 }

@@ -79,7 +79,7 @@ const CASES: [string, number, string][] = [
     1,
     "harbor: Cannot publish port 41001 twice: port-a and port-b both claim it\n  port-a: ~/port-a/compose.port-a.yml\n  port-b: ~/port-b/compose.port-b.yml\n",
   ],
-  ["plan port-c", 1, 'harbor: ~/port-c/compose.port-c.yml:4:5: Cannot publish port "nonsense:80": "nonsense" is no port'],
+  ["plan port-c", 1, 'harbor: ~/port-c/compose.port-c.yml:4:5: Cannot publish port "nonsense:80": it is no [[address:]published:]target'],
   ["up -x no-exe", 1, 'harbor: ~/no-exe/no-exe_native.yml:1:1: Cannot read contract "no-exe_native.yml": "executable" is missing'],
   ["up -x no-port", 1, 'harbor: ~/no-port/no-port_native.yml:3:5: Cannot read contract "no-port_native.yml": "port" is missing'],
   [
