@@ -34,7 +34,7 @@ export function renderPlan(plan: Plan, options: { explain: boolean; cwd: string 
 export const command = defineCommand({
   meta: {
     name: "plan",
-    description: "Show what would run, and why",
+    description: "Show what a selection would run, and why; up --dry-run adds what runs already",
     examples: ["harbor plan -x ollama webui", "harbor plan --explain webui nvidia", "harbor plan --json '*'"],
   },
   args: { ...selectionArgs, explain: { type: "boolean", description: "Every file, in or out, with the reason" }, ...jsonArg },
