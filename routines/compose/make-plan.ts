@@ -60,7 +60,7 @@ export async function makePlan(options: MakePlanOptions): Promise<MadePlan> {
   const selection = await readSelection(options);
   const resolved = resolveFiles(selection);
   const values = withOverrides(selection);
-  const bridge = options.bridge ?? bridgeOf(options, selection.workspace.home);
+  const bridge = options.bridge ?? bridgeOf(options, selection);
   const excluded = excludeNatives({ resolved, contracts: selection.contracts, values: values.get, bridge });
   const projectDirectory = projectDirectoryOf(selection.workspace);
   const merged = mergeCompose({ files: excluded.files, projectDirectory, values: values.get });
@@ -97,8 +97,9 @@ function withOverrides(selection: Selection): Values {
 }
 
 /** Only an engine on this very kernel shares the host's network and mounts its sockets. */
-function bridgeOf(options: MakePlanOptions, home: string): Bridge {
-  return detectEngineKind({ env: options.env, home }) === "linux" ? "socket" : "host-gateway";
+function bridgeOf({ env }: MakePlanOptions, { workspace, values }: Selection): Bridge {
+  const kind = detectEngineKind({ env, home: workspace.home, wanted: values.get("HARBOR_ENGINE_KIND") });
+  return kind === "linux" ? "socket" : "host-gateway";
 }
 
 /** A flat workspace's paths mean its root; the layers' files carry whole paths, so any folder serves. */

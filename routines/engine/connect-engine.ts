@@ -11,13 +11,15 @@ import { HarborError } from "../_script/error.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
 import { addressOf, explainEngineError } from "./_reach-engine.ts";
-import { type EngineKind, kindOf, recallEngineKind, rememberEngineKind } from "./detect-engine-kind.ts";
+import { type EngineKind, kindOf, readKind, recallEngineKind, rememberEngineKind } from "./detect-engine-kind.ts";
 import { type Endpoint, findEndpoint } from "./find-endpoint.ts";
 
 export interface ConnectEngineOptions {
   env: Record<string, string | undefined>;
   /** `$HARBOR_HOME`, where the engine's kind is remembered. */
   home: string;
+  /** `HARBOR_ENGINE_KIND` of the configuration; what the engine says itself when left out. */
+  wanted?: string | undefined;
   endpoint?: Endpoint;
   timeoutMs?: number;
   signal?: AbortSignal | undefined;
@@ -31,16 +33,16 @@ export interface Engine extends EngineClient {
 
 const TIMEOUT_MS = 5_000;
 
-/** Throws `missing`, saying whether no engine is there, it does not answer, or it may not be used. */
+/** Throws `missing`, saying whether no engine is there, it does not answer, or it may not be used; `usage` for a kind that is none. */
 export async function connectEngine(options: ConnectEngineOptions): Promise<Engine> {
+  const wanted = readKind(options.wanted);
   const endpoint = options.endpoint ?? findEndpoint(options);
   const client = createEngineClient(addressOf(endpoint));
   const timeout = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
   const abortSignal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
   try {
     const { Version: version, ...answer } = await client.get<VersionAnswer>("/version", {}, abortSignal);
-    const kind = recallEngineKind(options.home, endpoint, version) ?? (await askKind(client, answer, abortSignal));
-    if (recallEngineKind(options.home, endpoint, version) === undefined) rememberEngineKind(options.home, endpoint, { kind, version });
+    const kind = wanted ?? (await learnKind(options.home, endpoint, version, () => askKind(client, answer, abortSignal)));
     return Object.assign(client, { endpoint, kind, version });
   } catch (error) {
     if (options.signal?.aborted)
@@ -59,6 +61,15 @@ interface InfoAnswer {
   OperatingSystem?: string;
   SecurityOptions?: string[] | null;
   Name?: string;
+}
+
+/** Asked once for each version of an engine; what a user says of it is never remembered. */
+async function learnKind(home: string, endpoint: Endpoint, version: string, ask: () => Promise<EngineKind>): Promise<EngineKind> {
+  const known = recallEngineKind(home, endpoint, version);
+  if (known !== undefined) return known;
+  const kind = await ask();
+  rememberEngineKind(home, endpoint, { kind, version });
+  return kind;
 }
 
 async function askKind(client: EngineClient, version: Omit<VersionAnswer, "Version">, abortSignal: AbortSignal): Promise<EngineKind> {

@@ -26,6 +26,8 @@ export interface DetectEngineKindOptions {
   env: Record<string, string | undefined>;
   /** `$HARBOR_HOME`, where an engine's own answer is remembered. */
   home: string;
+  /** `HARBOR_ENGINE_KIND` of the configuration; of `env` when left out. */
+  wanted?: string | undefined;
   platform?: NodeJS.Platform;
   endpoint?: Endpoint;
   /** The kernel's name for itself, which tells WSL2. */
@@ -34,13 +36,15 @@ export interface DetectEngineKindOptions {
 
 /** `HARBOR_ENGINE_KIND`, else what this engine once answered, else a guess by platform and socket. Throws `usage`. */
 export function detectEngineKind(options: DetectEngineKindOptions): EngineKind {
-  const wanted = options.env.HARBOR_ENGINE_KIND;
-  if (wanted) return readKind(wanted);
+  const wanted = readKind(options.wanted ?? options.env.HARBOR_ENGINE_KIND);
+  if (wanted !== undefined) return wanted;
   const endpoint = options.endpoint ?? findEndpoint(options);
   return recallEngineKind(options.home, endpoint) ?? guessKind(endpoint, options);
 }
 
-function readKind(wanted: string): EngineKind {
+/** What the user says the engine is, where Harbor guesses wrong; empty counts as unset. Throws `usage`. */
+export function readKind(wanted: string | undefined): EngineKind | undefined {
+  if (!wanted) return undefined;
   const kind = KINDS.find((candidate) => candidate === wanted);
   if (kind !== undefined) return kind;
   throw new HarborError(`Cannot use HARBOR_ENGINE_KIND "${wanted}": there is no such kind`, {
@@ -106,8 +110,13 @@ export function rememberEngineKind(home: string, endpoint: Endpoint, engine: Rem
 export const command = defineCommand({
   meta: { name: "detect-engine-kind", description: "Tell what kind of engine there is, without asking it" },
   args: { ...jsonArg },
-  run({ args }) {
-    const kind = detectEngineKind({ env: process.env, home: findHome(process.env) });
+  async run({ args }) {
+    const { findWorkspace } = await import("../workspace/find-workspace.ts");
+    const { readValues } = await import("../config/read-values.ts");
+    const env = process.env;
+    const home = findHome(env);
+    const values = readValues({ workspace: findWorkspace({ home }), env });
+    const kind = detectEngineKind({ env, home, wanted: values.get("HARBOR_ENGINE_KIND") });
     emit({ kind }, { json: args.json, render: (it) => it.kind });
   },
 });

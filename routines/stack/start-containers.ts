@@ -36,7 +36,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<EngineSess
   const { home } = made.plan.workspace;
   let connection: Promise<Engine> | undefined;
   const connect = (): Promise<Engine> => {
-    connection ??= connectEngine({ env, home, signal });
+    connection ??= connectEngine({ env, home, wanted: made.values.get("HARBOR_ENGINE_KIND"), signal });
     return connection;
   };
   try {

@@ -196,6 +196,15 @@ describe("configuration and capabilities", () => {
     expect(included(plan).filter((name) => /nvidia|rocm|cdi/.test(name))).toEqual([]);
   });
 
+  test("HARBOR_ENGINE_KIND counts in config.env, too", async () => {
+    box.write({ "home/config.env": "HARBOR_ENGINE_KIND=desktop\n" });
+    const { model } = await planOf(["-x", "echo", "asker"]);
+    const { stdout } = await box.run(["routine", "detect-engine-kind"]);
+    box.write({ "home/config.env": "" });
+    expect(Object.keys(model)).not.toContain("echo-host");
+    expect(stdout).toBe("desktop\n");
+  });
+
   test("HARBOR_DATA may be relative to the home, or begin with ~; empty counts as unset", async () => {
     const data = async (value: string): Promise<string | undefined> =>
       (await planOf(["-x", "redis", "--workspace", "empty-layer"], { HARBOR_DATA: value })).natives[0]?.argv.find((word) =>

@@ -26,6 +26,16 @@ describe("connectEngine", () => {
     expect((await connect()).kind).toBe("podman");
   });
 
+  test("takes it for what the user says it is, and remembers only what itself says", async () => {
+    using fake = startFakeEngine((_, url) => Response.json(url.pathname === "/info" ? { SecurityOptions: ["name=rootless"] } : version));
+    const connect = (wanted?: string) => connectEngine({ env: { DOCKER_HOST: fake.host }, home: fake.folder, wanted });
+    expect((await connect("linux")).kind).toBe("linux");
+    expect(fake.asked.filter((line) => line === "GET /info")).toHaveLength(0);
+    expect((await connect()).kind).toBe("rootless");
+    expect((await connect("linux")).kind).toBe("linux");
+    await expect(connect("vm")).rejects.toMatchObject({ exit: "usage" });
+  });
+
   test("throws missing when nothing listens", async () => {
     const attempt = connectEngine({ env: { DOCKER_HOST: "unix:///nonexistent/engine.sock" }, home: "/nonexistent" });
     await expect(attempt).rejects.toMatchObject({

@@ -42,6 +42,7 @@ describe("detectEngineKind", () => {
 
   test("does as HARBOR_ENGINE_KIND says", () => {
     expect(detectEngineKind({ env: { HARBOR_ENGINE_KIND: "desktop" }, home, platform: "linux", endpoint: usual })).toBe("desktop");
+    expect(detectEngineKind({ env: {}, wanted: "podman", home, platform: "linux", endpoint: usual })).toBe("podman");
     expect(() => detectEngineKind({ env: { HARBOR_ENGINE_KIND: "vm" }, home })).toThrow(
       'Cannot use HARBOR_ENGINE_KIND "vm": there is no such kind',
     );
