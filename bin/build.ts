@@ -3,9 +3,8 @@
  * each verb of every day a file of its own (dist/plan.js), which holds less and starts a millisecond sooner.
  *
  * Bytecode saves a third of the start, and bun makes it of CommonJS alone, which knows no `await` at the
- * top of a module. There are two kinds of those and both are rewritten here: the guard that lets a routine
- * run by itself (never true in a bundle) and the dispatcher's one call. So is a module's own URL, which would
- * be the builder's. npm packages stay outside.
+ * top of a module. The only one is in the guard that lets a routine run by itself, never true in a bundle: it
+ * is taken out here. A module's own URL, which would be the builder's, is rewritten. npm packages stay outside.
  */
 import { rename, rm, utimes } from "node:fs/promises";
 import { type BuiltFolder, builtPlace } from "../routines/_script/_built-yaml.ts";
@@ -30,7 +29,6 @@ const rewritten: Bun.BunPlugin = {
       const source = await Bun.file(path).text();
       const contents = source
         .replace(/^if \(import\.meta\.main\) .*;$/m, "")
-        .replace(/^await (?=dispatch\()/m, "void ")
         .replaceAll("import.meta.url", "Bun.pathToFileURL(Bun.main).href");
       return { contents, loader: "ts" };
     });

@@ -4,30 +4,59 @@
  *
  *   bun routines/eject.ts ollama webui > compose.yml
  */
+import { dirname, resolve as resolvePath } from "node:path";
 import { defineCommand, jsonArg } from "./_script/command.ts";
 import { emit } from "./_script/emit.ts";
 import { HarborError } from "./_script/error.ts";
 import { runScript } from "./_script/script.ts";
-import { ejectModel, fillText } from "./compose/eject-model.ts";
+import { ejectModel, type FillTextOptions, fillText } from "./compose/eject-model.ts";
 import { formatCompose } from "./compose/format-compose.ts";
 import { type MadePlan, makePlan } from "./compose/make-plan.ts";
 import { selectionArgs } from "./compose/selection-args.ts";
+import type { Contract } from "./native/read-contract.ts";
+import type { NativeSpec } from "./native/start-process.ts";
 import { warn } from "./stack/say.ts";
 
 /** Comment lines at the head of the file: what it was made from, what must be set or started first. */
-function head({ plan, selection, values }: MadePlan, secrets: readonly string[], resolve: boolean): string {
+function head(made: MadePlan, secrets: readonly string[], resolve: boolean): string {
+  const { plan, selection } = made;
   const lines = [`Made by \`harbor eject\` from: ${plan.services.map((service) => service.handle).join(", ")}`];
   if (secrets.length > 0) lines.push(`Set these before it starts: ${secrets.join(", ")}`);
   for (const native of plan.natives) {
     const contract = selection.contracts.get(native.handle);
-    const args = contract === undefined ? [] : [contract.args].flat();
-    // as the contract has them: what is filled in may hold a secret
-    const words = [contract?.executable ?? native.handle, ...args].map((word) => fillText(word, { values, resolve }));
-    lines.push(`Start on the host, listening on 127.0.0.1:${native.port}: ${words.join(" ")}`);
+    if (contract === undefined) continue;
+    lines.push(
+      `Start on the host, listening on 127.0.0.1:${native.port}: ${startLine(native, contract, { values: made.values, resolve })}`,
+    );
   }
   const flat = selection.workspace.layers.find((layer) => layer.kind === "flat");
   if (flat !== undefined) lines.push(`Relative paths mean ${flat.root}: docker compose --project-directory ${flat.root} -f … up`);
   return lines.map((line) => `# ${line.replaceAll("\n", " ")}\n`).join("");
+}
+
+/** As a person types it into a shell: from the contract, for what is filled in already may hold a secret. */
+function startLine(native: NativeSpec, contract: Contract, options: FillTextOptions): string {
+  const fill = (text: string): string => fillText(text, options);
+  const executable = fill(contract.executable);
+  const program = executable.includes("/") ? resolvePath(dirname(contract.path), executable) : executable;
+  // one text is split into words by its own quotes
+  const args =
+    typeof contract.args === "string" ? [unescapeDollars(fill(contract.args)).trim()] : contract.args.map((word) => quote(fill(word)));
+  const passed = contract.envVars.filter((name) => options.values.get(name) !== undefined);
+  const env = { ...contract.env, ...Object.fromEntries(passed.map((name) => [name, `\${${name}}`])) };
+  const settings = Object.entries(env).map(([name, text]) => `${name}=${quote(fill(text))}`);
+  return ["cd", quote(native.cwd), "&&", ...settings, quote(program), ...args].join(" ").trimEnd();
+}
+
+/** For a POSIX shell; what is left open is filled in by it. */
+function quote(filled: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(filled)) return filled;
+  return `"${unescapeDollars(filled.replace(/[\\"`]/g, "\\$&"))}"`;
+}
+
+/** A dollar that is meant as one: `$$` to compose, `\$` to a shell. */
+function unescapeDollars(text: string): string {
+  return text.replaceAll("$$", "\\$$");
 }
 
 export const command = defineCommand({

@@ -27,17 +27,12 @@ export function interpolate(text: string, values: Values): string {
   return text.includes("$") ? evaluate(text, values, 0) : text;
 }
 
-/** A tree with every string in it interpolated (keys are not, as in compose). */
-export function interpolateModel<T>(model: T, values: Values): T {
-  return mapStrings(model, (text) => interpolate(text, values)) as T;
-}
-
 /** Text that interpolation gives back unchanged. */
 export function escapeDollars(text: string): string {
   return text.includes("$") ? text.replaceAll("$", "$$$$") : text;
 }
 
-/** A copy of a tree with every string value changed. */
+/** A copy of a tree with every string value changed (keys are not, as in compose). */
 export function mapStrings(node: unknown, change: (text: string) => string): unknown {
   if (typeof node === "string") return change(node);
   if (Array.isArray(node)) return node.map((item) => mapStrings(item, change));

@@ -49,7 +49,7 @@ describe("harbor eject", () => {
     expect(stdout).not.toMatch(/s3cr3t|t0k3n|d00r/);
     expect(stdout).toStartWith(`# Made by \`harbor eject\` from: door, safe
 # Set these before it starts: HARBOR_SAFE_KEY, HARBOR_SAFE_TOKEN
-# Start on the host, listening on 127.0.0.1:41401: door --key \${HARBOR_DOOR_KEY} --port 41401
+# Start on the host, listening on 127.0.0.1:41401: cd ${box.home}/services/door && door --key "\${HARBOR_DOOR_KEY}" --port 41401
 name: "${box.env.HARBOR_PROJECT}"
 services:
 `);
@@ -58,6 +58,32 @@ services:
     expect(stdout).toContain('LEVEL: "a$$b"');
     expect(stdout).not.toContain("harbor.handle");
     expect(stderr).toBe("harbor: warning: Left open for you to set: HARBOR_SAFE_KEY, HARBOR_SAFE_TOKEN (--resolve fills them in)\n");
+  });
+
+  test("says how to start what is native, as a shell takes it", async () => {
+    box.services({
+      "shown/shown_native.yml": `x-harbor-native:
+  executable: sh
+  daemon_args: ["-c", "echo \\"$$PWD|$$LEVEL|$$KEY|$$PASSED|$$0\\"", "\${HARBOR_SHOWN_WORD:-}"]
+  port: 41398
+  working_directory: a b
+  env: { LEVEL: "\${HARBOR_SHOWN_LEVEL}", KEY: "k-\${HARBOR_SHOWN_KEY:-}" }
+  env_vars: [PASSED, PASSED_TOKEN]
+`,
+    });
+    box.write({ "home/services/shown/a b/.keep": "" });
+    const shown = {
+      HARBOR_SHOWN_LEVEL: 'a$b "`c`"',
+      HARBOR_SHOWN_WORD: "it's",
+      PASSED: "p",
+      HARBOR_SHOWN_KEY: "s3cr3t",
+      PASSED_TOKEN: "t0k3n",
+    };
+    const { stdout } = await box.run(["eject", "-x", "shown", "safe"], { env: shown });
+    expect(stdout).not.toMatch(/s3cr3t|t0k3n/);
+    const line = /127\.0\.0\.1:41398: (.*)/.exec(stdout)?.[1] ?? "";
+    const started = await pipe(["env", "HARBOR_SHOWN_KEY=mine", "sh", "-c", line], "");
+    expect(started.stdout).toBe(`${box.home}/services/shown/a b|a$b "\`c\`"|k-mine|p|it's\n`);
   });
 
   test("fills secrets in with --resolve", async () => {

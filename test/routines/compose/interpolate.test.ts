@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { HarborError } from "../../../routines/_script/error.ts";
-import { escapeDollars, interpolate, interpolateModel } from "../../../routines/compose/interpolate.ts";
+import { escapeDollars, interpolate, mapStrings } from "../../../routines/compose/interpolate.ts";
 
 const VALUES: Record<string, string> = { A: "a", EMPTY: "", N: "A" };
 const values = (name: string): string | undefined => VALUES[name];
@@ -60,9 +60,9 @@ describe("interpolate", () => {
   });
 });
 
-describe("interpolateModel", () => {
-  test("fills in every string and no key", () => {
-    expect(interpolateModel({ $A: ["$A", 1, null, { b: "${A}" }] }, values)).toEqual({ $A: ["a", 1, null, { b: "a" }] });
+describe("mapStrings", () => {
+  test("changes every string and no key", () => {
+    expect(mapStrings({ a: ["a", 1, null, { b: "c" }] }, (text) => `${text}!`)).toEqual({ a: ["a!", 1, null, { b: "c!" }] });
   });
 });
 
