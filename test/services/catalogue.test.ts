@@ -115,6 +115,10 @@ describe.each(catalogue.map((folder) => [folder.handle, folder] as const))("%s",
     }
   });
 
+  test("gives no default to what is always set", () => {
+    for (const file of folder.files) expect(file.text).not.toMatch(/\$\{HARBOR_(HOME|DATA|USER_ID|GROUP_ID):?[-?+]/);
+  });
+
   test("keeps its data in its own folder", () => {
     for (const file of folder.files) {
       for (const volume of Object.values(file.services).flatMap((service) => list(service.volumes))) {
