@@ -82,17 +82,27 @@ export async function startProcess(options: StartProcessOptions): Promise<Starte
   return withLock(paths.lock, start, { purpose: `starting ${spec.handle}`, waitMs: options.lockWaitMs, signal: options.signal });
 }
 
+/** Throws what a start would, where it could not even begin: no working directory, no such program. Its port is not asked for. */
+export function checkStartable(options: Pick<StartProcessOptions, "spec" | "environment">): void {
+  checkFolder(options.spec);
+  findProgram(options.spec, environmentOf(options).PATH ?? "");
+}
+
 /** The same for two specs that start the same process the same way. */
 export function fingerprintSpec(spec: NativeSpec): string {
   const env = Object.entries(spec.env).sort(([a], [b]) => (a < b ? -1 : 1));
   return new Bun.CryptoHasher("sha256").update(JSON.stringify([spec.argv, spec.cwd, env, spec.port])).digest("hex");
 }
 
+function environmentOf({ spec, environment }: Pick<StartProcessOptions, "spec" | "environment">): Record<string, string> {
+  return { ...buildEnvironment(environment ?? process.env), ...spec.env };
+}
+
 function spawnProcess(options: StartProcessOptions): StartedProcess {
   const { spec, stateDirectory } = options;
   const paths = recordPaths(stateDirectory, spec.handle);
   const mark = `${spec.handle}:${crypto.randomUUID()}`;
-  const env: Record<string, string> = { ...buildEnvironment(options.environment ?? process.env), ...spec.env, [MARK]: mark };
+  const env: Record<string, string> = { ...environmentOf(options), [MARK]: mark };
   checkFolder(spec);
   const argv = findProgram(spec, env.PATH ?? "");
   refuseTakenPort(spec);

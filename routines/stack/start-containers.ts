@@ -57,7 +57,8 @@ export async function openEngine(options: OpenEngineOptions): Promise<EngineSess
 }
 
 function refuseRootless(engine: Engine, made: MadePlan): void {
-  if (engine.kind !== "rootless" || made.plan.natives.length === 0) return;
+  const hasContainers = made.plan.services.some((service) => service.runtime === "container");
+  if (engine.kind !== "rootless" || made.plan.natives.length === 0 || !hasContainers) return;
   throw new HarborError("Cannot join native services to containers: a rootless engine's containers do not reach this host's loopback", {
     exit: "missing",
     hint: "Use an engine that runs as root or Docker Desktop, or run all of them in containers",
@@ -66,6 +67,7 @@ function refuseRootless(engine: Engine, made: MadePlan): void {
 
 function whatRunsWithout(made: MadePlan, withContract: readonly string[]): string[] {
   const needing = made.plan.services.filter((service) => service.runtime === "container").map((service) => service.handle);
+  if (needing.length === 0) return ["It is needed to take down the containers that ran before"];
   const able = [...new Set([...made.plan.natives.map((native) => native.handle), ...withContract])];
   const command = (handles: readonly string[]): string => `harbor up ${handles.map((handle) => `-x ${handle}`).join(" ")}`;
   const needed = `It is needed for ${needing.join(", ")}`;
@@ -130,11 +132,21 @@ async function runUp(options: StartContainersOptions, signal: AbortSignal): Prom
   await runComposeOrThrow({ args, project, file, envFile, projectDirectory, env, compose: session.compose, signal, stdio });
 }
 
+/** What made way for another runtime. */
+export interface Replaced {
+  /** Services that lost a container. */
+  handles: string[];
+  /** Of these, those that have none left. */
+  gone: string[];
+  /** Whether the project has no container any more, nor is to have one: its network went with the last. */
+  isLast: boolean;
+}
+
 /**
  * Makes way for services that change their runtime: a container holds the very port that the process is
  * to have, and a relay has no place in the new model.
  */
-export async function removeReplaced({ made, session }: { made: MadePlan; session: EngineSession }): Promise<void> {
+export async function removeReplaced({ made, session }: { made: MadePlan; session: EngineSession }): Promise<Replaced> {
   const { project, services, compose } = made.plan;
   const planned = new Set(Object.keys(compose.services as object));
   const runtimes = new Map(services.map((service) => [service.handle, service.runtime]));
@@ -144,7 +156,11 @@ export async function removeReplaced({ made, session }: { made: MadePlan; sessio
     const runtime = runtimes.get(it.handle);
     return runtime !== undefined && (runtime !== it.runtime || !planned.has(it.service));
   });
-  if (replaced.length > 0) await removeContainers({ engine, project, containers: replaced });
+  const isLast = planned.size === 0 && replaced.length === containers.length;
+  if (replaced.length > 0 || isLast) await removeContainers({ engine, project, containers: replaced, networks: isLast, volumes: isLast });
+  const handles = [...new Set(replaced.map((it) => it.handle))];
+  const remaining = new Set(containers.filter((it) => !replaced.includes(it)).map((it) => it.handle));
+  return { handles, gone: handles.filter((handle) => !remaining.has(handle)), isLast };
 }
 
 export interface RemoveStartedOptions {

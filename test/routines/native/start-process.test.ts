@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { readProcess } from "../../../routines/_script/process-identity.ts";
 import { findProcess } from "../../../routines/native/list-processes.ts";
-import { fingerprintSpec, startProcess } from "../../../routines/native/start-process.ts";
+import { checkStartable, fingerprintSpec, startProcess } from "../../../routines/native/start-process.ts";
 import { stopProcess } from "../../../routines/native/stop-process.ts";
 import { waitReady } from "../../../routines/native/wait-ready.ts";
 import { cleanFixture, type Fixture, listOwned, makeFixture, server, shell, until } from "./_fixture.ts";
@@ -95,6 +95,16 @@ describe("startProcess", () => {
     const spec = fixture.spec(shell("true"), { cwd: join(fixture.directory, "nowhere") });
     const start = startProcess({ spec, stateDirectory: fixture.directory });
     await expect(start).rejects.toThrow(`Cannot start "sample": its working directory "${spec.cwd}" does not exist`);
+  });
+
+  test("tells beforehand what could not even begin, and makes nothing", () => {
+    const check = (argv: string[], more = {}) => checkStartable({ spec: fixture.spec(argv, more), environment: process.env });
+    expect(() => check(["no-such-program"])).toThrow('"no-such-program" is not installed');
+    expect(() => check(["sh"], { cwd: join(fixture.directory, "nowhere") })).toThrow("does not exist");
+    expect(() => check(["sh"], { env: { PATH: fixture.directory } })).toThrow('"sh" is not installed');
+    check(["sh"]);
+    check(["bun"]);
+    expect(readdirSync(fixture.directory)).toEqual([]);
   });
 
   test("names the process that has its port", async () => {
