@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readProcess } from "../../../routines/_script/process-identity.ts";
 import { findProcess } from "../../../routines/native/list-processes.ts";
@@ -86,9 +86,28 @@ describe("startProcess", () => {
     expect(findProcess({ handle: "sample", stateDirectory: fixture.directory })).toBeUndefined();
   });
 
-  test("says when a program cannot be run", async () => {
-    const spec = fixture.spec([join(fixture.directory, "native")]);
-    await expect(startProcess({ spec, stateDirectory: fixture.directory })).rejects.toMatchObject({ exit: "missing" });
+  test.each<[string, string | undefined, number, string, RegExp]>([
+    ["that is not there", undefined, 0, "there is no program", /^Install it/],
+    ["that is not executable", "#!/bin/sh\n", 0o644, "is no program that can be run", /^Make it executable: chmod \+x /],
+    ["in no format of this system's", "\x7fELF and no more", 0o755, "in no format that this system runs", /^Use a build of it/],
+    ["whose interpreter is not there", "#!/no/such/interpreter\n", 0o755, "the interpreter that it asks for", /^Install that interpreter/],
+  ])("says so of a program %s, and leaves no log", async (_, text, mode, state, hint) => {
+    const program = join(fixture.directory, "program");
+    if (text !== undefined) writeFileSync(program, text, { mode });
+    const error = await startProcess({ spec: fixture.spec([program]), stateDirectory: fixture.directory }).catch((it: unknown) => it);
+    expect(error).toMatchObject({ exit: "missing", message: expect.stringContaining(state), hint: expect.stringMatching(hint) });
+    expect(existsSync(join(fixture.directory, "native", "sample"))).toBe(false);
+  });
+
+  test("keeps the log of an earlier start when the next one fails", async () => {
+    await startProcess({ spec: fixture.spec(shell("echo earlier; exec sleep 60")), stateDirectory: fixture.directory });
+    const log = join(fixture.directory, "native", "sample", "log");
+    await until(() => readFileSync(log, "utf8") === "earlier\n", "its log");
+    await stop();
+    const program = join(fixture.directory, "program");
+    writeFileSync(program, "\x7fELF and no more", { mode: 0o755 });
+    await expect(startProcess({ spec: fixture.spec([program]), stateDirectory: fixture.directory })).rejects.toThrow("cannot run");
+    expect(readFileSync(log, "utf8")).toBe("earlier\n");
   });
 
   test("says when its working directory is missing", async () => {
