@@ -16,7 +16,7 @@ import type { Progress } from "./progress.ts";
 import { type StackRecord, stateOf } from "./read-stack.ts";
 import type { EngineSession } from "./start-containers.ts";
 import { startNatives } from "./start-natives.ts";
-import { removeEmpty, writeComposeFiles, writeStack } from "./write-stack.ts";
+import { removeEmpty, withoutServices, writeComposeFiles, writeStack } from "./write-stack.ts";
 
 export interface StartStackOptions {
   made: MadePlan;
@@ -112,14 +112,7 @@ async function makeWay({ made, record }: StartStackOptions, { removeReplaced, se
   const { handles, gone, isLast } = await removeReplaced({ made, session });
   if (record === undefined) return;
   done.replaced = handles;
-  const stays = (handle: string): boolean => !gone.includes(handle);
-  done.before = {
-    ...record,
-    services: record.services.filter(stays),
-    natives: record.natives.filter(stays),
-    planned: record.planned.filter((it) => stays(it.handle)),
-    hasContainers: record.hasContainers && !isLast,
-  };
+  done.before = { ...withoutServices(record, (handle) => gone.includes(handle)), hasContainers: record.hasContainers && !isLast };
   if (gone.length > 0) writeStack(made.plan.workspace.home, done.before);
 }
 
