@@ -10,7 +10,7 @@ import { type Compose, findCompose } from "../engine/find-compose.ts";
 import { listContainers } from "../engine/list-containers.ts";
 import { removeContainers } from "../engine/remove-containers.ts";
 import { runComposeOrThrow } from "../engine/run-compose.ts";
-import { waitContainers } from "../engine/wait-containers.ts";
+import { type WaitContainersOptions, waitContainers } from "../engine/wait-containers.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
 import { listFiles } from "../workspace/list-files.ts";
 import type { Progress } from "./progress.ts";
@@ -103,24 +103,52 @@ export interface StartContainersOptions {
 /** A first start may download models; until then a container's own healthcheck says when to give up. */
 const PATIENCE_MS = 30 * 60_000;
 
-/** Throws what compose or an unhealthy container says, with the last lines of its log. */
+/** Throws what compose or an unhealthy container says, with the last lines of its log; `timeout` where it takes too long. */
 export async function startContainers(options: StartContainersOptions): Promise<void> {
   const { made, session, signal, progress } = options;
-  const deadline = performance.now() + (options.timeoutMs ?? PATIENCE_MS);
-  const timeLeft = (): number => Math.max(1, deadline - performance.now());
-  const timeout = AbortSignal.timeout(timeLeft());
+  const timeoutMs = options.timeoutMs ?? PATIENCE_MS;
+  const deadline = performance.now() + timeoutMs;
+  const timeout = AbortSignal.timeout(timeoutMs);
   const running = runUp(options, AbortSignal.any([signal, timeout]));
   const [engine, ended] = await Promise.allSettled([session.connect(), running]);
-  // cut short by the timeout alone: the wait below says which service it was that is late
-  if (ended.status === "rejected" && (signal.aborted || !timeout.aborted)) throw ended.reason;
+  const isCutShort = ended.status === "rejected" && timeout.aborted && !signal.aborted && isInterruption(ended.reason);
+  if (ended.status === "rejected" && !isCutShort) throw ended.reason;
   if (engine.status === "rejected") throw engine.reason;
-  await waitContainers({
+  const wait: WaitContainersOptions = {
     engine: engine.value,
     project: made.plan.project,
     services: Object.keys(made.plan.compose.services as object),
-    timeoutMs: timeLeft(),
+    timeoutMs,
+    deadline,
     signal,
     onProgress: ({ service, state }) => (options.isResumed ? undefined : progress.say(service, state)),
+  };
+  if (isCutShort) throw await explainLate(engine.value, wait, timeoutMs);
+  await waitContainers(wait);
+}
+
+function isInterruption(error: unknown): boolean {
+  return error instanceof HarborError && error.exit === "interrupted";
+}
+
+/** Compose was cut short by the timeout: which service it waited for, or which it had not come to. */
+async function explainLate(engine: Engine, wait: WaitContainersOptions, timeoutMs: number): Promise<unknown> {
+  const { project, services = [] } = wait;
+  const containers = await listContainers({ engine, project, details: false });
+  const made = services.filter((service) => containers.some((it) => it.service === service));
+  try {
+    // one try: the deadline is over
+    await waitContainers({ ...wait, services: made });
+  } catch (error) {
+    return error;
+  }
+  const absent = services.filter((service) => !made.includes(service)).map((service) => `"${service}"`);
+  const within = `within ${timeoutMs / 1000} s`;
+  const [what, state] =
+    absent.length === 0 ? ['"docker compose up"', `not done ${within}`] : [absent.join(", "), `no container was made ${within}`];
+  return new HarborError(`Cannot wait any longer for ${what}: ${state}`, {
+    exit: "timeout",
+    hint: "An image may still have to be pulled or built; wait longer with --wait-timeout",
   });
 }
 
