@@ -21,6 +21,8 @@ export interface WaitContainersOptions extends UseEngineOptions {
   /** Names in the compose file, all of the project when left out; one that has no container is not waited for. */
   services?: readonly string[];
   timeoutMs?: number | undefined;
+  /** When that time is over, as `performance.now()` counts, where part of it is spent already. */
+  deadline?: number;
   /** Called at each change of what a service does. */
   onProgress?: (change: ContainerProgress) => void;
 }
@@ -44,8 +46,7 @@ const HOPELESS_RESTARTS = 3;
 /** Returns the containers; throws `failed` for the first that will not come up, `timeout`, or `interrupted`. */
 export async function waitContainers(options: WaitContainersOptions): Promise<Container[]> {
   return useEngine(options, async (engine) => {
-    const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
-    const deadline = performance.now() + timeoutMs;
+    const { timeoutMs = TIMEOUT_MS, deadline = performance.now() + timeoutMs } = options;
     const report = createReporter(options.onProgress);
     let pauseMs = POLL_MS.first;
     while (true) {

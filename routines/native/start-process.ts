@@ -5,8 +5,8 @@
  *
  *   bun routines/native/resolve-contract.ts X_native.yml --json | bun routines/native/start-process.ts --state DIR
  */
-import { closeSync, fstatSync, mkdirSync, openSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
@@ -20,6 +20,7 @@ import { buildEnvironment } from "./_environment.ts";
 import { type ProcessRecord, readRecord, recordPaths, writeRecord } from "./_records.ts";
 import { MARK } from "./_session-members.ts";
 import type { ReadySpec, StopSpec } from "./_types.ts";
+import { tailLog } from "./tail-log.ts";
 
 export type { ProcessRecord } from "./_records.ts";
 
@@ -82,27 +83,48 @@ export async function startProcess(options: StartProcessOptions): Promise<Starte
   return withLock(paths.lock, start, { purpose: `starting ${spec.handle}`, waitMs: options.lockWaitMs, signal: options.signal });
 }
 
+/** Throws what a start would, where it could not even begin: no working directory, no such program. Its port is not asked for. */
+export function checkStartable(options: Pick<StartProcessOptions, "spec" | "environment">): void {
+  checkFolder(options.spec);
+  findProgram(options.spec, environmentOf(options).PATH ?? "");
+}
+
 /** The same for two specs that start the same process the same way. */
 export function fingerprintSpec(spec: NativeSpec): string {
   const env = Object.entries(spec.env).sort(([a], [b]) => (a < b ? -1 : 1));
   return new Bun.CryptoHasher("sha256").update(JSON.stringify([spec.argv, spec.cwd, env, spec.port])).digest("hex");
 }
 
+function environmentOf({ spec, environment }: Pick<StartProcessOptions, "spec" | "environment">): Record<string, string> {
+  return { ...buildEnvironment(environment ?? process.env), ...spec.env };
+}
+
 function spawnProcess(options: StartProcessOptions): StartedProcess {
   const { spec, stateDirectory } = options;
   const paths = recordPaths(stateDirectory, spec.handle);
-  const mark = `${spec.handle}:${crypto.randomUUID()}`;
-  const env: Record<string, string> = { ...buildEnvironment(options.environment ?? process.env), ...spec.env, [MARK]: mark };
+  const env = environmentOf(options);
   checkFolder(spec);
   const argv = findProgram(spec, env.PATH ?? "");
   refuseTakenPort(spec);
-  mkdirSync(paths.folder, { recursive: true, mode: 0o700 });
-  const log = openSync(paths.log, "a", 0o600);
+  const isFirst = mkdirSync(paths.folder, { recursive: true, mode: 0o700 }) !== undefined;
+  try {
+    return spawnLogged(spec, argv, env, stateDirectory);
+  } catch (error) {
+    // no record tells of it: nobody would take it away, nor is anything in it
+    if (isFirst) rmSync(paths.folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function spawnLogged(spec: NativeSpec, argv: string[], env: Record<string, string>, stateDirectory: string): StartedProcess {
+  const { log: logFile } = recordPaths(stateDirectory, spec.handle);
+  const mark = `${spec.handle}:${crypto.randomUUID()}`;
+  const log = openSync(logFile, "a", 0o600);
   try {
     const logStart = fstatSync(log).size;
-    const child = spawnDetached(spec, argv, env, log);
+    const child = spawnDetached(spec, argv, { ...env, [MARK]: mark }, log);
     const identity = identifyProcess(child.pid);
-    if (identity === undefined) throw new HarborError(`Cannot start "${spec.handle}": its process vanished`, { hint: `See ${paths.log}` });
+    if (identity === undefined) throw vanished(spec, logFile, logStart);
     const { handle, cwd, port, containerPort, contract, ready, stop } = spec;
     const startedAt = new Date().toISOString();
     const fingerprint = fingerprintSpec(spec);
@@ -118,7 +140,7 @@ function spawnProcess(options: StartProcessOptions): StartedProcess {
       ready,
       stop,
       startedAt,
-      logFile: paths.log,
+      logFile,
       logStart,
       fingerprint,
     };
@@ -130,6 +152,15 @@ function spawnProcess(options: StartProcessOptions): StartedProcess {
   }
 }
 
+/** With what it wrote: the log does not stay. */
+function vanished(spec: NativeSpec, file: string, from: number): HarborError {
+  const details = tailLog({ file, from, lines: 20 });
+  return new HarborError(`Cannot start "${spec.handle}": its process vanished`, {
+    details,
+    hint: "Start it again; something may have killed it",
+  });
+}
+
 type Child = ReturnType<typeof spawnDetached>;
 
 /** setsid, and one log opened for appending by both streams: it survives our exit and the closing of the terminal. */
@@ -139,12 +170,19 @@ function spawnDetached(spec: NativeSpec, argv: string[], env: Record<string, str
     child.unref();
     return child;
   } catch (cause) {
-    throw new HarborError(`Cannot start "${spec.handle}": the system cannot run "${argv[0]}": ${(cause as Error).message}`, {
-      cause,
-      exit: "missing",
-      hint: installHint(spec),
-    });
+    throw unrunnable(spec, argv[0] ?? "", cause as NodeJS.ErrnoException);
   }
+}
+
+/** The program is there, so that to install it would not help. */
+function unrunnable(spec: NativeSpec, program: string, cause: NodeJS.ErrnoException): HarborError {
+  const [state, hint] =
+    cause.code === "ENOEXEC"
+      ? ["it is in no format that this system runs", "Use a build of it for this system, or begin a script with a line like #!/bin/sh"]
+      : cause.code === "ENOENT"
+        ? ["the interpreter that it asks for is not there", "Install that interpreter, or name another in the script's first line"]
+        : [cause.message, `Check ${program}`];
+  return new HarborError(`Cannot start "${spec.handle}": the system cannot run "${program}": ${state}`, { cause, exit: "missing", hint });
 }
 
 /** A process that nobody would find again must not go on. */
@@ -170,7 +208,13 @@ function findProgram(spec: NativeSpec, path: string): string[] {
   if (program === "bun") return [process.execPath, "--no-env-file", ...args];
   const found = Bun.which(program, { PATH: path, cwd: spec.cwd });
   if (found !== null) return [found, ...args];
-  const state = program.includes("/") ? `"${program}" is no program that can be run` : `"${program}" is not installed, or not on PATH`;
+  const file = resolve(spec.cwd, program);
+  if (program.includes("/") && existsSync(file))
+    throw new HarborError(`Cannot start "${spec.handle}": "${program}" is no program that can be run`, {
+      exit: "missing",
+      hint: statSync(file).isDirectory() ? "Name the program itself: this is a folder" : `Make it executable: chmod +x ${program}`,
+    });
+  const state = program.includes("/") ? `there is no program "${program}"` : `"${program}" is not installed, or not on PATH`;
   throw new HarborError(`Cannot start "${spec.handle}": ${state}`, { exit: "missing", hint: installHint(spec) });
 }
 

@@ -10,7 +10,7 @@ import { type Compose, findCompose } from "../engine/find-compose.ts";
 import { listContainers } from "../engine/list-containers.ts";
 import { removeContainers } from "../engine/remove-containers.ts";
 import { runComposeOrThrow } from "../engine/run-compose.ts";
-import { waitContainers } from "../engine/wait-containers.ts";
+import { type WaitContainersOptions, waitContainers } from "../engine/wait-containers.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
 import { listFiles } from "../workspace/list-files.ts";
 import type { Progress } from "./progress.ts";
@@ -57,7 +57,8 @@ export async function openEngine(options: OpenEngineOptions): Promise<EngineSess
 }
 
 function refuseRootless(engine: Engine, made: MadePlan): void {
-  if (engine.kind !== "rootless" || made.plan.natives.length === 0) return;
+  const hasContainers = made.plan.services.some((service) => service.runtime === "container");
+  if (engine.kind !== "rootless" || made.plan.natives.length === 0 || !hasContainers) return;
   throw new HarborError("Cannot join native services to containers: a rootless engine's containers do not reach this host's loopback", {
     exit: "missing",
     hint: "Use an engine that runs as root or Docker Desktop, or run all of them in containers",
@@ -66,6 +67,7 @@ function refuseRootless(engine: Engine, made: MadePlan): void {
 
 function whatRunsWithout(made: MadePlan, withContract: readonly string[]): string[] {
   const needing = made.plan.services.filter((service) => service.runtime === "container").map((service) => service.handle);
+  if (needing.length === 0) return ["It is needed to take down the containers that ran before"];
   const able = [...new Set([...made.plan.natives.map((native) => native.handle), ...withContract])];
   const command = (handles: readonly string[]): string => `harbor up ${handles.map((handle) => `-x ${handle}`).join(" ")}`;
   const needed = `It is needed for ${needing.join(", ")}`;
@@ -101,24 +103,52 @@ export interface StartContainersOptions {
 /** A first start may download models; until then a container's own healthcheck says when to give up. */
 const PATIENCE_MS = 30 * 60_000;
 
-/** Throws what compose or an unhealthy container says, with the last lines of its log. */
+/** Throws what compose or an unhealthy container says, with the last lines of its log; `timeout` where it takes too long. */
 export async function startContainers(options: StartContainersOptions): Promise<void> {
   const { made, session, signal, progress } = options;
-  const deadline = performance.now() + (options.timeoutMs ?? PATIENCE_MS);
-  const timeLeft = (): number => Math.max(1, deadline - performance.now());
-  const timeout = AbortSignal.timeout(timeLeft());
+  const timeoutMs = options.timeoutMs ?? PATIENCE_MS;
+  const deadline = performance.now() + timeoutMs;
+  const timeout = AbortSignal.timeout(timeoutMs);
   const running = runUp(options, AbortSignal.any([signal, timeout]));
   const [engine, ended] = await Promise.allSettled([session.connect(), running]);
-  // cut short by the timeout alone: the wait below says which service it was that is late
-  if (ended.status === "rejected" && (signal.aborted || !timeout.aborted)) throw ended.reason;
+  const isCutShort = ended.status === "rejected" && timeout.aborted && !signal.aborted && isInterruption(ended.reason);
+  if (ended.status === "rejected" && !isCutShort) throw ended.reason;
   if (engine.status === "rejected") throw engine.reason;
-  await waitContainers({
+  const wait: WaitContainersOptions = {
     engine: engine.value,
     project: made.plan.project,
     services: Object.keys(made.plan.compose.services as object),
-    timeoutMs: timeLeft(),
+    timeoutMs,
+    deadline,
     signal,
     onProgress: ({ service, state }) => (options.isResumed ? undefined : progress.say(service, state)),
+  };
+  if (isCutShort) throw await explainLate(engine.value, wait, timeoutMs);
+  await waitContainers(wait);
+}
+
+function isInterruption(error: unknown): boolean {
+  return error instanceof HarborError && error.exit === "interrupted";
+}
+
+/** Compose was cut short by the timeout: which service it waited for, or which it had not come to. */
+async function explainLate(engine: Engine, wait: WaitContainersOptions, timeoutMs: number): Promise<unknown> {
+  const { project, services = [] } = wait;
+  const containers = await listContainers({ engine, project, details: false });
+  const made = services.filter((service) => containers.some((it) => it.service === service));
+  try {
+    // one try: the deadline is over
+    await waitContainers({ ...wait, services: made });
+  } catch (error) {
+    return error;
+  }
+  const absent = services.filter((service) => !made.includes(service)).map((service) => `"${service}"`);
+  const within = `within ${timeoutMs / 1000} s`;
+  const [what, state] =
+    absent.length === 0 ? ['"docker compose up"', `not done ${within}`] : [absent.join(", "), `no container was made ${within}`];
+  return new HarborError(`Cannot wait any longer for ${what}: ${state}`, {
+    exit: "timeout",
+    hint: "An image may still have to be pulled or built; wait longer with --wait-timeout",
   });
 }
 
@@ -130,11 +160,21 @@ async function runUp(options: StartContainersOptions, signal: AbortSignal): Prom
   await runComposeOrThrow({ args, project, file, envFile, projectDirectory, env, compose: session.compose, signal, stdio });
 }
 
+/** What made way for another runtime. */
+export interface Replaced {
+  /** Services that lost a container. */
+  handles: string[];
+  /** Of these, those that have none left. */
+  gone: string[];
+  /** Whether the project has no container any more, nor is to have one: its network went with the last. */
+  isLast: boolean;
+}
+
 /**
  * Makes way for services that change their runtime: a container holds the very port that the process is
  * to have, and a relay has no place in the new model.
  */
-export async function removeReplaced({ made, session }: { made: MadePlan; session: EngineSession }): Promise<void> {
+export async function removeReplaced({ made, session }: { made: MadePlan; session: EngineSession }): Promise<Replaced> {
   const { project, services, compose } = made.plan;
   const planned = new Set(Object.keys(compose.services as object));
   const runtimes = new Map(services.map((service) => [service.handle, service.runtime]));
@@ -144,7 +184,11 @@ export async function removeReplaced({ made, session }: { made: MadePlan; sessio
     const runtime = runtimes.get(it.handle);
     return runtime !== undefined && (runtime !== it.runtime || !planned.has(it.service));
   });
-  if (replaced.length > 0) await removeContainers({ engine, project, containers: replaced });
+  const isLast = planned.size === 0 && replaced.length === containers.length;
+  if (replaced.length > 0 || isLast) await removeContainers({ engine, project, containers: replaced, networks: isLast, volumes: isLast });
+  const handles = [...new Set(replaced.map((it) => it.handle))];
+  const remaining = new Set(containers.filter((it) => !replaced.includes(it)).map((it) => it.handle));
+  return { handles, gone: handles.filter((handle) => !remaining.has(handle)), isLast };
 }
 
 export interface RemoveStartedOptions {

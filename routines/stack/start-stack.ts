@@ -9,13 +9,14 @@ import type { RunningServices } from "../compose/read-selection.ts";
 import type { Env } from "../config/read-values.ts";
 import type { Engine } from "../engine/connect-engine.ts";
 import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
+import { checkStartable } from "../native/start-process.ts";
 import { stopProcess } from "../native/stop-process.ts";
 import { makeDataFolders } from "./make-data-folders.ts";
 import type { Progress } from "./progress.ts";
 import { type StackRecord, stateOf } from "./read-stack.ts";
 import type { EngineSession } from "./start-containers.ts";
 import { startNatives } from "./start-natives.ts";
-import { removeEmpty, writeComposeFiles, writeStack } from "./write-stack.ts";
+import { removeEmpty, withoutServices, writeComposeFiles, writeStack } from "./write-stack.ts";
 
 export interface StartStackOptions {
   made: MadePlan;
@@ -40,6 +41,12 @@ interface Made {
   natives: string[];
   folders: string[];
   since: Date;
+  /** What to go back to: what was up before, without what has made way. */
+  before: StackRecord | undefined;
+  /** Services whose containers made way for another runtime. */
+  replaced: string[];
+  /** Whether anything was started, as far as this process can tell. */
+  hasBegun: boolean;
 }
 
 /** The containers' part, where there are any: the module that starts them, and the engine to start them on. */
@@ -55,14 +62,16 @@ export async function startStack(options: StartStackOptions): Promise<Engine | u
   const { made, record, running } = options;
   const isResumed = ranAlready(made, running);
   const containers = await openContainers(options, isResumed);
-  const done: Made = { natives: [], folders: [], since: new Date() };
+  const done: Made = { natives: [], folders: [], since: new Date(), before: record, replaced: [], hasBegun: false };
   try {
     checkProject(made, record, running);
-    if (!isResumed) await containers?.removeReplaced({ made, session: containers.session });
-    checkPorts(made, record);
-    // on disk first: whatever ends this process, `harbor down` knows what it may have started
-    writeStack(made.plan.workspace.home, recordOf(options, containers !== undefined));
     done.folders.push(...makeDataFolders(made));
+    checkNatives(options);
+    if (!isResumed && containers !== undefined) await makeWay(options, containers, done);
+    checkPorts(made, done.before);
+    // on disk first: whatever ends this process, `harbor down` knows what it may have started
+    writeStack(made.plan.workspace.home, recordOf(options, done.before));
+    done.hasBegun = true;
     const natives = (): Promise<void> => runNatives(options, done);
     const rest = (): Promise<void> => runContainers(options, containers, isResumed);
     if (isResumed) await Promise.all([rest(), natives()]);
@@ -70,14 +79,47 @@ export async function startStack(options: StartStackOptions): Promise<Engine | u
     return await containers?.session.connect();
   } catch (error) {
     if (!options.keep) await takeBack(options, done, containers);
+    warnOfReplaced(options, done);
     throw error;
   }
 }
 
 async function openContainers(options: StartStackOptions, isResumed: boolean): Promise<Containers | undefined> {
-  if (Object.keys(options.made.plan.compose.services as object).length === 0) return undefined;
+  if (!hasContainers(options.made) && !leavesContainers(options)) return undefined;
   const { openEngine, startContainers, removeReplaced, removeStarted } = await import("./start-containers.ts");
   return { session: await openEngine({ ...options, isResumed }), startContainers, removeReplaced, removeStarted };
+}
+
+function hasContainers({ plan }: MadePlan): boolean {
+  return Object.keys(plan.compose.services as object).length > 0;
+}
+
+/** Whether a service that was started in a container is to run natively: its container has the port, and has to go. */
+function leavesContainers({ made, record }: StartStackOptions): boolean {
+  if (record === undefined || !record.hasContainers) return false;
+  return made.plan.natives.some(({ handle }) => record.services.includes(handle) && !record.natives.includes(handle));
+}
+
+/** Before anything makes way for them: a program that is not there must cost nobody what runs. */
+function checkNatives({ made, running, env }: StartStackOptions): void {
+  for (const spec of made.plan.natives) {
+    if (!running?.natives.includes(spec.handle)) checkStartable({ spec, environment: env });
+  }
+}
+
+/** Whatever becomes of this call, what has made way is up no more: the record says so from then on. */
+async function makeWay({ made, record }: StartStackOptions, { removeReplaced, session }: Containers, done: Made): Promise<void> {
+  const { handles, gone, isLast } = await removeReplaced({ made, session });
+  if (record === undefined) return;
+  done.replaced = handles;
+  done.before = { ...withoutServices(record, (handle) => gone.includes(handle)), hasContainers: record.hasContainers && !isLast };
+  if (gone.length > 0) writeStack(made.plan.workspace.home, done.before);
+}
+
+/** What made way is not started again by itself: it would fail anew where the same thing is in its way. */
+function warnOfReplaced({ progress }: StartStackOptions, { replaced }: Made): void {
+  if (replaced.length === 0) return;
+  progress.warn(`Taken down to run on something else: ${replaced.join(", ")}; \`harbor up ${replaced.join(" ")}\` starts it as it was`);
 }
 
 function runNatives(options: StartStackOptions, done: Made): Promise<void> {
@@ -96,27 +138,28 @@ function runNatives(options: StartStackOptions, done: Made): Promise<void> {
 }
 
 async function runContainers(options: StartStackOptions, containers: Containers | undefined, isResumed: boolean): Promise<void> {
-  if (containers === undefined) return;
+  if (containers === undefined || !hasContainers(options.made)) return;
   const { session, startContainers } = containers;
   const projectDirectory = projectDirectoryOf(options.made.plan.workspace);
   await startContainers({ ...options, ...writeComposeFiles(options.made), session, isResumed, projectDirectory });
 }
 
-async function takeBack({ made, record, progress }: StartStackOptions, done: Made, containers: Containers | undefined): Promise<void> {
+async function takeBack({ made, progress }: StartStackOptions, done: Made, containers: Containers | undefined): Promise<void> {
   const { home } = made.plan.workspace;
   const stateDirectory = stateOf(home).directory;
-  if (done.natives.length > 0 || containers !== undefined) progress.say("harbor", "stopping what was started");
+  const hasMade = done.hasBegun && containers !== undefined && hasContainers(made);
+  if (done.natives.length > 0 || hasMade) progress.say("harbor", "stopping what was started");
   await Promise.all(done.natives.map((handle) => stopProcess({ handle, stateDirectory, forget: true })));
   // the longest first: what is in a folder goes before it
   for (const folder of done.folders.sort().reverse()) removeEmpty(folder);
   try {
-    await containers?.removeStarted({ session: containers.session, made, record, since: done.since });
+    if (hasMade) await containers.removeStarted({ session: containers.session, made, record: done.before, since: done.since });
   } catch {
     // what failed first is thrown; the record of this call stays, so that `harbor down` finds the rest
     progress.warn("The engine no longer answers: containers may be left; `harbor down` removes them once it is back");
     return;
   }
-  writeStack(home, record);
+  writeStack(home, done.before);
 }
 
 /** It ran before and this call does not name it: whether it answers is not for this call to fail on. */
@@ -141,7 +184,7 @@ function ranAlready({ plan }: MadePlan, running: RunningServices | undefined): b
   );
 }
 
-function recordOf({ made, workspace, record }: StartStackOptions, hasContainers: boolean): StackRecord {
+function recordOf({ made, workspace, record }: StartStackOptions, before: StackRecord | undefined): StackRecord {
   const { plan, selection } = made;
   return {
     project: plan.project,
@@ -150,7 +193,7 @@ function recordOf({ made, workspace, record }: StartStackOptions, hasContainers:
     natives: plan.natives.map((native) => native.handle),
     capabilities: [...selection.capabilities],
     planned: plan.services,
-    hasContainers: hasContainers || (record?.hasContainers ?? false),
+    hasContainers: hasContainers(made) || (before?.hasContainers ?? false),
     bootId: readBootId(),
   };
 }

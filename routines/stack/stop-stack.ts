@@ -6,12 +6,12 @@ import { HarborError } from "../_script/error.ts";
 import type { Env } from "../config/read-values.ts";
 import type { Container } from "../engine/list-containers.ts";
 import { listProcesses, type NativeProcess } from "../native/list-processes.ts";
-import { stopProcess } from "../native/stop-process.ts";
+import { type StoppedProcess, stopProcess } from "../native/stop-process.ts";
 import { findWorkspace } from "../workspace/find-workspace.ts";
 import { checkHandle, listHandles, throwUnknown } from "../workspace/list-handles.ts";
 import type { Progress } from "./progress.ts";
 import { type StackRecord, stateOf } from "./read-stack.ts";
-import { clearState, writeStack } from "./write-stack.ts";
+import { clearState, withoutServices, writeStack } from "./write-stack.ts";
 
 export interface StopStackOptions {
   home: string;
@@ -30,21 +30,26 @@ export interface StoppedService {
   wasKilled: boolean;
 }
 
-/** Throws `unknown` for a name that is neither running nor a service; `missing` where containers run and no engine answers. */
+/**
+ * Throws `unknown` for a name that is neither running nor a service; `missing` where containers run and no
+ * engine answers, once the processes that were meant are stopped.
+ */
 export async function stopStack(options: StopStackOptions): Promise<StoppedService[]> {
   const { home, handles, record } = options;
   const stateDirectory = stateOf(home).directory;
   const processes = listProcesses({ stateDirectory });
   const isAll = handles.length === 0;
-  const engine = await openContainers(options);
-  const containers = engine?.containers ?? [];
-  checkNames(options, processes, containers);
+  const engine = await orMissing(openContainers(options));
+  const containers = engine instanceof HarborError ? [] : (engine?.containers ?? []);
+  checkNames(options, processes, containers, engine);
   const isNamed = (name: string): boolean => isAll || handles.includes(name);
   const leaving = containers.filter((it) => isNamed(it.handle) || isNamed(it.service));
   const ending = processes.filter((it) => isNamed(it.handle));
   // consumers go before what they consume, so that none of them sees its backend vanish
-  if (engine !== undefined) await engine.remove(leaving, isAll || leaving.length === containers.length);
+  const removed =
+    engine instanceof HarborError ? engine : await orMissing(engine?.remove(leaving, isAll || leaving.length === containers.length));
   const ended = await Promise.all(ending.map(({ handle }) => stopProcess({ handle, stateDirectory, forget: true })));
+  if (removed instanceof HarborError) throw stoppedInPart(options, isNamed, ended, removed);
   forget(options, isAll, new Set(containers.filter((it) => !leaving.includes(it)).map((it) => it.handle)));
   const stopped: StoppedService[] = ended.map(({ handle, wasKilled }) => ({ handle, runtime: "native", wasKilled }));
   const natives = new Set([...ending.map((it) => it.handle), ...(record?.natives ?? [])]);
@@ -52,6 +57,34 @@ export async function stopStack(options: StopStackOptions): Promise<StoppedServi
     if (!natives.has(handle)) stopped.push({ handle, runtime: "container", wasKilled: false });
   }
   return stopped;
+}
+
+/** That no engine answers is for the natives to be stopped first. */
+async function orMissing<T>(work: Promise<T> | undefined): Promise<T | undefined | HarborError> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof HarborError && error.exit === "missing") return error;
+    throw error;
+  }
+}
+
+/** Records that the processes are stopped and all else is as it was; gives the error that says so. */
+function stoppedInPart(
+  { home, record }: StopStackOptions,
+  isNamed: (name: string) => boolean,
+  ended: readonly StoppedProcess[],
+  cause: HarborError,
+): HarborError {
+  const isStopped = (handle: string): boolean => isNamed(handle) && (record?.natives.includes(handle) ?? false);
+  // with no service left in it there would be no record, and the next `harbor down` would not know the project
+  if (record?.services.some((handle) => !isStopped(handle))) writeStack(home, withoutServices(record, isStopped));
+  const left = (record?.services ?? []).filter((handle) => isNamed(handle) && !isStopped(handle));
+  const details = [...cause.details];
+  if (ended.length > 0) details.push(`Stopped: ${ended.map((it) => it.handle).join(", ")}`);
+  details.push(`Left for \`harbor down\` once the engine answers: ${left.length > 0 ? left.join(", ") : "what stands for it there"}`);
+  const hint = cause.hint === undefined ? {} : { hint: cause.hint };
+  return new HarborError(cause.message, { exit: cause.exit, cause, details, ...hint });
 }
 
 interface OpenContainers {
@@ -83,6 +116,7 @@ function checkNames(
   { home, handles, record }: StopStackOptions,
   processes: readonly NativeProcess[],
   containers: readonly Container[],
+  engine: unknown,
 ): void {
   const running = new Set([
     ...(record?.services ?? []),
@@ -92,6 +126,7 @@ function checkNames(
   for (const name of handles) {
     checkHandle(name);
     if (running.has(name)) continue;
+    if (engine instanceof HarborError) throw engine; // it may be the name of a container
     const known = listHandles(findWorkspace({ home, directory: record?.workspace }));
     if (!known.includes(name)) throwUnknown(name, [...known, ...running]);
   }
@@ -101,13 +136,6 @@ function checkNames(
 function forget({ home, record, handles }: StopStackOptions, isAll: boolean, remaining: ReadonlySet<string>): void {
   if (isAll) clearState(home);
   if (isAll || record === undefined) return;
-  const stays = (handle: string): boolean => !handles.includes(handle) || remaining.has(handle);
-  const left = {
-    ...record,
-    services: record.services.filter(stays),
-    natives: record.natives.filter(stays),
-    planned: record.planned.filter((it) => stays(it.handle)),
-    hasContainers: remaining.size > 0,
-  };
-  writeStack(home, left);
+  const left = withoutServices(record, (handle) => handles.includes(handle) && !remaining.has(handle));
+  writeStack(home, { ...left, hasContainers: remaining.size > 0 });
 }

@@ -29,6 +29,16 @@ export function writeComposeFiles(made: MadePlan, directory = stateOf(made.plan.
   return { file: compose, envFile: values };
 }
 
+/** The record of what is left. */
+export function withoutServices(record: StackRecord, isGone: (handle: string) => boolean): StackRecord {
+  return {
+    ...record,
+    services: record.services.filter((handle) => !isGone(handle)),
+    natives: record.natives.filter((handle) => !isGone(handle)),
+    planned: record.planned.filter((it) => !isGone(it.handle)),
+  };
+}
+
 /** Records what is up; with no service left, removes every file of it. */
 export function writeStack(home: string, record: StackRecord | undefined): void {
   if (record === undefined || record.services.length === 0) clearState(home);

@@ -214,7 +214,7 @@ describe.skipIf(found.engine === undefined)("harbor up", () => {
       // also while compose itself waits for it, on another's behalf
       const waiting = await up("waiting", "--wait-timeout", "1s");
       expect(waiting.code).toBe(5);
-      expect(waiting.stderr).toContain("never");
+      expect(waiting.stderr).toMatch(/Cannot wait any longer for .*"never".*: not ready after 1 s/);
       expect(await sandbox.leftovers()).toEqual(NOTHING);
     },
     TIMEOUT_MS,

@@ -87,6 +87,13 @@ describe("waitContainers", () => {
     });
   });
 
+  test("asks once when the time is over already, and names the whole of it", async () => {
+    using fake = startEngine([[containerInfo("a", { Status: "Up 1 second (health: starting)" })]]);
+    const wait = waitContainers({ engine: fake.engine, project: "p", timeoutMs: 4000, deadline: performance.now() });
+    await expect(wait).rejects.toMatchObject({ message: 'Cannot wait any longer for "a": not ready after 4 s' });
+    expect(fake.asked.filter((it) => it === "GET /containers/json")).toHaveLength(1);
+  });
+
   test("throws interrupted on an abort", async () => {
     using fake = startEngine([[containerInfo("a", { State: "created", Status: "Created" })]]);
     const controller = new AbortController();

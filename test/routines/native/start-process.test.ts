@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readProcess } from "../../../routines/_script/process-identity.ts";
 import { findProcess } from "../../../routines/native/list-processes.ts";
-import { fingerprintSpec, startProcess } from "../../../routines/native/start-process.ts";
+import { checkStartable, fingerprintSpec, startProcess } from "../../../routines/native/start-process.ts";
 import { stopProcess } from "../../../routines/native/stop-process.ts";
 import { waitReady } from "../../../routines/native/wait-ready.ts";
 import { cleanFixture, type Fixture, listOwned, makeFixture, server, shell, until } from "./_fixture.ts";
@@ -86,15 +86,44 @@ describe("startProcess", () => {
     expect(findProcess({ handle: "sample", stateDirectory: fixture.directory })).toBeUndefined();
   });
 
-  test("says when a program cannot be run", async () => {
-    const spec = fixture.spec([join(fixture.directory, "native")]);
-    await expect(startProcess({ spec, stateDirectory: fixture.directory })).rejects.toMatchObject({ exit: "missing" });
+  test.each<[string, string | undefined, number, string, RegExp]>([
+    ["that is not there", undefined, 0, "there is no program", /^Install it/],
+    ["that is not executable", "#!/bin/sh\n", 0o644, "is no program that can be run", /^Make it executable: chmod \+x /],
+    ["in no format of this system's", "\x7fELF and no more", 0o755, "in no format that this system runs", /^Use a build of it/],
+    ["whose interpreter is not there", "#!/no/such/interpreter\n", 0o755, "the interpreter that it asks for", /^Install that interpreter/],
+  ])("says so of a program %s, and leaves no log", async (_, text, mode, state, hint) => {
+    const program = join(fixture.directory, "program");
+    if (text !== undefined) writeFileSync(program, text, { mode });
+    const error = await startProcess({ spec: fixture.spec([program]), stateDirectory: fixture.directory }).catch((it: unknown) => it);
+    expect(error).toMatchObject({ exit: "missing", message: expect.stringContaining(state), hint: expect.stringMatching(hint) });
+    expect(existsSync(join(fixture.directory, "native", "sample"))).toBe(false);
+  });
+
+  test("keeps the log of an earlier start when the next one fails", async () => {
+    await startProcess({ spec: fixture.spec(shell("echo earlier; exec sleep 60")), stateDirectory: fixture.directory });
+    const log = join(fixture.directory, "native", "sample", "log");
+    await until(() => readFileSync(log, "utf8") === "earlier\n", "its log");
+    await stop();
+    const program = join(fixture.directory, "program");
+    writeFileSync(program, "\x7fELF and no more", { mode: 0o755 });
+    await expect(startProcess({ spec: fixture.spec([program]), stateDirectory: fixture.directory })).rejects.toThrow("cannot run");
+    expect(readFileSync(log, "utf8")).toBe("earlier\n");
   });
 
   test("says when its working directory is missing", async () => {
     const spec = fixture.spec(shell("true"), { cwd: join(fixture.directory, "nowhere") });
     const start = startProcess({ spec, stateDirectory: fixture.directory });
     await expect(start).rejects.toThrow(`Cannot start "sample": its working directory "${spec.cwd}" does not exist`);
+  });
+
+  test("tells beforehand what could not even begin, and makes nothing", () => {
+    const check = (argv: string[], more = {}) => checkStartable({ spec: fixture.spec(argv, more), environment: process.env });
+    expect(() => check(["no-such-program"])).toThrow('"no-such-program" is not installed');
+    expect(() => check(["sh"], { cwd: join(fixture.directory, "nowhere") })).toThrow("does not exist");
+    expect(() => check(["sh"], { env: { PATH: fixture.directory } })).toThrow('"sh" is not installed');
+    check(["sh"]);
+    check(["bun"]);
+    expect(readdirSync(fixture.directory)).toEqual([]);
   });
 
   test("names the process that has its port", async () => {

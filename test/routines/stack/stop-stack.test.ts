@@ -1,5 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
+import { readProcess } from "../../../routines/_script/process-identity.ts";
+import { startProcess } from "../../../routines/native/start-process.ts";
+import { stopProcess } from "../../../routines/native/stop-process.ts";
 import { readStack, type StackRecord, stateOf } from "../../../routines/stack/read-stack.ts";
 import { type StoppedService, stopStack } from "../../../routines/stack/stop-stack.ts";
 import { writeStack } from "../../../routines/stack/write-stack.ts";
@@ -66,5 +69,46 @@ describe("stopStack", () => {
     writeStack(home, withContainers);
     expect(await stop(home, [], withContainers).catch((error: unknown) => error)).toMatchObject({ exit: "missing" });
     expect(readStack(home)).toEqual(withContainers);
+  });
+
+  describe("where the engine of its containers is gone", () => {
+    const services = ["a", "box"];
+    const mixed = { ...record, services, natives: ["a"], hasContainers: true };
+
+    async function startNative(home: string): Promise<number> {
+      const spec = { handle: "a", contract: "/a.yml", argv: ["sleep", "600"], cwd: "/", env: {}, port: 1, containerPort: 1 };
+      const how = { ready: { timeout: "1s", interval: "1s" }, stop: { signal: "SIGKILL", grace: "1s" }, install: {} };
+      const started = await startProcess({ spec: { ...spec, ...how }, stateDirectory: stateOf(home).directory });
+      return started.record.pid;
+    }
+
+    test.each([
+      ["all", [], "Left for `harbor down` once the engine answers: box"],
+      ["the native one", ["a"], "Left for `harbor down` once the engine answers: what stands for it there"],
+    ])("stops the processes of %s, keeps the rest on record and says so", async (_, handles, left) => {
+      const home = makeFolder();
+      writeStack(home, mixed);
+      const pid = await startNative(home);
+      expect(await stop(home, handles, mixed).catch((error: unknown) => error)).toMatchObject({
+        exit: "missing",
+        message: expect.stringContaining("/nonexistent.sock"),
+        details: ["Stopped: a", left],
+      });
+      expect(readProcess(pid)).toBeUndefined();
+      expect(readStack(home)).toEqual({ ...mixed, services: ["box"], natives: [] });
+    });
+
+    test("stops nothing for a container, nor for a name that may be one's", async () => {
+      const home = makeFolder();
+      writeStack(home, mixed);
+      const pid = await startNative(home);
+      expect(await stop(home, ["box"], mixed).catch((error: unknown) => error)).toMatchObject({
+        details: ["Left for `harbor down` once the engine answers: box"],
+      });
+      expect(await stop(home, ["a", "box-db"], mixed).catch((error: unknown) => error)).toMatchObject({ exit: "missing" });
+      expect(readProcess(pid)).toBeDefined();
+      expect(readStack(home)).toEqual(mixed);
+      await stopProcess({ handle: "a", stateDirectory: stateOf(home).directory });
+    });
   });
 });
