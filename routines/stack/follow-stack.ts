@@ -1,5 +1,6 @@
 /** Log lines on the terminal, each with its service's name; and `up --tail` and `--attach`, which go on with them. */
 import { emitText } from "../_script/emit.ts";
+import { HarborError } from "../_script/error.ts";
 import { withLock } from "../_script/lock.ts";
 import type { Env } from "../config/read-values.ts";
 import type { Progress } from "./progress.ts";
@@ -32,10 +33,26 @@ export interface FollowStackOptions {
   progress: Progress;
 }
 
-/** Follows until interrupted. */
-export async function followStack({ home, env, project, handles, stopsAtEnd, signal, progress }: FollowStackOptions): Promise<void> {
-  await printLogs(readStackLogs({ home, env, project, handles: [], tail: 20, follow: true, signal }), { hasPrefix: true });
-  if (!stopsAtEnd || handles.length === 0) return;
+/**
+ * Follows until interrupted, or until nothing is left to follow. Throws `interrupted` where that stops what
+ * was started; and what made following fail, after the same stop.
+ */
+export async function followStack(options: FollowStackOptions): Promise<void> {
+  const { home, env, project, stopsAtEnd, signal, progress } = options;
+  try {
+    await printLogs(readStackLogs({ home, env, project, handles: [], tail: 20, follow: true, signal }), { hasPrefix: true });
+  } catch (error) {
+    // that comes first: what made the logs fail may keep the stop from all it has to do
+    if (stopsAtEnd) await stopStarted(options).catch(() => progress.warn("Not all of it could be stopped; `harbor down` stops the rest"));
+    throw error;
+  }
+  if (!stopsAtEnd) return;
+  await stopStarted(options);
+  if (signal.aborted) throw new HarborError("Cannot follow the logs further: interrupted", { exit: "interrupted" });
+}
+
+async function stopStarted({ home, env, project, handles, progress }: FollowStackOptions): Promise<void> {
+  if (handles.length === 0) return;
   progress.say("harbor", `stopping ${handles.join(", ")}`);
   const stop = (): Promise<unknown> => {
     const record = readStack(home);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { mergeAsTheyCome, mergeByTime } from "../../../routines/engine/_merge-lines.ts";
+import { mergeByTime } from "../../../routines/engine/_merge-lines.ts";
 import { splitFrames, splitLines } from "../../../routines/engine/_split-log.ts";
 import { type LogLine, readLogs, readSince } from "../../../routines/engine/read-logs.ts";
 import { containerInfo, startFakeEngine } from "./_fake-engine.ts";
@@ -58,20 +58,6 @@ describe("merging", () => {
   test("mergeByTime puts several sources in order", async () => {
     const merged = await Array.fromAsync(mergeByTime([lines(1, 4, 5), lines(), lines(2, 3)]));
     expect(merged.map((it) => it.time)).toEqual([1, 2, 3, 4, 5].map(time));
-  });
-
-  test("mergeAsTheyCome does not wait for a quiet source", async () => {
-    const { promise: quiet, resolve } = Promise.withResolvers<void>();
-    const silent = async function* (): AsyncGenerator<{ time: string }> {
-      await quiet;
-      yield { time: time(9) };
-    };
-    const merged: string[] = [];
-    for await (const line of mergeAsTheyCome([silent(), lines(1, 2)])) {
-      merged.push(line.time);
-      if (merged.length === 2) resolve();
-    }
-    expect(merged).toEqual([1, 2, 9].map(time));
   });
 });
 
