@@ -41,7 +41,8 @@ export const command = defineCommand({
     const { home, project, record } = currentStack(process.env);
     const { services, engineError } = await observeStack({ home, env: process.env, project, needsEngine: false, probes: true });
     const shown = args.handles.length === 0 ? services : services.filter((it) => args.handles.includes(it.handle));
-    if (engineError !== undefined && engineError.exit !== "missing") warn([engineError.message]);
+    // with nothing recorded, an engine that is not there has nothing to show either
+    if (engineError !== undefined && (record !== undefined || engineError.exit !== "missing")) warn([engineError.message]);
     for (const handle of args.handles) if (!services.some((it) => it.handle === handle)) checkKnown(handle, home, record?.workspace);
     if (shown.length === 0 && !args.json) note(services.length === 0 ? NOTHING_IS_UP : `not running: ${args.handles.join(", ")}`);
     emit(shown, { json: args.json, render });

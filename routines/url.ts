@@ -8,6 +8,7 @@ import { defineCommand, jsonArg } from "./_script/command.ts";
 import { emit } from "./_script/emit.ts";
 import { HarborError } from "./_script/error.ts";
 import { runScript } from "./_script/script.ts";
+import type { PlannedService } from "./compose/make-plan.ts";
 import { currentStack } from "./stack/current-stack.ts";
 import { observeStack } from "./stack/observe-stack.ts";
 import { NOTHING_IS_UP, note } from "./stack/say.ts";
@@ -36,8 +37,7 @@ export const command = defineCommand({
     const { services, engineError } = await observeStack({ home, env: process.env, project, needsEngine: record?.hasContainers ?? false });
     const running = services.filter((it) => it.state === "running" && (args.handle === undefined || it.handle === args.handle));
     const urls = running.flatMap((it): ServiceUrl[] => {
-      const target = record?.planned.find((planned) => planned.handle === it.handle)?.ports[0]?.target;
-      const found = args.internal ? (target === undefined ? [] : [`http://${it.handle}:${target}`]) : it.urls;
+      const found = args.internal ? internalUrls(record?.planned.find((planned) => planned.handle === it.handle)) : it.urls;
       return found.map((url) => ({ handle: it.handle, url }));
     });
     if (args.handle !== undefined && urls.length === 0)
@@ -49,6 +49,14 @@ export const command = defineCommand({
     });
   },
 });
+
+/** Its name and its port within the stack; the scheme is that of the URL it has outside. */
+function internalUrls(planned: PlannedService | undefined): string[] {
+  const target = planned?.ports[0]?.target;
+  if (planned === undefined || target === undefined) return [];
+  const scheme = planned.urls[0]?.split("://")[0] ?? "http";
+  return [`${scheme}://${planned.handle}:${target}`];
+}
 
 function whyNone(
   handle: string,
