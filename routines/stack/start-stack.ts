@@ -10,6 +10,7 @@ import type { Env } from "../config/read-values.ts";
 import type { Engine } from "../engine/connect-engine.ts";
 import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
 import { stopProcess } from "../native/stop-process.ts";
+import type { StackWorkspace } from "./find-stack-workspace.ts";
 import { makeDataFolders } from "./make-data-folders.ts";
 import type { Progress } from "./progress.ts";
 import { type StackRecord, stateOf } from "./read-stack.ts";
@@ -23,8 +24,8 @@ export interface StartStackOptions {
   record: StackRecord | undefined;
   /** What of it still runs. */
   running: RunningServices | undefined;
-  /** `--workspace` of this call, as a whole path. */
-  workspace: string | undefined;
+  /** Where its services were found, as the record keeps it. */
+  recorded: StackWorkspace["recorded"];
   env: Env;
   build: boolean;
   pull: boolean;
@@ -141,15 +142,16 @@ function ranAlready({ plan }: MadePlan, running: RunningServices | undefined): b
   );
 }
 
-function recordOf({ made, workspace, record }: StartStackOptions, hasContainers: boolean): StackRecord {
+function recordOf({ made, recorded, record }: StartStackOptions, hasContainers: boolean): StackRecord {
   const { plan, selection } = made;
+  const isLost = (handle: string): boolean => selection.lost.includes(handle);
   return {
     project: plan.project,
-    workspace: workspace ?? record?.workspace,
-    services: plan.services.map((service) => service.handle),
-    natives: plan.natives.map((native) => native.handle),
+    ...recorded,
+    services: [...plan.services.map((service) => service.handle), ...selection.lost],
+    natives: [...plan.natives.map((native) => native.handle), ...(record?.natives ?? []).filter(isLost)],
     capabilities: [...selection.capabilities],
-    planned: plan.services,
+    planned: [...plan.services, ...(record?.planned ?? []).filter((it) => isLost(it.handle))],
     hasContainers: hasContainers || (record?.hasContainers ?? false),
     bootId: readBootId(),
   };

@@ -7,8 +7,8 @@ import type { Env } from "../config/read-values.ts";
 import type { Container } from "../engine/list-containers.ts";
 import { listProcesses, type NativeProcess } from "../native/list-processes.ts";
 import { stopProcess } from "../native/stop-process.ts";
-import { findWorkspace } from "../workspace/find-workspace.ts";
 import { checkHandle, listHandles, throwUnknown } from "../workspace/list-handles.ts";
+import { findStackWorkspace } from "./find-stack-workspace.ts";
 import type { Progress } from "./progress.ts";
 import { type StackRecord, stateOf } from "./read-stack.ts";
 import { clearState, writeStack } from "./write-stack.ts";
@@ -92,7 +92,7 @@ function checkNames(
   for (const name of handles) {
     checkHandle(name);
     if (running.has(name)) continue;
-    const known = listHandles(findWorkspace({ home, directory: record?.workspace }));
+    const known = listHandles(findStackWorkspace({ home, record }).workspace);
     if (!known.includes(name)) throwUnknown(name, [...known, ...running]);
   }
 }
