@@ -1,6 +1,6 @@
 /** What commands do with what an earlier `up` recorded: an engine that has gone, a folder that has moved, a project. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { StackRecord } from "../../routines/stack/read-stack.ts";
 import { echoService, freePort, Sandbox } from "./_sandbox.ts";
@@ -13,9 +13,20 @@ beforeAll(async () => {
     ...echoService("echo", await freePort()),
     "echo/compose.echo.yml": "services:\n  echo: { image: none, x-harbor-scheme: redis }\n",
   });
+  const mine = Object.entries(echoService("mine", await freePort()));
+  box.write(
+    Object.fromEntries(
+      mine.flatMap(([name, text]) => [`project/harbor/services/${name}`, `moved/services/${name}`].map((it) => [it, text])),
+    ),
+  );
+  mkdirSync(elsewhere());
 });
 
 afterAll(() => box.remove());
+
+const project = (): string => join(box.root, "project");
+const elsewhere = (): string => join(box.root, "elsewhere");
+const handles = async (): Promise<string[]> => (await box.ps()).map((row) => `${row.handle} ${row.state}`);
 
 /** Rewrites the record: what an `up` before the engine went away would have left. */
 function change(work: (record: StackRecord) => Partial<StackRecord>): void {
@@ -58,5 +69,68 @@ describe("harbor url --internal", () => {
     expect(own?.url).toStartWith("redis://127.0.0.1:");
     expect((await box.run(["url", "--internal", "echo"])).stdout).toMatch(/^redis:\/\/echo:\d+\n$/);
     await box.run(["down"]);
+  });
+});
+
+describe("a stack that was started in a project", () => {
+  afterAll(() => box.run(["down"]));
+
+  test("is added to from another folder, where its services are known as well", async () => {
+    expect((await box.run(["up", "-x", "mine"], { cwd: project() })).exit).toBe(0);
+    const pid = await box.pidOf("mine");
+    const { exit, stderr } = await box.run(["up", "-x", "mock-openai"], { cwd: elsewhere() });
+    expect(exit).toBe(0);
+    expect(stderr).not.toContain("warning");
+    expect(await handles()).toEqual(["mine running", "mock-openai running"]);
+    expect(await box.pidOf("mine")).toBe(pid);
+    expect((await box.run(["logs", "mine"], { cwd: elsewhere() })).stdout).toBe("mine listens\n");
+    expect((await box.run(["ls", "--up"], { cwd: elsewhere() })).stdout).toContain("mine ");
+  });
+
+  test("keeps what runs when its folder is gone, and says so", async () => {
+    renameSync(project(), `${project()}-away`);
+    const { exit, stderr } = await box.run(["up", "-x", "mock-openai"], { cwd: elsewhere() });
+    renameSync(`${project()}-away`, project());
+    expect({ exit, stderr }).toEqual({
+      exit: 0,
+      stderr: expect.stringContaining('warning: "mine" runs, but its folder is gone from the workspace: it is left as it is') as string,
+    });
+    expect(await handles()).toEqual(["mine running", "mock-openai running"]);
+    expect((await box.run(["up", "-x", "mock-openai"], { cwd: elsewhere() })).stderr).not.toContain("warning");
+  });
+
+  test("is forgotten with its last service", async () => {
+    await box.run(["down"]);
+    expect((await box.run(["up", "-x", "mine"], { cwd: elsewhere() })).stderr).toContain('Cannot find service "mine"');
+  });
+});
+
+describe("a workspace that has moved since", () => {
+  const moved = (): string => join(box.root, "moved");
+  const gone = (): string => `harbor: Cannot use workspace "${moved()}": there is no such directory
+  It was recorded by the last \`harbor up\`: \`harbor down\` stops what runs and forgets it
+`;
+
+  beforeAll(async () => {
+    await box.run(["up", "--workspace", moved(), "-x", "mine"]);
+    renameSync(moved(), `${moved()}-away`);
+  });
+
+  test.each(["ls", "ps redis", "url redis", "logs redis", "up -x mock-openai"])("%s says who named it", async (words) => {
+    expect(await box.run(words.split(" "))).toEqual({ exit: 2, stdout: "", stderr: gone() });
+  });
+
+  test("is no matter once nothing of it runs", async () => {
+    const { bootId } = JSON.parse(readFileSync(join(box.state, "stack.json"), "utf8")) as StackRecord;
+    change(() => ({ bootId: "another" }));
+    expect((await box.run(["ls"])).exit).toBe(0);
+    expect((await box.run(["up", "--dry-run"])).exit).toBe(0);
+    change(() => ({ bootId }));
+  });
+
+  test("down stops what runs, and forgets it", async () => {
+    expect(await box.run(["down"])).toEqual({ exit: 0, stdout: "mine: stopped\n", stderr: "" });
+    expect((await box.run(["ls"])).exit).toBe(0);
+    expect(box.left()).toEqual([]);
   });
 });
