@@ -3,6 +3,7 @@ import { emitText } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
 import { withLock } from "../_script/lock.ts";
 import type { Env } from "../config/read-values.ts";
+import { stopProcess } from "../native/stop-process.ts";
 import type { Progress } from "./progress.ts";
 import { readStack, stateOf } from "./read-stack.ts";
 import { type LogLine, readStackLogs } from "./read-stack-logs.ts";
@@ -42,8 +43,8 @@ export async function followStack(options: FollowStackOptions): Promise<void> {
   try {
     await printLogs(readStackLogs({ home, env, project, handles: [], tail: 20, follow: true, signal }), { hasPrefix: true });
   } catch (error) {
-    // that comes first: what made the logs fail may keep the stop from all it has to do
-    if (stopsAtEnd) await stopStarted(options).catch(() => progress.warn("Not all of it could be stopped; `harbor down` stops the rest"));
+    // what made the logs fail may keep the stop from its containers as well: that is said once, by the first
+    if (stopsAtEnd) await stopStarted(options).catch(() => progress.warn("Containers may be left; `harbor down` removes them"));
     throw error;
   }
   if (!stopsAtEnd) return;
@@ -54,10 +55,19 @@ export async function followStack(options: FollowStackOptions): Promise<void> {
 async function stopStarted({ home, env, project, handles, progress }: FollowStackOptions): Promise<void> {
   if (handles.length === 0) return;
   progress.say("harbor", `stopping ${handles.join(", ")}`);
-  const stop = (): Promise<unknown> => {
+  const stop = async (): Promise<void> => {
     const record = readStack(home);
     const left = handles.filter((handle) => record?.services.includes(handle));
-    return left.length === 0 ? Promise.resolve() : stopStack({ home, project, record, env, handles: left, progress });
+    if (left.length === 0) return;
+    try {
+      await stopStack({ home, project, record, env, handles: left, progress });
+    } catch (error) {
+      // without the engine, the processes at least; the record stays, for `harbor down` to find the rest
+      const stateDirectory = stateOf(home).directory;
+      const natives = left.filter((handle) => record?.natives.includes(handle));
+      await Promise.all(natives.map((handle) => stopProcess({ handle, stateDirectory, forget: true })));
+      throw error;
+    }
   };
   await withLock(stateOf(home).lock, stop, { purpose: "harbor up --attach" });
   removeEmptyState(home);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { StackRecord } from "../../routines/stack/read-stack.ts";
-import { echoService, freePort, Sandbox } from "./_sandbox.ts";
+import { echoService, freePort, isRunning, Sandbox } from "./_sandbox.ts";
 
 let box: Sandbox;
 
@@ -59,6 +59,15 @@ describe("an engine that has gone since", () => {
     const { exit, stderr } = await box.run(["logs", "-f"]);
     expect(exit).toBe(3);
     expect(stderr).toStartWith(`harbor: ${ENGINE}\n`);
+  });
+
+  test("up --attach ends with it, and stops what it started alone", async () => {
+    const { exit, stderr } = await box.run(["up", "-x", "mock-openai", "--attach"]);
+    expect(exit).toBe(3);
+    expect(stderr).toContain("harbor: stopping mock-openai\n");
+    expect(stderr).toContain(`harbor: ${ENGINE}\n`);
+    expect(isRunning(Number(/starting as process (\d+)/.exec(stderr)?.[1]))).toBe(false);
+    expect(await handles()).toEqual(["echo running", "mock-openai stopped", "web unknown"]);
   });
 });
 
