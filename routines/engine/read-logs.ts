@@ -14,7 +14,7 @@ import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
 import { mergeByTime } from "./_merge-lines.ts";
 import { splitFrames, splitLines } from "./_split-log.ts";
-import { projectArg, type UseEngineOptions, useEngine } from "./_use-engine.ts";
+import { isConnectionError, projectArg, type UseEngineOptions, useEngine } from "./_use-engine.ts";
 import type { Engine } from "./connect-engine.ts";
 import { type Container, listContainers } from "./list-containers.ts";
 
@@ -51,7 +51,13 @@ export async function* readLogs(options: ReadLogsOptions): AsyncGenerator<LogLin
   try {
     yield* lines;
   } catch (error) {
-    if (!options.signal?.aborted) throw error;
+    if (options.signal?.aborted) return;
+    if (!isConnectionError(error)) throw error;
+    throw new HarborError("Cannot read the logs of containers any further: the container engine stopped answering", {
+      exit: "missing",
+      hint: "Once it is back: `harbor ps` shows what still runs",
+      cause: error,
+    });
   }
 }
 

@@ -86,6 +86,18 @@ describe("readLogs", () => {
     ]);
   });
 
+  test("says so when the engine goes away while they are followed", async () => {
+    using fake = startFakeEngine((request, url) => {
+      if (!url.pathname.endsWith("/logs")) return answer(request, url);
+      // says one thing, and goes on for ever
+      return new Response(new ReadableStream({ start: (stream) => stream.enqueue(frame(1, `${time(1)} hello\n`)) }));
+    });
+    const read = async (): Promise<void> => {
+      for await (const _ of readLogs({ engine: fake.engine, project: "p", services: ["a"], follow: true })) fake.stop();
+    };
+    expect(await read().catch((error: unknown) => error)).toMatchObject({ exit: "missing" });
+  });
+
   test("reads the services named alone", async () => {
     using fake = startFakeEngine(answer);
     const found = await Array.fromAsync(readLogs({ engine: fake.engine, project: "p", services: ["a"] }));
