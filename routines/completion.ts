@@ -59,7 +59,7 @@ export const command = defineCommand({
   },
   args: { shell: { type: "positional", description: "bash, zsh or fish", required: true } },
   run({ args }) {
-    const script = SCRIPTS[args.shell];
+    const script = Object.hasOwn(SCRIPTS, args.shell) ? SCRIPTS[args.shell] : undefined;
     if (script !== undefined) return emitText(script);
     throw new HarborError(`Cannot print a completion script for "${args.shell}": only for bash, zsh and fish`, { exit: "usage" });
   },

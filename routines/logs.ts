@@ -10,11 +10,11 @@ import { HarborError } from "./_script/error.ts";
 import { listenForInterrupt } from "./_script/interrupt.ts";
 import { runScript } from "./_script/script.ts";
 import { currentStack } from "./stack/current-stack.ts";
+import { findStackWorkspace } from "./stack/find-stack-workspace.ts";
 import { printLogs } from "./stack/follow-stack.ts";
 import type { StackRecord } from "./stack/read-stack.ts";
 import { readStackLogs } from "./stack/read-stack-logs.ts";
 import { NOTHING_IS_UP, note } from "./stack/say.ts";
-import { findWorkspace } from "./workspace/find-workspace.ts";
 import { checkHandle, listHandles, throwUnknown } from "./workspace/list-handles.ts";
 
 export const command = defineCommand({
@@ -53,7 +53,7 @@ export const command = defineCommand({
 function checkKnown(name: string, home: string, record: StackRecord | undefined): void {
   checkHandle(name);
   if (record?.services.includes(name) || record?.planned.some((it) => it.containers.includes(name))) return;
-  const handles = listHandles(findWorkspace({ home, directory: record?.workspace }));
+  const handles = listHandles(findStackWorkspace({ home, record }).workspace);
   if (!handles.includes(name)) throwUnknown(name, handles);
 }
 

@@ -10,10 +10,11 @@ import { formatPlace, HarborError } from "./_script/error.ts";
 import { runScript } from "./_script/script.ts";
 import { table } from "./_script/table.ts";
 import { findHome } from "./config/find-home.ts";
+import { findStackWorkspace } from "./stack/find-stack-workspace.ts";
 import { readStack } from "./stack/read-stack.ts";
 import { warn } from "./stack/say.ts";
 import { describeService, type ServiceDescription } from "./workspace/describe-service.ts";
-import { findWorkspace, type Workspace } from "./workspace/find-workspace.ts";
+import type { Workspace } from "./workspace/find-workspace.ts";
 import { listHandles } from "./workspace/list-handles.ts";
 
 export interface ListedService extends ServiceDescription {
@@ -60,7 +61,7 @@ export const command = defineCommand({
   run({ args }) {
     const home = findHome(process.env);
     const stack = readStack(home);
-    const workspace = findWorkspace({ home, directory: args.workspace ?? stack?.workspace });
+    const { workspace } = findStackWorkspace({ home, record: stack, directory: args.workspace });
     const up = new Set(stack?.services ?? []);
     const services = listHandles(workspace)
       .filter((handle) => !args.up || up.has(handle))

@@ -9,9 +9,10 @@ import { emit } from "./_script/emit.ts";
 import { runScript } from "./_script/script.ts";
 import { table } from "./_script/table.ts";
 import { currentStack } from "./stack/current-stack.ts";
+import { findStackWorkspace } from "./stack/find-stack-workspace.ts";
 import { observeStack, type ServiceStatus } from "./stack/observe-stack.ts";
+import type { StackRecord } from "./stack/read-stack.ts";
 import { NOTHING_IS_UP, note, warn } from "./stack/say.ts";
-import { findWorkspace } from "./workspace/find-workspace.ts";
 import { checkHandle, listHandles, throwUnknown } from "./workspace/list-handles.ts";
 
 function render(services: readonly ServiceStatus[]): string {
@@ -28,9 +29,9 @@ function render(services: readonly ServiceStatus[]): string {
 }
 
 /** What does not run may at least be a service. */
-function checkKnown(handle: string, home: string, workspace: string | undefined): void {
+function checkKnown(handle: string, home: string, record: StackRecord | undefined): void {
   checkHandle(handle);
-  const handles = listHandles(findWorkspace({ home, directory: workspace }));
+  const handles = listHandles(findStackWorkspace({ home, record }).workspace);
   if (!handles.includes(handle)) throwUnknown(handle, handles);
 }
 
@@ -41,8 +42,9 @@ export const command = defineCommand({
     const { home, project, record } = currentStack(process.env);
     const { services, engineError } = await observeStack({ home, env: process.env, project, needsEngine: false, probes: true });
     const shown = args.handles.length === 0 ? services : services.filter((it) => args.handles.includes(it.handle));
-    if (engineError !== undefined && engineError.exit !== "missing") warn([engineError.message]);
-    for (const handle of args.handles) if (!services.some((it) => it.handle === handle)) checkKnown(handle, home, record?.workspace);
+    // with nothing recorded, an engine that is not there has nothing to show either
+    if (engineError !== undefined && (record !== undefined || engineError.exit !== "missing")) warn([engineError.message]);
+    for (const handle of args.handles) if (!services.some((it) => it.handle === handle)) checkKnown(handle, home, record);
     if (shown.length === 0 && !args.json) note(services.length === 0 ? NOTHING_IS_UP : `not running: ${args.handles.join(", ")}`);
     emit(shown, { json: args.json, render });
   },

@@ -4,7 +4,6 @@
  *
  *   bun routines/up.ts -x ollama webui
  */
-import { resolve } from "node:path";
 import { defineCommand, jsonArg } from "./_script/command.ts";
 import { parseDuration } from "./_script/duration.ts";
 import { emit } from "./_script/emit.ts";
@@ -13,14 +12,14 @@ import { listenForInterrupt } from "./_script/interrupt.ts";
 import { withLock } from "./_script/lock.ts";
 import { runScript } from "./_script/script.ts";
 import { type MadePlan, makePlan } from "./compose/make-plan.ts";
-import type { RunningServices } from "./compose/read-selection.ts";
 import { selectionArgs } from "./compose/selection-args.ts";
 import { findHome } from "./config/find-home.ts";
 import type { Engine } from "./engine/connect-engine.ts";
 import { renderPlan } from "./plan.ts";
+import { findStackWorkspace } from "./stack/find-stack-workspace.ts";
 import { observeStack, type ServiceStatus } from "./stack/observe-stack.ts";
 import { createProgress } from "./stack/progress.ts";
-import { readStack, type StackRecord, stateOf } from "./stack/read-stack.ts";
+import { readStack, stateOf } from "./stack/read-stack.ts";
 import { renderReport } from "./stack/render-report.ts";
 import { warn } from "./stack/say.ts";
 import { startStack } from "./stack/start-stack.ts";
@@ -54,29 +53,28 @@ export const command = defineCommand({
     const env = process.env;
     const home = findHome(env);
     const timeoutMs = readTimeout(args["wait-timeout"]);
-    const plan = (record: StackRecord | undefined, running: RunningServices | undefined): Promise<MadePlan> =>
-      makePlan({ args: { ...args, workspace: args.workspace ?? record?.workspace }, env, running });
     if (args["dry-run"]) {
       const record = readStack(home);
-      const { plan: made, selection } = await plan(record, whatRuns(record, home));
+      const { workspace } = findStackWorkspace({ home, record, directory: args.workspace });
+      const { plan: made, selection } = await makePlan({ args, env, workspace, running: whatRuns(record, home) });
       warn(selection.warnings);
       return emit(made, { json: args.json, render: (it) => renderPlan(it, { explain: false, cwd: process.cwd() }) });
     }
     using interrupt = listenForInterrupt();
     const { signal } = interrupt;
     const progress = createProgress(args.json);
-    const workspace = args.workspace === undefined ? undefined : resolve(args.workspace);
     const before = readStack(home);
     const start = async (): Promise<{ made: MadePlan; engine: Engine | undefined }> => {
       const record = readStack(home);
       const running = whatRuns(record, home);
-      const made = await plan(record, running);
+      const { workspace, recorded } = findStackWorkspace({ home, record, directory: args.workspace });
+      const made = await makePlan({ args, env, workspace, running });
       warn(made.selection.warnings);
       const engine = await startStack({
         made,
         record,
         running,
-        workspace,
+        recorded,
         env,
         build: args.build,
         pull: args.pull,

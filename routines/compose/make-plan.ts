@@ -50,6 +50,7 @@ export interface MakePlanOptions {
   args: SelectionArgs;
   env: Env;
   cwd?: string;
+  workspace?: Workspace | undefined;
   running?: RunningServices | undefined;
   /** How a container reaches this host; by the platform when left out. */
   bridge?: Bridge;

@@ -27,6 +27,8 @@ export interface ReadSelectionOptions {
   args: SelectionArgs;
   env: Env;
   cwd?: string;
+  /** Where it is known already; else found by `args` and `cwd`. */
+  workspace?: Workspace | undefined;
   /** Services that run already and stay as they are. */
   running?: RunningServices | undefined;
 }
@@ -43,6 +45,8 @@ export interface Selection {
   files: readonly ServiceFile[];
   /** Of the native services, by handle. */
   contracts: ReadonlyMap<string, Contract>;
+  /** Services that run, but that no layer has any more: they are no part of the plan, and go on as they are. */
+  lost: readonly string[];
   /** What a person should hear, but need not act on. */
   warnings: readonly string[];
 }
@@ -51,7 +55,8 @@ export interface Selection {
 export async function readSelection(options: ReadSelectionOptions): Promise<Selection> {
   const { args, env, running } = options;
   const home = findHome(env);
-  const workspace = findWorkspace({ home, directory: args.workspace, ...(options.cwd === undefined ? {} : { cwd: options.cwd }) });
+  const cwd = options.cwd === undefined ? {} : { cwd: options.cwd };
+  const workspace = options.workspace ?? findWorkspace({ home, directory: args.workspace, ...cwd });
   const values = readValues({ workspace, env });
   const capabilities = await selectCapabilities(args, values, env, home, running);
   const knownCapabilities = new Set([...BUILT_IN_CAPABILITIES, ...capabilities]);
@@ -69,7 +74,7 @@ export async function readSelection(options: ReadSelectionOptions): Promise<Sele
   const services = new Set([...(running?.services ?? []), ...defaults, ...named]);
   // a name that is none never gets near a path
   const files = list(isAll ? "*" : [...services].filter(isHandle));
-  const warnings = dropUnknown(services, named, files, workspace);
+  const { lost, warnings } = dropUnknown({ services, named, running, files, workspace });
   if (!isAll && services.size === 0) throw nothingToRun(warnings);
   warnings.push(...unusedCapabilities(args.capability, files));
   const natives = selectNatives({ asked, isNative: args.native, isAll, files, running });
@@ -84,17 +89,32 @@ export async function readSelection(options: ReadSelectionOptions): Promise<Sele
     knownCapabilities,
     files,
     contracts,
+    lost,
     warnings,
   };
 }
 
-/** Throws `unknown` for a name that was typed; a default that is not there is left out, with a warning. */
-function dropUnknown(services: Set<string>, named: readonly string[], files: readonly ServiceFile[], workspace: Workspace): string[] {
+interface UnknownQuestion {
+  services: Set<string>;
+  named: readonly string[];
+  running: RunningServices | undefined;
+  files: readonly ServiceFile[];
+  workspace: Workspace;
+}
+
+/** Throws `unknown` for a name that was typed; a default, or what runs, that is not there is left out, with a warning. */
+function dropUnknown({ services, named, running, files, workspace }: UnknownQuestion): { lost: string[]; warnings: string[] } {
   const unknown = [...services].filter((name) => !isKnown(name, files, workspace));
   const typed = unknown.find((name) => named.includes(name));
   if (typed !== undefined) throwUnknown(typed, [...listHandles(workspace), ...BUILT_IN_CAPABILITIES]);
   for (const name of unknown) services.delete(name);
-  return unknown.map((name) => `"${name}" is a default service (HARBOR_SERVICES_DEFAULT), but there is no such service`);
+  const lost = unknown.filter((name) => running?.services.includes(name));
+  const warnings = unknown.map((name) =>
+    lost.includes(name)
+      ? `"${name}" runs, but its folder is gone from the workspace: it is left as it is (\`harbor down ${name}\` stops it)`
+      : `"${name}" is a default service (HARBOR_SERVICES_DEFAULT), but there is no such service`,
+  );
+  return { lost, warnings };
 }
 
 interface Asked {

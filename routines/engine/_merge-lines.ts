@@ -18,23 +18,3 @@ export async function* mergeByTime<T extends { time: string }>(sources: readonly
     await Promise.all(sources.map((source) => source.return(undefined)));
   }
 }
-
-/** As each comes, from whichever source. */
-export async function* mergeAsTheyCome<T>(sources: readonly AsyncGenerator<T>[]): AsyncGenerator<T> {
-  const advance = async (source: AsyncGenerator<T>) => ({ source, next: await source.next() });
-  const pending = new Map(sources.map((source) => [source, advance(source)]));
-  try {
-    while (pending.size > 0) {
-      const { source, next } = await Promise.race(pending.values());
-      if (next.done) {
-        pending.delete(source);
-        continue;
-      }
-      pending.set(source, advance(source));
-      yield next.value;
-    }
-  } finally {
-    // Not awaited: a generator that waits for a quiet container's next line returns only then.
-    for (const source of pending.keys()) void source.return(undefined);
-  }
-}

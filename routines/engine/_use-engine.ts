@@ -35,6 +35,6 @@ async function connect({ env, home, signal }: UseEngineOptions): Promise<Engine>
 }
 
 /** An answer of the engine's has a status; a socket that fails has a code of the system's. */
-function isConnectionError(error: unknown): boolean {
+export function isConnectionError(error: unknown): boolean {
   return error instanceof Error && "code" in error && /^E[A-Z]+$/.test(String(error.code));
 }

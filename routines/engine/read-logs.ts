@@ -9,11 +9,12 @@ import { defineCommand, jsonArg } from "../_script/command.ts";
 import { parseDuration } from "../_script/duration.ts";
 import { emitText } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
+import { mergeAsTheyCome } from "../_script/merge-as-they-come.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
-import { mergeAsTheyCome, mergeByTime } from "./_merge-lines.ts";
+import { mergeByTime } from "./_merge-lines.ts";
 import { splitFrames, splitLines } from "./_split-log.ts";
-import { projectArg, type UseEngineOptions, useEngine } from "./_use-engine.ts";
+import { isConnectionError, projectArg, type UseEngineOptions, useEngine } from "./_use-engine.ts";
 import type { Engine } from "./connect-engine.ts";
 import { type Container, listContainers } from "./list-containers.ts";
 
@@ -42,15 +43,21 @@ export interface ReadLogsOptions extends UseEngineOptions {
 /** Ends when all is read, or with `follow` when the containers have ended or the signal aborts. */
 export async function* readLogs(options: ReadLogsOptions): AsyncGenerator<LogLine> {
   const since = options.since === undefined ? undefined : readSince(options.since);
-  const sources = await useEngine(options, async (engine) => {
+  const open = await useEngine(options, async (engine) => {
     const containers = options.containers ?? (await listWanted(engine, options));
-    return containers.map((container) => readOne(engine, container, { ...options, since }));
+    return (signal = options.signal) => containers.map((container) => readOne(engine, container, { ...options, since, signal }));
   });
-  const lines = options.follow ? mergeAsTheyCome(sources) : mergeByTime(sources);
+  const lines = options.follow ? mergeAsTheyCome(open, options.signal) : mergeByTime(open());
   try {
     yield* lines;
   } catch (error) {
-    if (!options.signal?.aborted) throw error;
+    if (options.signal?.aborted) return;
+    if (!isConnectionError(error)) throw error;
+    throw new HarborError("Cannot read the logs of containers any further: the container engine stopped answering", {
+      exit: "missing",
+      hint: "Once it is back: `harbor ps` shows what still runs",
+      cause: error,
+    });
   }
 }
 

@@ -15,20 +15,23 @@ export interface TailLogOptions {
   lines: number;
   /** Nothing before this byte: where the latest start begins. */
   from?: number;
+  /** No more than this much of its end, for a message that must stay short whatever a line holds. */
+  maxBytes?: number;
 }
 
-const READ_BYTES = 64 * 1024;
+const BLOCK_BYTES = 64 * 1024;
+const LINE_END = 0x0a;
 
 /** Empty where there is no such file. */
 export function tailLog(options: TailLogOptions): string[] {
-  const text = readEnd(options.file, options.from ?? 0);
-  const lines = text.split("\n");
+  if (options.lines <= 0) return [];
+  const lines = readEnd(options).split("\n");
   if (lines.at(-1) === "") lines.pop();
-  return options.lines <= 0 ? [] : lines.slice(-options.lines).map((line) => line.replace(/\r$/, ""));
+  return lines.slice(-options.lines).map((line) => line.replace(/\r$/, ""));
 }
 
-/** At most the last 64 KiB, from the start of a line on. */
-function readEnd(file: string, from: number): string {
+/** Enough of the end to hold that many lines, from the start of a line on. */
+function readEnd({ file, lines, from = 0, maxBytes = Number.POSITIVE_INFINITY }: TailLogOptions): string {
   let fd: number;
   try {
     fd = openSync(file, "r");
@@ -39,14 +42,29 @@ function readEnd(file: string, from: number): string {
   try {
     const size = fstatSync(fd).size;
     const first = from > size ? 0 : from; // it was cut since
-    const start = Math.max(first, size - READ_BYTES);
-    const buffer = Buffer.alloc(size - start);
-    const count = readSync(fd, buffer, 0, buffer.length, start);
-    const text = buffer.toString("utf8", 0, count);
-    return start === first ? text : text.slice(text.indexOf("\n") + 1);
+    const lowest = Math.max(first, size - maxBytes);
+    const { start, bytes } = readBackwards(fd, lowest, size, lines);
+    const text = bytes.toString("utf8");
+    const whole = start === first ? 0 : text.indexOf("\n") + 1;
+    return text.slice(whole === text.length ? 0 : whole); // the end of an endless line is better than nothing
   } finally {
     closeSync(fd);
   }
+}
+
+/** Block by block, until more line ends are in it than lines are wanted: the first line may be a part of one. */
+function readBackwards(fd: number, lowest: number, size: number, lines: number): { start: number; bytes: Buffer } {
+  const blocks: Buffer[] = [];
+  let start = size;
+  for (let ends = 0; start > lowest && ends <= lines; ) {
+    const length = Math.min(BLOCK_BYTES, start - lowest);
+    start -= length;
+    const buffer = Buffer.alloc(length);
+    const block = buffer.subarray(0, readSync(fd, buffer, 0, length, start));
+    for (let at = block.indexOf(LINE_END); at !== -1; at = block.indexOf(LINE_END, at + 1)) ends++;
+    blocks.push(block);
+  }
+  return { start, bytes: Buffer.concat(blocks.reverse()) };
 }
 
 export const command = defineCommand({

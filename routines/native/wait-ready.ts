@@ -34,7 +34,9 @@ export interface Readiness {
   afterMs: number;
 }
 
+/** Of a log, in a message. */
 const LOG_LINES = 20;
+const LOG_BYTES = 64 * 1024;
 /** Of one probe; the last one may end this much after the timeout, so that it says something. */
 const PROBE_TIMEOUT_MS = { shortest: 100, longest: 2_000 };
 const FIRST_PAUSE_MS = 10;
@@ -99,7 +101,7 @@ function timeoutError(record: ProcessRecord, timeoutMs: number, seen: string): H
 }
 
 function logOf(record: ProcessRecord): { details: string[]; hint: string } {
-  const lines = tailLog({ file: record.logFile, lines: LOG_LINES, from: record.logStart });
+  const lines = tailLog({ file: record.logFile, lines: LOG_LINES, from: record.logStart, maxBytes: LOG_BYTES });
   return {
     details: lines,
     hint: lines.length === 0 ? `It wrote nothing to its log, ${record.logFile}` : `The whole log: ${record.logFile}`,

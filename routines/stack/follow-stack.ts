@@ -1,7 +1,9 @@
 /** Log lines on the terminal, each with its service's name; and `up --tail` and `--attach`, which go on with them. */
 import { emitText } from "../_script/emit.ts";
+import { HarborError } from "../_script/error.ts";
 import { withLock } from "../_script/lock.ts";
 import type { Env } from "../config/read-values.ts";
+import { stopProcess } from "../native/stop-process.ts";
 import type { Progress } from "./progress.ts";
 import { readStack, stateOf } from "./read-stack.ts";
 import { type LogLine, readStackLogs } from "./read-stack-logs.ts";
@@ -32,15 +34,40 @@ export interface FollowStackOptions {
   progress: Progress;
 }
 
-/** Follows until interrupted. */
-export async function followStack({ home, env, project, handles, stopsAtEnd, signal, progress }: FollowStackOptions): Promise<void> {
-  await printLogs(readStackLogs({ home, env, project, handles: [], tail: 20, follow: true, signal }), { hasPrefix: true });
-  if (!stopsAtEnd || handles.length === 0) return;
+/**
+ * Follows until interrupted, or until nothing is left to follow. Throws `interrupted` where that stops what
+ * was started; and what made following fail, after the same stop.
+ */
+export async function followStack(options: FollowStackOptions): Promise<void> {
+  const { home, env, project, stopsAtEnd, signal, progress } = options;
+  try {
+    await printLogs(readStackLogs({ home, env, project, handles: [], tail: 20, follow: true, signal }), { hasPrefix: true });
+  } catch (error) {
+    // what made the logs fail may keep the stop from its containers as well: that is said once, by the first
+    if (stopsAtEnd) await stopStarted(options).catch(() => progress.warn("Containers may be left; `harbor down` removes them"));
+    throw error;
+  }
+  if (!stopsAtEnd) return;
+  await stopStarted(options);
+  if (signal.aborted) throw new HarborError("Cannot follow the logs further: interrupted", { exit: "interrupted" });
+}
+
+async function stopStarted({ home, env, project, handles, progress }: FollowStackOptions): Promise<void> {
+  if (handles.length === 0) return;
   progress.say("harbor", `stopping ${handles.join(", ")}`);
-  const stop = (): Promise<unknown> => {
+  const stop = async (): Promise<void> => {
     const record = readStack(home);
     const left = handles.filter((handle) => record?.services.includes(handle));
-    return left.length === 0 ? Promise.resolve() : stopStack({ home, project, record, env, handles: left, progress });
+    if (left.length === 0) return;
+    try {
+      await stopStack({ home, project, record, env, handles: left, progress });
+    } catch (error) {
+      // without the engine, the processes at least; the record stays, for `harbor down` to find the rest
+      const stateDirectory = stateOf(home).directory;
+      const natives = left.filter((handle) => record?.natives.includes(handle));
+      await Promise.all(natives.map((handle) => stopProcess({ handle, stateDirectory, forget: true })));
+      throw error;
+    }
   };
   await withLock(stateOf(home).lock, stop, { purpose: "harbor up --attach" });
   removeEmptyState(home);

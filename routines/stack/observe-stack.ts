@@ -20,7 +20,7 @@ import { readStack, stateOf } from "./read-stack.ts";
 export interface ServiceStatus {
   handle: string;
   runtime: "container" | "native";
-  /** `running`, `exited`, `created`, …; `stopped` for a service that is up by record alone. */
+  /** `running`, `exited`, `created`, …; `stopped` for a process that is up by record alone, `unknown` for a container then. */
   state: string;
   /** `healthy`, `unhealthy`, `starting`, or empty where nothing tells. */
   health: string;
@@ -38,7 +38,7 @@ export interface ObserveStackOptions {
   project: string;
   /** Ask native services that have no proxy to ask them how they are. */
   probes?: boolean;
-  /** Fail when the engine does not answer, rather than leave its containers out. */
+  /** Fail when the engine does not answer, rather than show its containers as recorded. */
   needsEngine: boolean;
   signal?: AbortSignal;
   /** One that was connected to before. */
@@ -49,7 +49,7 @@ export interface ObservedStack {
   services: ServiceStatus[];
   containers: Container[];
   processes: NativeProcess[];
-  /** Why the engine's containers are not in it. */
+  /** Why the containers in it are those of the record alone, their state unknown. */
   engineError: HarborError | undefined;
 }
 
@@ -61,9 +61,15 @@ export async function observeStack(options: ObserveStackOptions): Promise<Observ
   const natives = await Promise.all(
     processes.map((it) => nativeStatus(it, containers, plannedOf(record?.planned, it.handle), options.probes ?? false)),
   );
-  const others = containers.filter((it) => it.runtime !== "native").map((it) => containerStatus(it, plannedOf(record?.planned, it.handle)));
-  const gone = (record?.natives ?? []).filter((handle) => !processes.some((it) => it.handle === handle)).map(stoppedStatus);
-  const services = [...natives, ...gone, ...others].sort((a, b) => (a.handle < b.handle ? -1 : a.handle > b.handle ? 1 : 0));
+  const planned = record?.planned ?? [];
+  const others =
+    engineError === undefined
+      ? containers.filter((it) => it.runtime !== "native").map((it) => containerStatus(it, plannedOf(planned, it.handle)))
+      : planned.filter((it) => it.runtime === "container" && it.containers.length > 0).map((it) => recordedStatus(it.handle, "container"));
+  const gone = (record?.natives ?? []).filter((handle) => !processes.some((it) => it.handle === handle));
+  const services = [...natives, ...gone.map((it) => recordedStatus(it, "native")), ...others].sort((a, b) =>
+    a.handle < b.handle ? -1 : a.handle > b.handle ? 1 : 0,
+  );
   return { services, containers, processes, engineError };
 }
 
@@ -90,13 +96,13 @@ async function nativeStatus(
   planned: PlannedService | undefined,
   probes: boolean,
 ): Promise<ServiceStatus> {
-  const proxy = containers.find((it) => it.handle === process.handle && it.runtime === "native" && it.health !== "");
+  const proxy = proxyOf(process, containers, planned);
   const isRunning = process.state === "running";
   return {
     handle: process.handle,
     runtime: "native",
     state: process.state,
-    health: isRunning ? (proxy?.health ?? (probes ? await probe(process) : "")) : "",
+    health: isRunning ? healthBehind(proxy) || (probes ? await probe(process) : "") : "",
     pid: isRunning ? process.pid : null,
     container: proxy?.name ?? null,
     ports: [`127.0.0.1:${process.port}`],
@@ -105,13 +111,29 @@ async function nativeStatus(
   };
 }
 
+/** The container with the service's name, not the relay beside it (`<service>-host`), whatever state it is in. */
+function proxyOf(process: NativeProcess, containers: readonly Container[], planned: PlannedService | undefined): Container | undefined {
+  const own = containers.filter((it) => it.handle === process.handle && it.runtime === "native");
+  const names = planned?.containers ?? own.map((it) => it.service);
+  const isRelay = (name: string): boolean => names.some((other) => name === `${other}-host`);
+  return own.find((it) => it.service === process.handle) ?? own.find((it) => !isRelay(it.service));
+}
+
+/** Empty where there is no proxy, or it has no healthcheck; behind one that has ended, nothing is reached. */
+function healthBehind(proxy: Container | undefined): string {
+  if (proxy === undefined || proxy.state === "running") return proxy?.health ?? "";
+  return "unhealthy";
+}
+
 async function probe(process: NativeProcess): Promise<string> {
   const { probeProcess } = await import("../native/probe-process.ts");
   return (await probeProcess(process)).health;
 }
 
-function stoppedStatus(handle: string): ServiceStatus {
-  return { handle, runtime: "native", state: "stopped", health: "", pid: null, container: null, ports: [], urls: [], since: null };
+/** Of what nothing but the record tells. */
+function recordedStatus(handle: string, runtime: ServiceStatus["runtime"]): ServiceStatus {
+  const state = runtime === "native" ? "stopped" : "unknown";
+  return { handle, runtime, state, health: "", pid: null, container: null, ports: [], urls: [], since: null };
 }
 
 function containerStatus(container: Container, planned: PlannedService | undefined): ServiceStatus {

@@ -3,6 +3,7 @@
  * asked, what comes.
  */
 import { HarborError } from "../_script/error.ts";
+import { mergeAsTheyCome } from "../_script/merge-as-they-come.ts";
 import type { Env } from "../config/read-values.ts";
 import { followLog } from "../native/follow-log.ts";
 import { listProcesses, type NativeProcess } from "../native/list-processes.ts";
@@ -27,19 +28,24 @@ export interface ReadStackLogsOptions {
   signal: AbortSignal;
 }
 
-/** Ends by itself unless it follows; then when aborted, or when nothing is left to follow. */
+/** Ends by itself unless it follows; then when aborted, when a source fails, or when nothing is left to follow. */
 export async function* readStackLogs(options: ReadStackLogsOptions): AsyncGenerator<LogLine> {
   const { home, handles } = options;
   const isWanted = (handle: string): boolean => handles.length === 0 || handles.includes(handle);
   const processes = listProcesses({ stateDirectory: stateOf(home).directory }).filter((it) => isWanted(it.handle));
-  const sources: AsyncIterable<LogLine>[] = processes.map((process) => readNative(process, options));
   const isAllNative = handles.length > 0 && handles.every((handle) => processes.some((it) => it.handle === handle));
-  if (readStack(home)?.hasContainers !== false && !isAllNative) sources.push(readContainers(options));
-  if (!options.follow) {
-    for (const source of sources) yield* source;
-    return;
+  const hasContainers = readStack(home)?.hasContainers !== false && !isAllNative;
+  const open = (signal: AbortSignal): AsyncGenerator<LogLine>[] => [
+    ...processes.map((process) => readNative(process, { ...options, signal })),
+    ...(hasContainers ? [readContainers({ ...options, signal })] : []),
+  ];
+  try {
+    if (options.follow) yield* mergeAsTheyCome(open, options.signal);
+    else for (const source of open(options.signal)) yield* source;
+  } catch (error) {
+    // whoever ended it knows why
+    if (!options.signal.aborted) throw error;
   }
-  yield* interleave(sources);
 }
 
 async function* readNative(process: NativeProcess, { tail, follow, signal }: ReadStackLogsOptions): AsyncGenerator<LogLine> {
@@ -69,20 +75,4 @@ async function* readContainers(options: ReadStackLogsOptions): AsyncGenerator<Lo
   const services = own.map((it) => it.service);
   for await (const entry of readLogs({ engine, project, services, tail, follow, signal }))
     yield { service: entry.source, line: entry.line };
-}
-
-/** Whichever source has a line next. */
-async function* interleave(sources: readonly AsyncIterable<LogLine>[]): AsyncGenerator<LogLine> {
-  const iterators = sources.map((source) => source[Symbol.asyncIterator]());
-  const next = (index: number): Promise<[number, IteratorResult<LogLine>]> =>
-    (iterators[index] as AsyncIterator<LogLine>).next().then((result) => [index, result]);
-  const pending = new Map(iterators.map((_, index) => [index, next(index)]));
-  while (pending.size > 0) {
-    const [index, result] = await Promise.race(pending.values());
-    if (result.done) pending.delete(index);
-    else {
-      pending.set(index, next(index));
-      yield result.value;
-    }
-  }
 }

@@ -18,6 +18,8 @@ export interface StackRecord {
   project: string;
   /** `--workspace` of the `up`, as a whole path. */
   workspace: string | undefined;
+  /** Folders of services that it was started with beside the built-in ones and the user's; none in records of an older Harbor. */
+  projects?: string[];
   services: string[];
   natives: string[];
   capabilities: string[];

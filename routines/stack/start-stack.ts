@@ -11,6 +11,7 @@ import type { Engine } from "../engine/connect-engine.ts";
 import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
 import { checkStartable } from "../native/start-process.ts";
 import { stopProcess } from "../native/stop-process.ts";
+import type { StackWorkspace } from "./find-stack-workspace.ts";
 import { makeDataFolders } from "./make-data-folders.ts";
 import type { Progress } from "./progress.ts";
 import { type StackRecord, stateOf } from "./read-stack.ts";
@@ -24,8 +25,8 @@ export interface StartStackOptions {
   record: StackRecord | undefined;
   /** What of it still runs. */
   running: RunningServices | undefined;
-  /** `--workspace` of this call, as a whole path. */
-  workspace: string | undefined;
+  /** Where its services were found, as the record keeps it. */
+  recorded: StackWorkspace["recorded"];
   env: Env;
   build: boolean;
   pull: boolean;
@@ -184,15 +185,16 @@ function ranAlready({ plan }: MadePlan, running: RunningServices | undefined): b
   );
 }
 
-function recordOf({ made, workspace, record }: StartStackOptions, before: StackRecord | undefined): StackRecord {
+function recordOf({ made, recorded, record }: StartStackOptions, before: StackRecord | undefined): StackRecord {
   const { plan, selection } = made;
+  const isLost = (handle: string): boolean => selection.lost.includes(handle);
   return {
     project: plan.project,
-    workspace: workspace ?? record?.workspace,
-    services: plan.services.map((service) => service.handle),
-    natives: plan.natives.map((native) => native.handle),
+    ...recorded,
+    services: [...plan.services.map((service) => service.handle), ...selection.lost],
+    natives: [...plan.natives.map((native) => native.handle), ...(record?.natives ?? []).filter(isLost)],
     capabilities: [...selection.capabilities],
-    planned: plan.services,
+    planned: [...plan.services, ...(record?.planned ?? []).filter((it) => isLost(it.handle))],
     hasContainers: hasContainers(made) || (before?.hasContainers ?? false),
     bootId: readBootId(),
   };

@@ -7,8 +7,8 @@ import type { Env } from "../config/read-values.ts";
 import type { Container } from "../engine/list-containers.ts";
 import { listProcesses, type NativeProcess } from "../native/list-processes.ts";
 import { type StoppedProcess, stopProcess } from "../native/stop-process.ts";
-import { findWorkspace } from "../workspace/find-workspace.ts";
 import { checkHandle, listHandles, throwUnknown } from "../workspace/list-handles.ts";
+import { findStackWorkspace } from "./find-stack-workspace.ts";
 import type { Progress } from "./progress.ts";
 import { type StackRecord, stateOf } from "./read-stack.ts";
 import { clearState, withoutServices, writeStack } from "./write-stack.ts";
@@ -127,7 +127,7 @@ function checkNames(
     checkHandle(name);
     if (running.has(name)) continue;
     if (engine instanceof HarborError) throw engine; // it may be the name of a container
-    const known = listHandles(findWorkspace({ home, directory: record?.workspace }));
+    const known = listHandles(findStackWorkspace({ home, record }).workspace);
     if (!known.includes(name)) throwUnknown(name, [...known, ...running]);
   }
 }

@@ -58,7 +58,7 @@ export function describeService(handle: string, workspace: Workspace): ServiceDe
     example: text(metadata.example),
     runtimes: [...(definition === undefined ? [] : (["container"] as const)), ...(contract === undefined ? [] : (["native"] as const))],
     capabilities: [...CAPABILITIES].filter((name) => capabilities.includes(name)),
-    layer: workspace.layers.findLast((layer) => main.path.startsWith(layer.root))?.kind ?? "built-in",
+    layer: workspace.layers.findLast((layer) => main.path.startsWith(`${layer.root}/`))?.kind ?? "built-in",
     folder: main.directory,
   };
 }

@@ -32,6 +32,8 @@ export interface FindWorkspaceOptions {
   home: string;
   /** `--workspace DIR`; the folder `harbor/` of the current directory when left out. */
   directory?: string | undefined;
+  /** Project layers of a stack that runs, wherever the user stands now; those that are gone are left out. */
+  projects?: readonly string[];
   cwd?: string;
   /** The service folders that come with Harbor. */
   builtIn?: string;
@@ -41,14 +43,7 @@ export interface FindWorkspaceOptions {
 export function findWorkspace(options: FindWorkspaceOptions): Workspace {
   const { home } = options;
   const cwd = options.cwd ?? process.cwd();
-  const lower: Layer[] = [
-    { kind: "built-in", root: options.builtIn ?? join(programRoot(), "services") },
-    { kind: "user", root: join(home, "services") },
-  ];
-  if (options.directory === undefined) {
-    const project = join(cwd, "harbor", "services");
-    return { layout: "folders", home, layers: existsSync(project) ? [...lower, { kind: "project", root: project }] : lower };
-  }
+  if (options.directory === undefined) return { layout: "folders", home, layers: layersUnder(join(cwd, "harbor", "services"), options) };
   const directory = resolve(cwd, options.directory);
   if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
     throw new HarborError(`Cannot use workspace "${options.directory}": there is no such directory`, { exit: "usage" });
@@ -62,7 +57,17 @@ export function findWorkspace(options: FindWorkspaceOptions): Workspace {
       hint: "A workspace holds service folders (services/<handle>/compose.<handle>.yml), or compose.yml beside compose.<handle>.yml files",
     });
   }
-  return { layout: "folders", home, layers: [...lower, { kind: "project", root }] };
+  return { layout: "folders", home, layers: layersUnder(root, options) };
+}
+
+/** All layers, with this project on top. */
+function layersUnder(top: string, { home, builtIn, projects = [] }: FindWorkspaceOptions): Layer[] {
+  const roots = [...projects.filter((root) => root !== top), top].filter((root) => existsSync(root));
+  return [
+    { kind: "built-in", root: builtIn ?? join(programRoot(), "services") },
+    { kind: "user", root: join(home, "services") },
+    ...roots.map((root): Layer => ({ kind: "project", root })),
+  ];
 }
 
 const SERVICE_FILE = /^compose\.[^.].*\.(?:ya?ml|ts)$/;

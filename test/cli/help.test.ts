@@ -92,6 +92,7 @@ describe("slips", () => {
     ["url a b", 'Cannot run "url": it takes no word "b"'],
     ["routine resolve-fils", 'Cannot run "harbor routine resolve-fils": there is no such command; did you mean "resolve-files"?'],
     ["completion tcsh", 'Cannot print a completion script for "tcsh": only for bash, zsh and fish'],
+    ["completion constructor", 'Cannot print a completion script for "constructor": only for bash, zsh and fish'],
   ])("harbor %s", async (line, message) => {
     const { exit, stdout, stderr } = await box.run(line.split(" "));
     expect({ exit, stdout }).toEqual({ exit: 2, stdout: "" });

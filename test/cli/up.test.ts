@@ -193,19 +193,19 @@ describe("harbor up with more", () => {
     expect(await box.ps()).toEqual([]);
   });
 
-  test("--attach stops what it started when it is interrupted, --tail leaves it", async () => {
-    for (const [option, isLeft] of [
-      ["--tail", true],
-      ["--attach", true],
-      ["down", false],
-      ["--attach", false],
+  test("--attach stops what it started when it is interrupted, and says so by its exit; --tail leaves it", async () => {
+    for (const [option, isLeft, exit] of [
+      ["--tail", true, 0],
+      ["--attach", true, 130],
+      ["down", false, 0],
+      ["--attach", false, 130],
     ] as const) {
       if (option === "down") await box.run(["down"]);
       else {
         const child = box.start(["up", "-x", "other", option]);
         await readUntil(child.stdout, /other \| other listens/);
         child.kill("SIGINT");
-        await child.exited;
+        expect(await child.exited).toBe(exit);
       }
       expect((await box.ps()).length).toBe(isLeft ? 1 : 0);
     }

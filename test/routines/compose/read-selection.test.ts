@@ -72,6 +72,17 @@ describe("readSelection", () => {
     expect(sorted(selection.capabilities)).toEqual(["build", "cdi", "rocm"]);
   });
 
+  test("tells what runs and is found no more from a default that never was", async () => {
+    const running = { services: ["b", "moved"], natives: ["moved"], capabilities: [] };
+    const selection = await select({ names: ["a"], running, env: { HARBOR_SERVICES_DEFAULT: "never" } });
+    expect(sorted(selection.services)).toEqual(["a", "b"]);
+    expect(selection.lost).toEqual(["moved"]);
+    expect(selection.warnings).toEqual([
+      expect.stringContaining('"moved" runs, but its folder is gone from the workspace'),
+      expect.stringContaining('"never" is a default service (HARBOR_SERVICES_DEFAULT), but there is no such service'),
+    ]);
+  });
+
   test("takes a capability of the user's own, and warns of one that no file is for", async () => {
     expect((await select({ names: ["a"], capability: ["gpu9"] })).warnings).toEqual([]);
     expect((await select({ names: ["b"], capability: ["rcm"] })).warnings).toEqual([

@@ -14,6 +14,8 @@ export interface FakeEngine extends Disposable {
   /** `METHOD /path`, in order. */
   asked: string[];
   engine: Engine;
+  /** Breaks off every connection, as an engine that is killed does. */
+  stop: () => void;
 }
 
 /** Listens on a socket in a folder of its own; a request that `answer` leaves undefined is a 404. */
@@ -35,6 +37,7 @@ export function startFakeEngine(answer: Answer): FakeEngine {
     host: endpoint.host,
     asked,
     engine: Object.assign(createEngineClient({ socketPath: socket }), { endpoint, kind: "linux" as const, version: "28.0.0" }),
+    stop: () => void server.stop(true),
     [Symbol.dispose]() {
       void server.stop(true);
       rmSync(folder, { recursive: true, force: true });

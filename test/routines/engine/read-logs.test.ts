@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { mergeAsTheyCome, mergeByTime } from "../../../routines/engine/_merge-lines.ts";
+import { mergeByTime } from "../../../routines/engine/_merge-lines.ts";
 import { splitFrames, splitLines } from "../../../routines/engine/_split-log.ts";
 import { type LogLine, readLogs, readSince } from "../../../routines/engine/read-logs.ts";
 import { containerInfo, startFakeEngine } from "./_fake-engine.ts";
@@ -59,20 +59,6 @@ describe("merging", () => {
     const merged = await Array.fromAsync(mergeByTime([lines(1, 4, 5), lines(), lines(2, 3)]));
     expect(merged.map((it) => it.time)).toEqual([1, 2, 3, 4, 5].map(time));
   });
-
-  test("mergeAsTheyCome does not wait for a quiet source", async () => {
-    const { promise: quiet, resolve } = Promise.withResolvers<void>();
-    const silent = async function* (): AsyncGenerator<{ time: string }> {
-      await quiet;
-      yield { time: time(9) };
-    };
-    const merged: string[] = [];
-    for await (const line of mergeAsTheyCome([silent(), lines(1, 2)])) {
-      merged.push(line.time);
-      if (merged.length === 2) resolve();
-    }
-    expect(merged).toEqual([1, 2, 9].map(time));
-  });
 });
 
 describe("readSince", () => {
@@ -98,6 +84,18 @@ describe("readLogs", () => {
       ["b", "from b, tail 5"],
       ["a", "from a, tail 5"],
     ]);
+  });
+
+  test("says so when the engine goes away while they are followed", async () => {
+    using fake = startFakeEngine((request, url) => {
+      if (!url.pathname.endsWith("/logs")) return answer(request, url);
+      // says one thing, and goes on for ever
+      return new Response(new ReadableStream({ start: (stream) => stream.enqueue(frame(1, `${time(1)} hello\n`)) }));
+    });
+    const read = async (): Promise<void> => {
+      for await (const _ of readLogs({ engine: fake.engine, project: "p", services: ["a"], follow: true })) fake.stop();
+    };
+    expect(await read().catch((error: unknown) => error)).toMatchObject({ exit: "missing" });
   });
 
   test("reads the services named alone", async () => {

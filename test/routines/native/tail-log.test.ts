@@ -30,11 +30,27 @@ describe("tailLog", () => {
     expect(tail("new\n", 9, 400)).toEqual(["new"]);
   });
 
-  test("reads only the end of a long log, whole lines of it", () => {
-    const lines = Array.from({ length: 20_000 }, (_, index) => `line ${index}`);
-    const last = tail(`${lines.join("\n")}\n`, 20_000);
-    expect(last.length).toBeLessThan(20_000);
-    expect(last).toEqual(lines.slice(-last.length));
+  const many = Array.from({ length: 40_000 }, (_, index) => `line ${index} ä`);
+
+  test.each([1, 30_000, 39_999, 40_000, 50_000])("gives %d lines of a long log, where there are so many", (count) => {
+    expect(tail(`${many.join("\n")}\n`, count)).toEqual(many.slice(-count));
+    expect(tail(many.join("\n"), count)).toEqual(many.slice(-count));
+  });
+
+  test("gives a line that is longer than what is read at once", () => {
+    const long = "x".repeat(200_000);
+    expect(tail(`first\n${long}\nlast\n`, 2)).toEqual([long, "last"]);
+    expect(tail(`first\n${long}`, 1)).toEqual([long]);
+  });
+
+  test("with a limit, only whole lines of that much", () => {
+    const file = join(folder, "limited");
+    writeFileSync(file, `${many.join("\n")}\n`);
+    const last = tailLog({ file, lines: 40_000, maxBytes: 1000 });
+    expect(last.join("\n").length).toBeGreaterThan(900);
+    expect(last).toEqual(many.slice(-last.length));
+    writeFileSync(file, `${"x".repeat(5000)}\n`);
+    expect(tailLog({ file, lines: 3, maxBytes: 1000 })).toEqual(["x".repeat(999)]);
   });
 
   test("is empty where there is no log", () => {

@@ -3,6 +3,7 @@ import { identifyProcess, readBootId } from "../../../routines/_script/process-i
 import { currentStack } from "../../../routines/stack/current-stack.ts";
 import { observeStack } from "../../../routines/stack/observe-stack.ts";
 import { makeTree } from "../../_workspace.ts";
+import { containerInfo, startFakeEngine } from "../engine/_fake-engine.ts";
 
 const env = { DOCKER_HOST: "unix:///nonexistent.sock" };
 
@@ -12,7 +13,10 @@ function makeHome(hasContainers: boolean): string {
     services: ["a", "lost"],
     natives: ["a", "lost"],
     capabilities: [],
-    planned: [{ handle: "a", urls: ["http://127.0.0.1:7"] }],
+    planned: [
+      { handle: "a", runtime: "native", containers: hasContainers ? ["a-host", "a"] : [], urls: ["http://127.0.0.1:7"] },
+      ...(hasContainers ? [{ handle: "web", runtime: "container", containers: ["web", "web-db"], urls: ["http://127.0.0.1:8"] }] : []),
+    ],
     hasContainers,
     bootId: readBootId(),
   };
@@ -54,11 +58,35 @@ describe("observeStack", () => {
     ]);
   });
 
-  test("says why containers are not in it, or fails where they are needed", async () => {
+  test("shows containers as recorded where no engine answers, and why; or fails where they are needed", async () => {
     const home = makeHome(true);
-    expect((await observeStack({ home, env, project: "p", needsEngine: false })).engineError?.exit).toBe("missing");
+    const { services, engineError } = await observeStack({ home, env, project: "p", needsEngine: false });
+    expect(engineError?.exit).toBe("missing");
+    expect(services.map((it) => [it.handle, it.runtime, it.state])).toEqual([
+      ["a", "native", "running"],
+      ["lost", "native", "stopped"],
+      ["web", "container", "unknown"],
+    ]);
+    expect(services[2]).toMatchObject({ health: "", container: null, urls: [] });
     const failed: unknown = await observeStack({ home, env, project: "p", needsEngine: true }).catch((error: unknown) => error);
     expect(failed).toMatchObject({ exit: "missing" });
+  });
+
+  const proxy = (service: string, state: string, status: string): object =>
+    containerInfo(service, { State: state, Status: status, Labels: { "harbor.handle": "a", "harbor.runtime": "native" } });
+
+  test.each([
+    ["with a healthcheck", "running", "Up 5 minutes (healthy)", "healthy"],
+    ["without one", "running", "Up 5 minutes", ""],
+    ["that has ended", "exited", "Exited (1) 2 minutes ago", "unhealthy"],
+  ])("finds the proxy of a native service by its name: one %s", async (_, state, status, health) => {
+    using fake = startFakeEngine((_request, url) =>
+      url.pathname === "/containers/json"
+        ? Response.json([proxy("a-host", "running", "Up 5 minutes"), proxy("a", state, status)])
+        : undefined,
+    );
+    const { services } = await observeStack({ home: makeHome(true), env, project: "p", needsEngine: true, engine: fake.engine });
+    expect(services.find((it) => it.handle === "a")).toMatchObject({ container: "p-a-1", health });
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { identifyProcess } from "../../../routines/_script/process-identity.ts";
 import { readStackLogs } from "../../../routines/stack/read-stack-logs.ts";
 import { makeTree } from "../../_workspace.ts";
@@ -25,12 +26,12 @@ function makeHome(hasContainers: boolean): string {
       logStart: 0,
       fingerprint: "f",
     };
-    void Bun.write(`${home}/state/native/${handle}/process.json`, JSON.stringify(record));
+    writeFileSync(`${home}/state/native/${handle}/process.json`, JSON.stringify(record));
   }
   return home;
 }
 
-async function read(home: string, handles: string[], tail = 20): Promise<string[]> {
+async function read(home: string, handles: string[], tail = 20, follow = false): Promise<string[]> {
   const lines: string[] = [];
   const options = {
     home,
@@ -38,7 +39,7 @@ async function read(home: string, handles: string[], tail = 20): Promise<string[
     project: "p",
     handles,
     tail,
-    follow: false,
+    follow,
     signal: new AbortController().signal,
   };
   for await (const { service, line } of readStackLogs(options)) lines.push(`${service} ${line}`);
@@ -56,6 +57,10 @@ describe("readStackLogs", () => {
     const home = makeHome(true);
     expect(await read(home, ["a"], 1)).toEqual(["a 3"]);
     expect(await read(home, ["web"]).catch((error: unknown) => error)).toMatchObject({ exit: "missing" });
+  });
+
+  test("following ends with the failure of one source, whatever the others wait for", async () => {
+    expect(await read(makeHome(true), [], 1, true).catch((error: unknown) => error)).toMatchObject({ exit: "missing" });
   });
 
   test("is empty where nothing is up and no engine is there", async () => {

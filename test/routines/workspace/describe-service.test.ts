@@ -44,6 +44,15 @@ describe("describeService", () => {
     });
   });
 
+  test("tells a layer from another whose path only begins like it", () => {
+    const root = makeTree({ "home/services-more/a/compose.a.yml": "" });
+    const layers = [
+      { kind: "project" as const, root: join(root, "home/services-more") },
+      { kind: "user" as const, root: join(root, "home/services") },
+    ];
+    expect(describeService("a", { layout: "folders", home: root, layers }).layer).toBe("project");
+  });
+
   test("throws for a name that nothing has", () => {
     expect(() => describeService("aa", tree({ "services/a/compose.a.yml": "" }))).toThrow('Cannot find service "aa"; did you mean "a"?');
   });

@@ -17,6 +17,22 @@ describe("findWorkspace", () => {
     ]);
   });
 
+  test("keeps the projects of a running stack below the one that the user stands in, each once, and none that is gone", () => {
+    const [first, second] = [
+      makeTree({ "harbor/services/a/compose.a.yml": service }),
+      makeTree({ "harbor/services/b/compose.b.yml": service }),
+    ];
+    const roots = [first, second].map((folder) => join(folder, "harbor/services"));
+    const find = (cwd: string): string[] =>
+      findWorkspace({ home: "/h", builtIn: "/b", cwd, projects: ["/gone", ...roots] })
+        .layers.slice(2)
+        .map((layer) => layer.root);
+    expect(find("/")).toEqual(roots);
+    expect(find(first)).toEqual(roots.toReversed());
+    const named = findWorkspace({ home: "/h", builtIn: "/b", directory: second, projects: roots });
+    expect(named.layers.slice(2).map((layer) => layer.root)).toEqual(roots);
+  });
+
   test.each([
     ["service folders at its root", { "a/compose.a.yml": service }, ""],
     ["a folder services/", { "services/a/compose.a.yml": service }, "services"],
