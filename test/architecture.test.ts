@@ -61,6 +61,10 @@ describe("imports", () => {
   });
 });
 
+test.each(sources)("%s begins with what it is for", (file) => {
+  expect(readFileSync(join(root, file), "utf8").replace(/^#!.*\n/, "")).toStartWith("/**");
+});
+
 describe("routines", () => {
   const runnable = sources.filter(
     (file) =>

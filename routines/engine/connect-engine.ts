@@ -34,10 +34,10 @@ const TIMEOUT_MS = 5_000;
 /** Throws `missing`, saying whether no engine is there, it does not answer, or it may not be used. */
 export async function connectEngine(options: ConnectEngineOptions): Promise<Engine> {
   const endpoint = options.endpoint ?? findEndpoint(options);
-  const client = createEngineClient(addressOf(endpoint));
   const timeout = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
   const abortSignal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
   try {
+    const client = createEngineClient(addressOf(endpoint));
     const { Version: version, ...answer } = await client.get<VersionAnswer>("/version", {}, abortSignal);
     const kind = recallEngineKind(options.home, endpoint, version) ?? (await askKind(client, answer, abortSignal));
     if (recallEngineKind(options.home, endpoint, version) === undefined) rememberEngineKind(options.home, endpoint, { kind, version });

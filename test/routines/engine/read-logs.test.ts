@@ -105,4 +105,24 @@ describe("readLogs", () => {
     const found = await Array.fromAsync(readLogs({ engine: fake.engine, project: "p", services: ["a"] }));
     expect(found.map((it) => it.line)).toEqual(["from a, tail all"]);
   });
+
+  test("a connection that breaks in the middle is told, and what came before it is there", async () => {
+    const open = (): Response =>
+      new Response(new ReadableStream({ start: (controller) => controller.enqueue(frame(1, `${time(1)} first\n`)) }));
+    using fake = startFakeEngine((request, url) => (url.pathname.endsWith("/logs") ? open() : answer(request, url)));
+    const found = readLogs({ engine: fake.engine, project: "p", services: ["a"], follow: true });
+    expect((await found.next()).value).toMatchObject({ line: "first" });
+    fake[Symbol.dispose]();
+    expect(await found.next().catch((error: unknown) => error)).toMatchObject({
+      exit: "failed",
+      message: `Cannot use the container engine at ${fake.host} (DOCKER_HOST): it closed the connection in the middle`,
+    });
+  });
+
+  test.each([404, 409])("a container that is gone (%d) has no lines, the others have theirs", async (status) => {
+    const isGone = (url: URL): boolean => url.pathname === "/containers/id-a/logs";
+    using fake = startFakeEngine((request, url) => (isGone(url) ? new Response("{}", { status }) : answer(request, url)));
+    const found = await Array.fromAsync(readLogs({ engine: fake.engine, project: "p" }));
+    expect(found.map((it) => it.source)).toEqual(["b"]);
+  });
 });
