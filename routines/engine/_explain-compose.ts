@@ -40,12 +40,12 @@ function hadBegun(lines: readonly string[]): boolean {
   return lines.some((line) => STEP.test(line));
 }
 
-/** An image that is not to be had but can be built: compose warns of it, then builds. */
-const PULL_WARNING = /^\W*(?:Image )?\S+ Warning\b/;
+/** Headings of a drawn progress; and of an image that is not to be had but can be built, compose warns, then builds it. */
+const ASIDE = /^\[\+\] |^\W*(?:Image )?\S+ Warning\b/;
 
 /** What it said beside its steps; the last of it is why it ended. */
 function wordsOf({ stderrTail }: ComposeFailure): string[] {
-  return stderrTail.filter((line) => !STEP.test(line) && !PULL_WARNING.test(line));
+  return stderrTail.filter((line) => !STEP.test(line) && !ASIDE.test(line));
 }
 
 function stoppedMidway(failure: ComposeFailure, cause: HarborError): HarborError {
