@@ -110,7 +110,7 @@ describe("runComposeOrThrow", () => {
     "a build that fails is not the registry's fault, which compose warned of before it (%s)",
     async (what) => {
       const warning = `${what} Warning Get "https://nowhere.invalid/v2/": dial tcp: lookup nowhere.invalid: no such host`;
-      const said = ` c Pulling \n${warning}\nunable to prepare context: path "/absent" not found`;
+      const said = ` c Pulling \n${warning}\n[+] Building 0.0s (0/0)\nunable to prepare context: path "/absent" not found`;
       expect(await fail(said)).toMatchObject({
         message: 'Cannot run "docker compose up": unable to prepare context: path "/absent" not found',
         details: [],
