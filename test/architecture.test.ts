@@ -1,6 +1,6 @@
 /** The rules of the design that no linter knows: who may import whom, and where a routine must be listed. */
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { routines } from "../routines/routine.ts";
 
@@ -58,6 +58,25 @@ describe("imports", () => {
         .map(([name]) => `${file} imports ${name}`);
     });
     expect(wrong).toEqual([]);
+  });
+});
+
+test.each(sources)("%s begins with what it is for", (file) => {
+  expect(readFileSync(join(root, file), "utf8").replace(/^#!.*\n/, "")).toStartWith("/**");
+});
+
+describe("the package", () => {
+  const { files } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { files: string[] };
+
+  test("names only what is there; dist/ is built", () => {
+    expect(files.filter((name) => name !== "dist" && !existsSync(join(root, name)))).toEqual([]);
+  });
+
+  test("holds what the README links to", () => {
+    const targets = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/\]\((?!https?:)([^)#]+)/g)].map((match) => match[1] ?? "");
+    expect(targets.length).toBeGreaterThan(0);
+    expect(targets.filter((target) => !files.some((name) => target === name || target.startsWith(`${name}/`)))).toEqual([]);
+    expect(targets.filter((target) => !existsSync(join(root, target)))).toEqual([]);
   });
 });
 

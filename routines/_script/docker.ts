@@ -48,10 +48,19 @@ export function createEngineClient(address: EngineAddress): EngineClient {
     },
     async get<T>(path: string, query: Query = {}, signal?: AbortSignal) {
       const body = await open(path, query, signal);
-      return JSON.parse(Buffer.concat(await Array.fromAsync(body)).toString()) as T;
+      return parseAnswer<T>(Buffer.concat(await Array.fromAsync(body)).toString());
     },
     stream: (path, query = {}, signal) => open(path, query, signal),
   };
+}
+
+/** Something else may listen where an engine should: its answer fails as a broken connection does. */
+function parseAnswer<T>(text: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    throw Object.assign(new Error("what it answers is no JSON", { cause }), { code: "EPROTO" });
+  }
 }
 
 type Open = (path: string, query: Query, signal: AbortSignal | undefined) => Promise<AsyncIterable<Uint8Array>>;

@@ -1,4 +1,4 @@
-/** Where the program itself stands: the folder that holds package.json, services/ and templates/. */
+/** Where the program itself stands: the folder that holds package.json and services/. */
 
 /** Defined by bin/build.ts alone: a bundle has the builder's paths in `import.meta`. */
 declare const HARBOR_BUNDLE: true | undefined;

@@ -40,16 +40,19 @@ function hadBegun(lines: readonly string[]): boolean {
   return lines.some((line) => STEP.test(line));
 }
 
-/** What it said beside its steps, but for the last line where that is the message. */
-function detailsOf(lines: readonly string[], end?: number): string[] {
-  return lines.slice(-SHOWN_LINES, end).filter((line) => !STEP.test(line));
+/** Headings of a drawn progress; and of an image that is not to be had but can be built, compose warns, then builds it. */
+const ASIDE = /^\[\+\] |^\W*(?:Image )?\S+ Warning\b/;
+
+/** What it said beside its steps; the last of it is why it ended. */
+function wordsOf({ stderrTail }: ComposeFailure): string[] {
+  return stderrTail.filter((line) => !STEP.test(line) && !ASIDE.test(line));
 }
 
-function stoppedMidway({ endpoint, stderrTail }: ComposeFailure, cause: HarborError): HarborError {
-  return new HarborError(`Cannot go on: the container engine at ${endpoint.host} stopped answering in the middle`, {
+function stoppedMidway(failure: ComposeFailure, cause: HarborError): HarborError {
+  return new HarborError(`Cannot go on: the container engine at ${failure.endpoint.host} stopped answering in the middle`, {
     exit: "missing",
     cause,
-    details: detailsOf(stderrTail),
+    details: wordsOf(failure).slice(-SHOWN_LINES),
     hint: "Start it again, then run the same command",
   });
 }
@@ -72,7 +75,8 @@ async function explainPort(client: EngineClient, { stderrTail }: ComposeFailure)
 }
 
 async function findPortHolder(client: EngineClient, port: number): Promise<string | undefined> {
-  const containers = await client.get<ContainerInfo[]>("/containers/json");
+  // it is only a name: an engine that does not tell it must not hide what compose told
+  const containers = await client.get<ContainerInfo[]>("/containers/json", {}, AbortSignal.timeout(PING_TIMEOUT_MS)).catch(() => []);
   const holder = containers.find((container) => container.Ports.some((published) => published.PublicPort === port));
   return holder?.Names[0]?.replace(/^\//, "");
 }
@@ -80,11 +84,11 @@ async function findPortHolder(client: EngineClient, port: number): Promise<strin
 const PULL_FAILED =
   /pull access denied|manifest (?:for \S+ )?(?:unknown|not found)|repository \S+ not found|failed to resolve reference|failed to do request|toomanyrequests|no matching manifest|Get "https?:\/\/|No such image/i;
 
-function explainPull({ stderrTail }: ComposeFailure): HarborError | undefined {
-  const reason = stderrTail.findLast((line) => PULL_FAILED.test(line));
-  if (reason === undefined) return undefined;
+function explainPull(failure: ComposeFailure): HarborError | undefined {
+  const reason = wordsOf(failure).at(-1);
+  if (reason === undefined || !PULL_FAILED.test(reason)) return undefined;
   const services = [
-    ...new Set(stderrTail.map((line) => /^\W*(?:Image )?(\S+) Error\b/.exec(line)?.[1]).filter((name) => name !== undefined)),
+    ...new Set(failure.stderrTail.map((line) => /^\W*(?:Image )?(\S+) Error\b/.exec(line)?.[1]).filter((name) => name !== undefined)),
   ];
   const what = services.length === 0 ? "an image" : `the image of ${services.map((name) => `"${name}"`).join(", ")}`;
   return new HarborError(`Cannot pull ${what}: ${withoutPrefix(reason)}`, {
@@ -99,10 +103,11 @@ function explainDependency({ stderrTail }: ComposeFailure): HarborError | undefi
     : new HarborError(`Cannot start what depends on it: ${reason}`, { hint: "Run `harbor logs` to see why" });
 }
 
-function explainRest({ args, code, stderrTail }: ComposeFailure): HarborError {
-  const last = stderrTail.at(-1);
-  const state = last === undefined ? `it ended with code ${code}` : withoutPrefix(last);
-  return new HarborError(`Cannot run "docker compose ${args[0] ?? ""}": ${state}`, { details: detailsOf(stderrTail, -1) });
+function explainRest(failure: ComposeFailure): HarborError {
+  const words = wordsOf(failure);
+  const last = words.at(-1);
+  const state = last === undefined ? `it ended with code ${failure.code}` : withoutPrefix(last);
+  return new HarborError(`Cannot run "docker compose ${failure.args[0] ?? ""}": ${state}`, { details: words.slice(-SHOWN_LINES, -1) });
 }
 
 function withoutPrefix(line: string): string {

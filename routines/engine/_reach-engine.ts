@@ -26,8 +26,21 @@ function parseHost(host: string): URL {
 }
 
 function readCertificates(folder: string): { ca: Buffer; cert: Buffer; key: Buffer } {
-  const read = (name: string): Buffer => readFileSync(join(folder, name));
+  const read = (name: string): Buffer => readCertificate(join(folder, name));
   return { ca: read("ca.pem"), cert: read("cert.pem"), key: read("key.pem") };
+}
+
+function readCertificate(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    const isAbsent = (cause as NodeJS.ErrnoException).code === "ENOENT";
+    throw new HarborError(`Cannot read the certificate "${file}": ${isAbsent ? "there is no such file" : (cause as Error).message}`, {
+      exit: "missing",
+      cause,
+      hint: "Name the folder with ca.pem, cert.pem and key.pem in DOCKER_CERT_PATH, or unset DOCKER_TLS_VERIFY",
+    });
+  }
 }
 
 /** Why an engine could not be spoken to, by what is there rather than by the error's words. */
@@ -43,13 +56,55 @@ export function explainEngineError(endpoint: Endpoint, cause: unknown): HarborEr
       hint: permissionHint(socket),
     });
   }
-  const isSilent = cause instanceof Error && (cause.name === "AbortError" || cause.name === "TimeoutError");
-  const state = isSilent
-    ? "it does not answer"
-    : code === "ECONNREFUSED" || code === "ENOENT"
-      ? "nothing listens there"
-      : (cause as Error).message;
+  const state = wordState(cause as EngineTrouble);
   return new HarborError(`Cannot reach a container engine at ${where}: ${state}`, { exit: "missing", cause, hint: startHint(endpoint) });
+}
+
+/** What a question to the engine rejects with: an answer that says no has a status, a broken connection a code. */
+interface EngineTrouble extends Error {
+  statusCode?: number;
+  code?: string | number;
+}
+
+function wordState(trouble: EngineTrouble): string {
+  if (isSilence(trouble)) return "it does not answer";
+  if (trouble.code === "ECONNREFUSED" || trouble.code === "ENOENT") return "nothing listens there";
+  if (trouble.code === "ECONNRESET" || trouble.code === "EPIPE") return "it closed the connection in the middle";
+  return trouble.statusCode === undefined ? trouble.message : wordAnswer(trouble);
+}
+
+function isSilence(trouble: Error): boolean {
+  return trouble.name === "AbortError" || trouble.name === "TimeoutError";
+}
+
+/** dockerode puts words of its own around the engine's message. */
+function wordAnswer({ message, statusCode }: EngineTrouble): string {
+  const said = message.replace(/^\(HTTP code \d+\) [^-]*- /, "").trim();
+  return `it answers ${statusCode}${said === "" ? "" : `: ${said}`}`;
+}
+
+/** Codes of an engine that is not there any more, or may not be spoken to. */
+const UNREACHABLE = ["ECONNREFUSED", "ENOENT", "EACCES", "EPERM", "ENOTFOUND", "EHOSTUNREACH", "ENETUNREACH"];
+
+/**
+ * What goes wrong while an engine that was there is asked, as an error for a person: what it answers, or
+ * why it does not. What is neither comes back as it is.
+ */
+export function explainQuestionError(endpoint: Endpoint, error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof HarborError) return error;
+  const trouble: EngineTrouble = error;
+  if (UNREACHABLE.includes(String(trouble.code))) return explainEngineError(endpoint, error);
+  if (trouble.statusCode === undefined && !isSilence(trouble) && !isConnectionCode(trouble.code)) return error;
+  return new HarborError(`Cannot use the container engine at ${describeEndpoint(endpoint)}: ${wordState(trouble)}`, {
+    ...(/^E[A-Z]+$/.test(String(trouble.code)) ? { exit: "missing" } : {}), // the system's own: it went away
+    cause: error,
+    hint: "The engine's own log may say why; native services need no engine",
+  });
+}
+
+/** The system's, a parser's (`Malformed_HTTP_Response`), TLS's (`CERT_HAS_EXPIRED`); not `ERR_…`, which a wrong call of ours gets. */
+function isConnectionCode(code: unknown): boolean {
+  return typeof code === "string" && !/^ERR_(?!TLS_|SSL_)/.test(code);
 }
 
 function isUsable(socket: string): boolean {

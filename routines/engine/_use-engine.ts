@@ -1,6 +1,6 @@
 /** What the routines that speak to the engine share: which engine, and what becomes of its errors. */
 import { HarborError } from "../_script/error.ts";
-import { explainEngineError } from "./_reach-engine.ts";
+import { explainQuestionError } from "./_reach-engine.ts";
 import { connectEngine, type Engine } from "./connect-engine.ts";
 
 /** Either an engine connected to before, or where to find one. */
@@ -24,17 +24,11 @@ export async function useEngine<T>(options: UseEngineOptions, work: (engine: Eng
   } catch (error) {
     if (options.signal?.aborted)
       throw new HarborError("Cannot ask the container engine: interrupted", { exit: "interrupted", cause: error });
-    if (isConnectionError(error)) throw explainEngineError(engine.endpoint, error);
-    throw error;
+    throw explainQuestionError(engine.endpoint, error);
   }
 }
 
 async function connect({ env, home, signal }: UseEngineOptions): Promise<Engine> {
   if (env === undefined || home === undefined) throw new TypeError("useEngine needs an engine, or env and home");
   return connectEngine({ env, home, signal });
-}
-
-/** An answer of the engine's has a status; a socket that fails has a code of the system's. */
-export function isConnectionError(error: unknown): boolean {
-  return error instanceof Error && "code" in error && /^E[A-Z]+$/.test(String(error.code));
 }

@@ -37,10 +37,10 @@ const TIMEOUT_MS = 5_000;
 export async function connectEngine(options: ConnectEngineOptions): Promise<Engine> {
   const wanted = readKind(options.wanted);
   const endpoint = options.endpoint ?? findEndpoint(options);
-  const client = createEngineClient(addressOf(endpoint));
   const timeout = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
   const abortSignal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
   try {
+    const client = createEngineClient(addressOf(endpoint));
     const { Version: version, ...answer } = await client.get<VersionAnswer>("/version", {}, abortSignal);
     const kind = wanted ?? (await learnKind(options.home, endpoint, version, () => askKind(client, answer, abortSignal)));
     return Object.assign(client, { endpoint, kind, version });

@@ -1,11 +1,11 @@
 #!/usr/bin/env bun
-import { defineCommand, jsonArg } from "../_script/command.ts";
 /**
  * Read what the containers of a project have written, in the order they wrote it; with --follow also
  * what they write from now on.
  *
  *   bun routines/engine/read-logs.ts --project harbor --tail 20 webui
  */
+import { defineCommand, jsonArg } from "../_script/command.ts";
 import { parseDuration } from "../_script/duration.ts";
 import { emitText } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
@@ -13,8 +13,9 @@ import { mergeAsTheyCome } from "../_script/merge-as-they-come.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
 import { mergeByTime } from "./_merge-lines.ts";
+import { explainQuestionError } from "./_reach-engine.ts";
 import { splitFrames, splitLines } from "./_split-log.ts";
-import { isConnectionError, projectArg, type UseEngineOptions, useEngine } from "./_use-engine.ts";
+import { projectArg, type UseEngineOptions, useEngine } from "./_use-engine.ts";
 import type { Engine } from "./connect-engine.ts";
 import { type Container, listContainers } from "./list-containers.ts";
 
@@ -43,21 +44,16 @@ export interface ReadLogsOptions extends UseEngineOptions {
 /** Ends when all is read, or with `follow` when the containers have ended or the signal aborts. */
 export async function* readLogs(options: ReadLogsOptions): AsyncGenerator<LogLine> {
   const since = options.since === undefined ? undefined : readSince(options.since);
-  const open = await useEngine(options, async (engine) => {
+  const { engine, open } = await useEngine(options, async (engine) => {
     const containers = options.containers ?? (await listWanted(engine, options));
-    return (signal = options.signal) => containers.map((container) => readOne(engine, container, { ...options, since, signal }));
+    const open = (signal = options.signal) => containers.map((container) => readOne(engine, container, { ...options, since, signal }));
+    return { engine, open };
   });
   const lines = options.follow ? mergeAsTheyCome(open, options.signal) : mergeByTime(open());
   try {
     yield* lines;
   } catch (error) {
-    if (options.signal?.aborted) return;
-    if (!isConnectionError(error)) throw error;
-    throw new HarborError("Cannot read the logs of containers any further: the container engine stopped answering", {
-      exit: "missing",
-      hint: "Once it is back: `harbor ps` shows what still runs",
-      cause: error,
-    });
+    if (!options.signal?.aborted) throw explainQuestionError(engine.endpoint, error);
   }
 }
 
@@ -69,12 +65,24 @@ async function listWanted(engine: Engine, { project = "", services, signal }: Re
 type ReadOneOptions = Omit<ReadLogsOptions, "since"> & { since: number | undefined };
 
 async function* readOne(engine: Engine, container: Container, options: ReadOneOptions): AsyncGenerator<LogLine> {
+  const chunks = await openLog(engine, container, options).catch(ignoreGone);
+  if (chunks === undefined) return;
+  for await (const line of chunks) yield { source: container.service, ...line };
+}
+
+async function openLog(engine: Engine, container: Container, options: ReadOneOptions): Promise<AsyncIterable<Omit<LogLine, "source">>> {
   const { tail, since, follow = false, signal } = options;
   const path = `/containers/${container.id}`;
   const isTty = (await engine.get<{ Config: { Tty: boolean } }>(`${path}/json`, {}, signal)).Config.Tty;
   const query = { stdout: true, stderr: true, timestamps: true, follow, tail: tail ?? "all", ...(since === undefined ? {} : { since }) };
   const chunks = await engine.stream(`${path}/logs`, query, signal);
-  for await (const line of isTty ? splitLines(chunks) : splitFrames(chunks)) yield { source: container.service, ...line };
+  return isTty ? splitLines(chunks) : splitFrames(chunks);
+}
+
+/** It may have been removed since the list was made (404), or be on its way (409). */
+function ignoreGone(error: { statusCode?: number }): undefined {
+  if (error.statusCode === 404 || error.statusCode === 409) return undefined;
+  throw error;
 }
 
 /** Seconds since 1970, as the engine wants it. */

@@ -20,7 +20,7 @@ export function makeDataFolders({ plan, values }: MadePlan): string[] {
   }
   for (const service of Object.values(plan.compose.services as Record<string, { volumes?: unknown }>)) {
     for (const volume of Array.isArray(service.volumes) ? (service.volumes as unknown[]) : []) {
-      const source = interpolate(sourceOf(volume), values.get);
+      const source = sourceOf(volume, values);
       if (source.startsWith(`${data}/`)) made.push(...makeFolder(source));
     }
   }
@@ -35,15 +35,9 @@ function makeFolder(path: string): string[] {
   return made;
 }
 
-function sourceOf(volume: unknown): string {
-  if (typeof volume === "object" && volume !== null) return String((volume as { source?: unknown }).source ?? "");
-  const text = String(volume);
-  // `${A:-./x}:/target`: the first colon outside braces ends the source
-  let depth = 0;
-  for (let index = 0; index < text.length; index++) {
-    if (text[index] === "{") depth++;
-    else if (text[index] === "}") depth--;
-    else if (text[index] === ":" && depth === 0) return text.slice(0, index);
-  }
-  return "";
+/** Of a volume in either syntax; empty where it has none. Compose too takes a short one apart once its values are in. */
+function sourceOf(volume: unknown, { get }: MadePlan["values"]): string {
+  if (typeof volume === "object" && volume !== null) return interpolate(String((volume as { source?: unknown }).source ?? ""), get);
+  const text = interpolate(String(volume), get);
+  return text.slice(0, Math.max(0, text.indexOf(":")));
 }

@@ -3,10 +3,10 @@
  * no engine to be found. All of it is gone after `remove`.
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { readProcess } from "../../routines/_script/process-identity.ts";
+import { freePort } from "../_ports.ts";
 import { type Result, resultOf } from "../_process.ts";
 
 /** The checkout under test. */
@@ -23,15 +23,6 @@ export interface PsRow {
   state: string;
   pid: number | null;
   urls: string[];
-}
-
-/** A port of this host's loopback that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 /** Whether a process is there; one that has ended and was never waited for is not. */
@@ -64,7 +55,7 @@ export class Sandbox {
   }
 
   static async create(): Promise<Sandbox> {
-    return new Sandbox(await freePort());
+    return new Sandbox(freePort());
   }
 
   /** Writes files; names are paths below the sandbox. */

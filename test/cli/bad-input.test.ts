@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
+import { freePort } from "../_ports.ts";
 import { obeyingModes, type Result, resultOf } from "../_process.ts";
-import { checkout, freePort, Sandbox } from "./_sandbox.ts";
+import { checkout, Sandbox } from "./_sandbox.ts";
 
 let box: Sandbox;
 let taken: Server;
@@ -12,7 +13,7 @@ let takenPort: number;
 
 beforeAll(async () => {
   box = await Sandbox.create();
-  takenPort = await freePort();
+  takenPort = freePort();
   taken = createServer();
   await new Promise<void>((done) => taken.listen(takenPort, "127.0.0.1", done));
   box.services({

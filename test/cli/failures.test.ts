@@ -2,13 +2,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { echoService, freePort, isRunning, readUntil, Sandbox } from "./_sandbox.ts";
+import { freePort } from "../_ports.ts";
+import { echoService, isRunning, readUntil, Sandbox } from "./_sandbox.ts";
 
 let box: Sandbox;
 
 beforeAll(async () => {
   box = await Sandbox.create();
-  const ports = await Promise.all(Array.from({ length: 4 }, freePort));
+  const ports = Array.from({ length: 4 }, freePort);
   box.services({
     ...echoService("echo", ports[0] ?? 0),
     "deaf/deaf_native.yml": `x-harbor-native:

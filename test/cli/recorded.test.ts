@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { StackRecord } from "../../routines/stack/read-stack.ts";
-import { echoService, freePort, isRunning, Sandbox } from "./_sandbox.ts";
+import { freePort } from "../_ports.ts";
+import { echoService, isRunning, Sandbox } from "./_sandbox.ts";
 
 let box: Sandbox;
 

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { echoService, freePort, isRunning, readUntil, Sandbox } from "./_sandbox.ts";
+import { freePort } from "../_ports.ts";
+import { echoService, isRunning, readUntil, Sandbox } from "./_sandbox.ts";
 
 let box: Sandbox;
 let echoPort: number;
@@ -10,8 +11,8 @@ let otherPort: number;
 
 beforeAll(async () => {
   box = await Sandbox.create();
-  echoPort = await freePort();
-  otherPort = await freePort();
+  echoPort = freePort();
+  otherPort = freePort();
   box.services({
     ...echoService("echo", echoPort, "  env_vars: [HARBOR_ECHO_NAMED]\n"),
     "echo/compose.echo.nvidia.yml":
@@ -217,7 +218,7 @@ const redis = Bun.which("redis-server");
 
 describe("harbor up -x redis", () => {
   test.skipIf(redis === null)("runs redis natively (needs redis-server on PATH: apt-get install redis-server)", async () => {
-    const env = { HARBOR_REDIS_HOST_PORT: String(await freePort()) };
+    const env = { HARBOR_REDIS_HOST_PORT: String(freePort()) };
     expect((await box.run(["up", "-x", "redis"], { env })).exit).toBe(0);
     const client = new Bun.RedisClient(`redis://127.0.0.1:${env.HARBOR_REDIS_HOST_PORT}`);
     await client.set("a", "b");

@@ -4,10 +4,10 @@
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import { awaitChild, readOutput } from "../../routines/_script/child-output.ts";
 import type { Engine } from "../../routines/engine/connect-engine.ts";
 import { listContainers } from "../../routines/engine/list-containers.ts";
 import { removeContainers } from "../../routines/engine/remove-containers.ts";
+import { resultOf } from "../_process.ts";
 import { makeTemporaryFolder } from "./_temporary.ts";
 
 const HARBOR = join(import.meta.dir, "../../bin/harbor");
@@ -63,11 +63,7 @@ export function createSandbox(engine: Engine): Sandbox {
         stdio: ["ignore", "pipe", "pipe"],
         ...(signal ? { signal } : {}),
       });
-      const said = { stdout: "", stderr: "" };
-      const code = await awaitChild(child.exited, [
-        readOutput(child.stdout, (text) => (said.stdout += text)),
-        readOutput(child.stderr, (text) => (said.stderr += text)),
-      ]);
+      const { exit: code, ...said } = await resultOf(child);
       return { code, ...said };
     },
     startHarbor: (args) => Bun.spawn([HARBOR, ...args], { env, stdio: ["ignore", "pipe", "pipe"] }),

@@ -6,11 +6,12 @@ import { join } from "node:path";
 import { shell } from "../../routines/_script/shell.ts";
 import { connectEngine } from "../../routines/engine/connect-engine.ts";
 import { listContainers } from "../../routines/engine/list-containers.ts";
+import { freePort } from "../_ports.ts";
 import { resultOf } from "../_process.ts";
+import { until } from "../_until.ts";
 import { findTestEngine } from "./_engine.ts";
 import { createSandbox } from "./_sandbox.ts";
 import { makeTemporaryFolder } from "./_temporary.ts";
-import { findFreePort, until } from "./_until.ts";
 import { makeConsumers } from "./_workspace.ts";
 
 const found = await findTestEngine();
@@ -26,7 +27,7 @@ describe.skipIf(!isPossible)("an engine that stops in the middle", () => {
     const env = { ...process.env, DOCKER_HOST: host };
     const home = join(folder.path, "home");
     try {
-      await until(() => answers(host, home));
+      await until(() => answers(host, home), "an engine that answers", 20_000);
       await $`docker save busybox:local | docker -H ${host} load`;
       const images = (await $`docker images --format ${"{{.Repository}}:{{.Tag}}"}`).stdout
         .split("\n")
@@ -34,28 +35,31 @@ describe.skipIf(!isPossible)("an engine that stops in the middle", () => {
       await $`docker save ${images} | docker -H ${host} load`;
       const engine = await connectEngine({ env, home });
       const sandbox = createSandbox(engine);
-      Object.assign(sandbox.env, { DOCKER_HOST: host, HARBOR_MOCK_OPENAI_HOST_PORT: String(findFreePort()) });
+      Object.assign(sandbox.env, { DOCKER_HOST: host, HARBOR_MOCK_OPENAI_HOST_PORT: String(freePort()) });
       const workspace = makeConsumers(sandbox.home);
       const child = Bun.spawn([join(import.meta.dir, "../../bin/harbor"), "up", "--workspace", workspace, "-x", "mock-openai", "never"], {
         env: sandbox.env,
         stdio: ["ignore", "pipe", "pipe"],
       });
-      await until(async () =>
-        (await listContainers({ engine, project: sandbox.project, details: false })).some(
-          (it) => it.service === "never" && it.state === "running",
-        ),
+      await until(
+        async () =>
+          (await listContainers({ engine, project: sandbox.project, details: false })).some(
+            (it) => it.service === "never" && it.state === "running",
+          ),
+        "a container that runs",
+        20_000,
       );
       daemon.kill("SIGKILL");
       await daemon.exited;
       const { exit, stderr } = await resultOf(child);
       expect([1, 3]).toContain(exit);
-      expect(stderr).toMatch(/Cannot reach a container engine|stopped answering in the middle/);
+      expect(stderr).toMatch(/Cannot (?:reach a|use the) container engine|stopped answering in the middle/);
       const down = await sandbox.harbor(["down"]);
       expect(down.code).toBe(3);
       expect(down.stderr).toContain(host);
 
       daemon = startEngine(folder.path, host);
-      await until(() => answers(host, home));
+      await until(() => answers(host, home), "an engine that answers", 20_000);
       expect(await sandbox.harbor(["down"])).toMatchObject({ code: 0 });
       expect(await sandbox.leftovers()).toMatchObject({ containers: [], networks: [], volumes: [], processes: [], sockets: [], files: [] });
     } finally {

@@ -9,9 +9,10 @@ import { type LogLine, readLogs } from "../../routines/engine/read-logs.ts";
 import { removeContainers } from "../../routines/engine/remove-containers.ts";
 import { type RunComposeOptions, runCompose, runComposeOrThrow } from "../../routines/engine/run-compose.ts";
 import { type ContainerProgress, waitContainers } from "../../routines/engine/wait-containers.ts";
+import { freePort } from "../_ports.ts";
+import { until } from "../_until.ts";
 import { engineOf, findTestEngine } from "./_engine.ts";
 import { createSandbox, NOTHING, type Sandbox } from "./_sandbox.ts";
-import { findFreePort, until } from "./_until.ts";
 
 setDefaultTimeout(60_000);
 const found = await findTestEngine();
@@ -58,17 +59,21 @@ describe.concurrent.skipIf(found.missing !== undefined)("with an engine", () => 
 
   describe("listContainers", () => {
     test("shows every state, with labels, ports and times", async () => {
-      const port = findFreePort();
+      const port = freePort();
       await using project = createProject({
         web: { ...sh("httpd -f -p 80"), ports: [`127.0.0.1:${port}:80`], labels: { "harbor.handle": "webui" } },
         relay: { ...sleeping, labels: { "harbor.handle": "ollama", "harbor.runtime": "native" } },
         once: sh("exit 4"),
       });
       await project.up();
-      const containers = await until(async () => {
-        const listed = await listContainers({ engine: engine(), project: project.project });
-        return listed.some((it) => it.state === "exited") && listed;
-      });
+      const containers = await until(
+        async () => {
+          const listed = await listContainers({ engine: engine(), project: project.project });
+          return listed.some((it) => it.state === "exited") && listed;
+        },
+        "a container that has ended",
+        20_000,
+      );
       expect(containers.map((it) => [it.service, it.handle, it.runtime, it.state, it.exitCode])).toEqual([
         ["once", "once", "container", "exited", 4],
         ["relay", "ollama", "native", "running", null],
@@ -191,7 +196,7 @@ describe.concurrent.skipIf(found.missing !== undefined)("with an engine", () => 
     });
 
     test("names the container that has a port", async () => {
-      const ports = [`127.0.0.1:${findFreePort()}:80`];
+      const ports = [`127.0.0.1:${freePort()}:80`];
       await using first = createProject({ a: { ...sleeping, ports } });
       await first.up();
       await using second = createProject({ b: { ...sleeping, ports } });
@@ -211,7 +216,11 @@ describe.concurrent.skipIf(found.missing !== undefined)("with an engine", () => 
       });
       const controller = new AbortController();
       const attempt = runCompose({ ...project.options, signal: controller.signal }).catch((error: Error) => error);
-      await until(async () => (await listContainers({ engine: engine(), project: project.project })).some((it) => it.state === "running"));
+      await until(
+        async () => (await listContainers({ engine: engine(), project: project.project })).some((it) => it.state === "running"),
+        "a container that runs",
+        20_000,
+      );
       controller.abort();
       expect(await attempt).toMatchObject({ exit: "interrupted" });
       const after = (await listContainers({ engine: engine(), project: project.project })).find((it) => it.service === "after");
@@ -229,11 +238,19 @@ describe.concurrent.skipIf(found.missing !== undefined)("with an engine", () => 
         stdio: ["ignore", "ignore", "ignore"],
         detached: true,
       });
-      await until(async () => (await fetch("http://engine/_ping", { unix: path }).catch(() => undefined))?.ok);
+      await until(
+        async () => (await fetch("http://engine/_ping", { unix: path }).catch(() => undefined))?.ok,
+        "an engine that answers",
+        20_000,
+      );
       const attempt = runComposeOrThrow({ ...project.options, env: { ...process.env, DOCKER_HOST: `unix://${path}` } }).catch(
         (error: Error) => error,
       );
-      await until(async () => (await listContainers({ engine: engine(), project: project.project })).some((it) => it.state === "running"));
+      await until(
+        async () => (await listContainers({ engine: engine(), project: project.project })).some((it) => it.state === "running"),
+        "a container that runs",
+        20_000,
+      );
       process.kill(-proxy.pid, "SIGKILL");
       expect(await attempt).toMatchObject({ exit: "missing", message: expect.stringContaining("stopped answering in the middle") });
     });

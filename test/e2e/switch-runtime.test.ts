@@ -4,9 +4,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { listContainers } from "../../routines/engine/list-containers.ts";
 import { readStack } from "../../routines/stack/read-stack.ts";
+import { freePort } from "../_ports.ts";
 import { engineOf, findTestEngine } from "./_engine.ts";
 import { createSandbox, NOTHING, type Sandbox } from "./_sandbox.ts";
-import { findFreePort } from "./_until.ts";
 
 const found = await findTestEngine();
 const TIMEOUT_MS = 60_000;
@@ -17,7 +17,7 @@ describe.skipIf(found.engine === undefined)("a service that changes its runtime"
   beforeAll(() => {
     sandbox = createSandbox(engineOf(found));
     sandbox.env.HARBOR_CAPABILITIES_AUTODETECT = "false";
-    const port = findFreePort();
+    const port = freePort();
     const container = (ports: string): string =>
       `image: busybox:local, command: [sleep, "1000"], stop_grace_period: 0s, networks: [harbor-network]${ports}`;
     write("box/compose.box.yml", `services: { box: { ${container(`, ports: ["127.0.0.1:${port}:80"]`)} } }\n`);

@@ -3,11 +3,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Engine } from "../../routines/engine/connect-engine.ts";
 import { listContainers } from "../../routines/engine/list-containers.ts";
+import { freePort } from "../_ports.ts";
 import { resultOf } from "../_process.ts";
+import { until } from "../_until.ts";
 import { engineOf, findTestEngine } from "./_engine.ts";
 import { lanMissing, startLan } from "./_lan.ts";
 import { createSandbox, NOTHING, type Sandbox } from "./_sandbox.ts";
-import { findFreePort, until } from "./_until.ts";
 import { makeConsumers } from "./_workspace.ts";
 
 const found = await findTestEngine();
@@ -22,7 +23,7 @@ describe.skipIf(found.engine === undefined)("harbor up", () => {
   beforeAll(() => {
     engine = engineOf(found);
     sandbox = createSandbox(engine);
-    port = findFreePort();
+    port = freePort();
     workspace = makeConsumers(sandbox.home);
     sandbox.env.HARBOR_MOCK_OPENAI_HOST_PORT = String(port);
     // the stand-in for the image on the registry, which tests cannot reach
@@ -54,7 +55,11 @@ describe.skipIf(found.engine === undefined)("harbor up", () => {
       expect(services[1].pid).toBeGreaterThan(1);
 
       // the consumer asked as its first act, so depends_on: service_healthy held it back until there was an answer
-      await until(async () => (await sandbox.harbor(["logs", "consumer"])).stdout.includes("first answer: 200"));
+      await until(
+        async () => (await sandbox.harbor(["logs", "consumer"])).stdout.includes("first answer: 200"),
+        "the consumer's first answer",
+        20_000,
+      );
 
       const chunks = JSON.parse(await runIn("consumer", STREAM));
       expect(chunks.text).toContain("one two three");
@@ -191,10 +196,13 @@ describe.skipIf(found.engine === undefined)("harbor up", () => {
         env: sandbox.env,
         stdio: ["ignore", "pipe", "pipe"],
       });
-      await until(async () =>
-        (await listContainers({ engine, project: sandbox.project, details: false })).some(
-          (it) => it.service === "never" && it.state === "running",
-        ),
+      await until(
+        async () =>
+          (await listContainers({ engine, project: sandbox.project, details: false })).some(
+            (it) => it.service === "never" && it.state === "running",
+          ),
+        "a container that runs",
+        20_000,
       );
       child.kill("SIGINT");
       expect(await child.exited).toBe(130);

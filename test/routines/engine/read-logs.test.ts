@@ -86,21 +86,29 @@ describe("readLogs", () => {
     ]);
   });
 
-  test("says so when the engine goes away while they are followed", async () => {
-    using fake = startFakeEngine((request, url) => {
-      if (!url.pathname.endsWith("/logs")) return answer(request, url);
-      // says one thing, and goes on for ever
-      return new Response(new ReadableStream({ start: (stream) => stream.enqueue(frame(1, `${time(1)} hello\n`)) }));
-    });
-    const read = async (): Promise<void> => {
-      for await (const _ of readLogs({ engine: fake.engine, project: "p", services: ["a"], follow: true })) fake.stop();
-    };
-    expect(await read().catch((error: unknown) => error)).toMatchObject({ exit: "missing" });
-  });
-
   test("reads the services named alone", async () => {
     using fake = startFakeEngine(answer);
     const found = await Array.fromAsync(readLogs({ engine: fake.engine, project: "p", services: ["a"] }));
     expect(found.map((it) => it.line)).toEqual(["from a, tail all"]);
+  });
+
+  test("a connection that breaks in the middle is told, and what came before it is there", async () => {
+    const open = (): Response =>
+      new Response(new ReadableStream({ start: (controller) => controller.enqueue(frame(1, `${time(1)} first\n`)) }));
+    using fake = startFakeEngine((request, url) => (url.pathname.endsWith("/logs") ? open() : answer(request, url)));
+    const found = readLogs({ engine: fake.engine, project: "p", services: ["a"], follow: true });
+    expect((await found.next()).value).toMatchObject({ line: "first" });
+    fake[Symbol.dispose]();
+    expect(await found.next().catch((error: unknown) => error)).toMatchObject({
+      exit: "missing",
+      message: `Cannot use the container engine at ${fake.host} (DOCKER_HOST): it closed the connection in the middle`,
+    });
+  });
+
+  test.each([404, 409])("a container that is gone (%d) has no lines, the others have theirs", async (status) => {
+    const isGone = (url: URL): boolean => url.pathname === "/containers/id-a/logs";
+    using fake = startFakeEngine((request, url) => (isGone(url) ? new Response("{}", { status }) : answer(request, url)));
+    const found = await Array.fromAsync(readLogs({ engine: fake.engine, project: "p" }));
+    expect(found.map((it) => it.source)).toEqual(["b"]);
   });
 });

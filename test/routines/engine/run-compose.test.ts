@@ -114,6 +114,33 @@ describe("runComposeOrThrow", () => {
     expect(await fail(said)).toMatchObject({ message: 'Cannot pull the image of "web": pull access denied for nosuch' });
   });
 
+  test.each(["c", "Image nowhere.invalid/y:1", " ✘ c"])(
+    "a build that fails is not the registry's fault, which compose warned of before it (%s)",
+    async (what) => {
+      const warning = `${what} Warning Get "https://nowhere.invalid/v2/": dial tcp: lookup nowhere.invalid: no such host`;
+      const said = ` c Pulling \n${warning}\n[+] Building 0.0s (0/0)\nunable to prepare context: path "/absent" not found`;
+      expect(await fail(said)).toMatchObject({
+        message: 'Cannot run "docker compose up": unable to prepare context: path "/absent" not found',
+        details: [],
+      });
+    },
+  );
+
+  test("an image that a build begins with and that cannot be had", async () => {
+    const said = '#3 [c internal] load metadata\nfailed to solve: failed to do request: Head "https://r.invalid/v2/": no such host';
+    expect(await fail(said)).toMatchObject({
+      message: 'Cannot pull an image: failed to solve: failed to do request: Head "https://r.invalid/v2/": no such host',
+    });
+  });
+
+  test("a port whose holder the engine does not tell: still the port", async () => {
+    using fake = startFakeEngine((_, url) => (url.pathname === "/version" ? Response.json({}) : new Response("no", { status: 500 })));
+    const env = { PATH: process.env.PATH, DOCKER_HOST: fake.host };
+    const said = "Bind for 127.0.0.1:8080 failed: port is already allocated";
+    const attempt = runComposeOrThrow(withPlugin(`echo "${said}" >&2; exit 1`, { env }));
+    await expect(attempt).rejects.toMatchObject({ message: "Cannot publish 127.0.0.1:8080: another process has that port" });
+  });
+
   test("something that others wait for", async () => {
     expect(await fail("dependency failed to start: container p-db-1 is unhealthy")).toMatchObject({
       message: "Cannot start what depends on it: container p-db-1 is unhealthy",

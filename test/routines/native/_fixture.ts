@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { NativeSpec } from "../../../routines/native/start-process.ts";
+import { freePort } from "../../_ports.ts";
 
 const VARIABLE = "HARBOR_TEST_OWNER";
 
@@ -64,22 +65,6 @@ function isOwned(pid: number, owner: string): boolean {
 function listOwnedByPs(owner: string): number[] {
   const lines = Bun.spawnSync(["ps", "-axwwE", "-o", "pid=,command="]).stdout.toString().split("\n");
   return lines.filter((line) => line.includes(`${VARIABLE}=${owner}`)).map((line) => Number.parseInt(line, 10));
-}
-
-export function freePort(): number {
-  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = server;
-  server.stop(true);
-  return port;
-}
-
-/** Waits for a condition; throws after five seconds. */
-export async function until(isTrue: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 5_000;
-  while (!isTrue()) {
-    if (performance.now() > deadline) throw new Error(`never happened: ${what}`);
-    await Bun.sleep(5);
-  }
 }
 
 /** A server that answers 200 on its port; `before` runs first. */

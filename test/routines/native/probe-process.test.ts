@@ -3,7 +3,8 @@ import { findProcess, type NativeProcess } from "../../../routines/native/list-p
 import { probeProcess } from "../../../routines/native/probe-process.ts";
 import { startProcess } from "../../../routines/native/start-process.ts";
 import { waitReady } from "../../../routines/native/wait-ready.ts";
-import { cleanFixture, type Fixture, makeFixture, until } from "./_fixture.ts";
+import { until } from "../../_until.ts";
+import { cleanFixture, type Fixture, makeFixture } from "./_fixture.ts";
 
 let fixture: Fixture;
 beforeEach(() => {

@@ -6,7 +6,8 @@ import { findProcess } from "../../../routines/native/list-processes.ts";
 import { checkStartable, fingerprintSpec, startProcess } from "../../../routines/native/start-process.ts";
 import { stopProcess } from "../../../routines/native/stop-process.ts";
 import { waitReady } from "../../../routines/native/wait-ready.ts";
-import { cleanFixture, type Fixture, listOwned, makeFixture, server, shell, until } from "./_fixture.ts";
+import { until } from "../../_until.ts";
+import { cleanFixture, type Fixture, listOwned, makeFixture, server, shell } from "./_fixture.ts";
 
 let fixture: Fixture;
 beforeEach(() => {

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import type { ProcessRecord } from "../../../routines/native/start-process.ts";
 import { startProcess } from "../../../routines/native/start-process.ts";
 import { stopProcess } from "../../../routines/native/stop-process.ts";
-import { cleanFixture, type Fixture, listOwned, makeFixture, shell, until } from "./_fixture.ts";
+import { until } from "../../_until.ts";
+import { cleanFixture, type Fixture, listOwned, makeFixture, shell } from "./_fixture.ts";
 
 let fixture: Fixture;
 beforeEach(() => {

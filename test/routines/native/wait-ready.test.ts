@@ -5,7 +5,8 @@ import type { NativeSpec } from "../../../routines/native/start-process.ts";
 import { startProcess } from "../../../routines/native/start-process.ts";
 import { stopProcess } from "../../../routines/native/stop-process.ts";
 import { type WaitReadyOptions, waitReady } from "../../../routines/native/wait-ready.ts";
-import { cleanFixture, type Fixture, freePort, makeFixture, server, shell } from "./_fixture.ts";
+import { freePort } from "../../_ports.ts";
+import { cleanFixture, type Fixture, makeFixture, server, shell } from "./_fixture.ts";
 
 let fixture: Fixture;
 beforeEach(() => {

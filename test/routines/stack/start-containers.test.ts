@@ -10,7 +10,7 @@ const SLOW = "trap 'exit 130' INT; while :; do sleep 0.01; done";
 
 /** A start of the services `a` and `b`, with a compose of this script and an engine that has these containers. */
 async function start(fake: FakeEngine, script: string, timeoutMs: number): Promise<unknown> {
-  const folder = makeTree({ compose: `#!/bin/sh\n${script}\n` });
+  const folder = makeTree({ compose: `#!/bin/sh\n${script}\n`, "values.env": "" });
   const path = join(folder, "compose");
   chmodSync(path, 0o755);
   const made = { plan: { project: "p", services: [], compose: { services: { a: {}, b: {} } } } } as unknown as MadePlan;

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import type { NativeSpec } from "../../../routines/native/start-process.ts";
 import { stopProcess } from "../../../routines/native/stop-process.ts";
 import { startNatives } from "../../../routines/stack/start-natives.ts";
+import { freePort } from "../../_ports.ts";
 import { makeFolder } from "../../_workspace.ts";
 
 const started: { handle: string; stateDirectory: string }[] = [];
@@ -12,16 +12,8 @@ afterEach(async () => {
   await Promise.all(started.splice(0).map((it) => stopProcess({ ...it, forget: true })));
 });
 
-async function freePort(): Promise<number> {
-  const server: Server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
-}
-
 async function spec(handle: string, code: string, timeout = "20s"): Promise<NativeSpec> {
-  const port = await freePort();
+  const port = freePort();
   const argv = ["bun", "-e", code.replaceAll("PORT", String(port))];
   return {
     handle,
