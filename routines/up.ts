@@ -12,6 +12,7 @@ import { HarborError } from "./_script/error.ts";
 import { listenForInterrupt } from "./_script/interrupt.ts";
 import { withLock } from "./_script/lock.ts";
 import { runScript } from "./_script/script.ts";
+import { workingDirectory } from "./_script/working-directory.ts";
 import { type MadePlan, makePlan } from "./compose/make-plan.ts";
 import type { RunningServices } from "./compose/read-selection.ts";
 import { selectionArgs } from "./compose/selection-args.ts";
@@ -60,7 +61,7 @@ export const command = defineCommand({
       const record = readStack(home);
       const { plan: made, selection } = await plan(record, whatRuns(record, home));
       warn(selection.warnings);
-      return emit(made, { json: args.json, render: (it) => renderPlan(it, { explain: false, cwd: process.cwd() }) });
+      return emit(made, { json: args.json, render: (it) => renderPlan(it, { explain: false, cwd: workingDirectory() }) });
     }
     using interrupt = listenForInterrupt();
     const { signal } = interrupt;

@@ -12,6 +12,7 @@ import { emit } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
 import { programRoot } from "../_script/program-root.ts";
 import { runScript } from "../_script/script.ts";
+import { workingDirectory } from "../_script/working-directory.ts";
 import { findHome } from "../config/find-home.ts";
 
 /** `root` holds one folder per service; in a flat layer it is the workspace itself. */
@@ -39,8 +40,7 @@ export interface FindWorkspaceOptions {
 
 /** Throws `usage` when the named directory is not there or holds no services. */
 export function findWorkspace(options: FindWorkspaceOptions): Workspace {
-  const { home } = options;
-  const cwd = options.cwd ?? process.cwd();
+  const { home, cwd = workingDirectory() } = options;
   const lower: Layer[] = [
     { kind: "built-in", root: options.builtIn ?? join(programRoot(), "services") },
     { kind: "user", root: join(home, "services") },
