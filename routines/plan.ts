@@ -9,6 +9,7 @@ import { defineCommand, jsonArg } from "./_script/command.ts";
 import { emit } from "./_script/emit.ts";
 import { runScript } from "./_script/script.ts";
 import { table } from "./_script/table.ts";
+import { workingDirectory } from "./_script/working-directory.ts";
 import { makePlan, type Plan } from "./compose/make-plan.ts";
 import { selectionArgs } from "./compose/selection-args.ts";
 import { warn } from "./stack/say.ts";
@@ -41,7 +42,7 @@ export const command = defineCommand({
   async run({ args }) {
     const { plan, selection } = await makePlan({ args, env: process.env });
     warn(selection.warnings);
-    emit(plan, { json: args.json, render: (it) => renderPlan(it, { explain: args.explain, cwd: process.cwd() }) });
+    emit(plan, { json: args.json, render: (it) => renderPlan(it, { explain: args.explain, cwd: workingDirectory() }) });
   },
 });
 

@@ -11,6 +11,7 @@ import { HarborError } from "./_script/error.ts";
 import { listenForInterrupt } from "./_script/interrupt.ts";
 import { withLock } from "./_script/lock.ts";
 import { runScript } from "./_script/script.ts";
+import { workingDirectory } from "./_script/working-directory.ts";
 import { type MadePlan, makePlan } from "./compose/make-plan.ts";
 import { selectionArgs } from "./compose/selection-args.ts";
 import { findHome } from "./config/find-home.ts";
@@ -58,7 +59,7 @@ export const command = defineCommand({
       const { workspace } = findStackWorkspace({ home, record, directory: args.workspace });
       const { plan: made, selection } = await makePlan({ args, env, workspace, running: whatRuns(record, home) });
       warn(selection.warnings);
-      return emit(made, { json: args.json, render: (it) => renderPlan(it, { explain: false, cwd: process.cwd() }) });
+      return emit(made, { json: args.json, render: (it) => renderPlan(it, { explain: false, cwd: workingDirectory() }) });
     }
     using interrupt = listenForInterrupt();
     const { signal } = interrupt;

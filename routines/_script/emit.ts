@@ -3,6 +3,7 @@
  * 6 ms less, and a large result is whole in a pipe however the process ends.
  */
 import { writeSync } from "node:fs";
+import { HarborError } from "./error.ts";
 
 /** Writes all of `text` to a file descriptor, waiting for a slow reader where the pipe is full. */
 export function writeAll(fd: number, text: string): void {
@@ -13,6 +14,7 @@ export function writeAll(fd: number, text: string): void {
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       if (code === "EPIPE") return; // the reader (`| head`) has what it wanted
+      if (code === "ENOSPC") throw new HarborError("Cannot write the result: no space is left on the device");
       if (code !== "EAGAIN") throw error;
       Bun.sleepSync(1);
     }

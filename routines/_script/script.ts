@@ -66,7 +66,10 @@ function errorAsText(error: unknown): string {
 }
 
 function errorAsJson(error: unknown): string {
-  if (!(error instanceof HarborError)) return JSON.stringify({ error: { message: String(error), exit: "failed", code: EXIT.failed } });
+  if (!(error instanceof HarborError))
+    return JSON.stringify({
+      error: { message: error instanceof Error ? error.message : String(error), exit: "failed", code: EXIT.failed, details: [] },
+    });
   const { message, exit, hint, at, details } = error;
   return JSON.stringify({ error: { message, exit, code: EXIT[exit], hint, at, details } });
 }

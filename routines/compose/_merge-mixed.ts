@@ -3,7 +3,7 @@
  * spellings meet. Two maps stay a map, anything else becomes the list that compose makes of it.
  */
 import { RawScalar, rawToNumber } from "../_script/yaml.ts";
-import { type ComposeMap, isMap, type Merging, mergeMaps, type Rule, type RulePlace, uniteLists } from "./_merge-tree.ts";
+import { type ComposeMap, isMap, joinLists, type Merging, mergeMaps, type Rule, type RulePlace } from "./_merge-tree.ts";
 import { escapeDollars } from "./interpolate.ts";
 
 /** Maps that are lists by now in compose's model, where `!reset` of a key finds nothing. */
@@ -11,14 +11,11 @@ export const LISTED = new WeakSet<object>();
 
 /** environment, labels and their like; a single text counts as a list of one. */
 export function mergeSequence(base: unknown, over: unknown, merging: Merging, place: RulePlace): unknown {
-  if (isMap(base) && isMap(over) && isPlainPairs(base) && isPlainPairs(over)) {
-    LISTED.add(base);
-    return Object.assign(base, over);
-  }
-  const left = toSequence(base, merging);
-  const right = toSequence(over, merging);
-  const { unique } = place.rule;
-  return unique === undefined ? left.concat(right) : uniteLists(left, right, unique, merging);
+  const join = (): unknown[] => joinLists(toSequence(base, merging), toSequence(over, merging), place.rule, merging);
+  if (!(isMap(base) && isMap(over) && isPlainPairs(base) && isPlainPairs(over))) return join();
+  if (place.rule.isDistinct) join();
+  LISTED.add(base);
+  return Object.assign(base, over);
 }
 
 /** extra_hosts: appended, what is spelled the same only once. */

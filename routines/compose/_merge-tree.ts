@@ -15,6 +15,8 @@ export interface Rule {
   canonical?: (value: unknown, merging: Merging) => unknown;
   /** Which items of a list are the same thing. */
   unique?: Unique;
+  /** A list in which compose refuses what stands in it twice. */
+  isDistinct?: true;
 }
 
 /** How compose tells the items of a list apart: by `key` as written, then by the key of each long form. */
@@ -119,7 +121,15 @@ export function mergeTree(base: unknown, over: unknown, place: RulePlace, mergin
     return isMap(other) ? mergeMaps(long, other, place, merging) : merging.fail("it has to be a map, as in the files before");
   if (!Array.isArray(long)) return other;
   if (!Array.isArray(other)) return merging.fail("it has to be a list, as in the files before");
-  return rule.unique === undefined ? long.concat(other) : uniteLists(long, other, rule.unique, merging);
+  return joinLists(long, other, rule, merging);
+}
+
+/** Two lists as one: by what makes an item unique, else one after the other. */
+export function joinLists(base: unknown[], over: unknown[], { unique, isDistinct }: Rule, merging: Merging): unknown[] {
+  if (unique !== undefined) return uniteLists(base, over, unique, merging);
+  const joined = base.concat(over);
+  if (isDistinct && new Set(joined.map((item) => merging.text(item))).size < joined.length) merging.fail("its items have to differ");
+  return joined;
 }
 
 /** Merges key by key; an `x-` key is replaced whole. */
@@ -137,7 +147,7 @@ export function mergeMaps(base: ComposeMap, over: ComposeMap, place: RulePlace, 
 }
 
 /** Two lists as one, each thing at its first position with its last value. */
-export function uniteLists(base: unknown[], over: unknown[], unique: Unique, merging: Merging): unknown[] {
+function uniteLists(base: unknown[], over: unknown[], unique: Unique, merging: Merging): unknown[] {
   const slotOf = (item: unknown): Slot => ({ key: unique.key(item, merging), item });
   const { slots } = unique;
   if (slots === undefined) return uniteSlots([...base, ...over].map(slotOf)).map((slot) => slot.item);

@@ -1,6 +1,7 @@
 /** A compose file → its documents as they are written, their outermost shape checked. */
 import { readFileSync } from "node:fs";
 import { HarborError } from "../_script/error.ts";
+import { readText } from "../_script/read-text.ts";
 import { parseYamlDocuments } from "../_script/yaml.ts";
 import { type ComposeMap, isMap, shapeError } from "./_merge-tree.ts";
 import type { Values } from "./interpolate.ts";
@@ -23,24 +24,17 @@ export interface LoadContext {
 
 /** A file's documents as they are written. */
 export function readDocuments(path: string): LoadedDocument[] {
-  const documents = parseYamlDocuments(readText(path), path, { omit: ["!reset"], mark: ["!override"] });
+  const documents = parseYamlDocuments(readUtf8(path), path, { omit: ["!reset"], mark: ["!override"] });
   return documents.map(({ value, marks }) => {
     if (!isMap(value)) throw new HarborError("Cannot read a compose file: its top level has to be a map", { at: { file: path } });
     return { content: checkShape(value, path), resets: marks.map((mark) => mark.path) };
   });
 }
 
-function readText(path: string): string {
-  try {
-    const text = readFileSync(path, "utf8");
-    if (text.includes("\ufffd")) refuseOtherEncodings(text, path);
-    return text;
-  } catch (error) {
-    if (error instanceof HarborError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    const why = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : String((error as Error).message);
-    throw new HarborError(`Cannot read "${path}": ${why}`, { exit: code === "ENOENT" ? "unknown" : "failed", cause: error });
-  }
+function readUtf8(path: string): string {
+  const text = readText(path);
+  if (text.includes("\ufffd")) refuseOtherEncodings(text, path);
+  return text;
 }
 
 /** Bytes that are no UTF-8 would silently become a replacement character. */

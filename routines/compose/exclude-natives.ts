@@ -17,7 +17,7 @@ import { firstTarget } from "./read-ports.ts";
 import { readSelection } from "./read-selection.ts";
 import { type ResolvedServiceFile, resolveFiles } from "./resolve-files.ts";
 import { selectionArgs } from "./selection-args.ts";
-import { type Bridge, writeProxy } from "./write-proxy.ts";
+import { type Bridge, goesThroughGateway, writeProxy } from "./write-proxy.ts";
 
 type Lookup = (name: string) => string | undefined;
 
@@ -88,10 +88,11 @@ function excludedService(contract: Contract, definition: Record<string, unknown>
   return { spec, definition: definition ?? {}, proxies: [], environment: {} };
 }
 
-/** The contract as a compose file, with the proxy that Harbor writes where it has none of its own. */
+/** The contract as a compose file, with the proxy that Harbor writes where it has none of its own, or one that leads nowhere here. */
 function standIn(contract: Contract, natives: Map<string, ExcludedService>, options: ExcludeNativesOptions): ComposeModel {
   const native = natives.get(contract.handle) as ExcludedService;
-  const document = contract.hasProxy ? contract.document : writeProxy({ contract, spec: native.spec, bridge: options.bridge });
+  const isUsable = contract.hasProxy && !(options.bridge === "socket" && goesThroughGateway(contract));
+  const document = isUsable ? contract.document : writeProxy({ contract, spec: native.spec, bridge: options.bridge });
   native.proxies = Object.keys(servicesOf(document));
   return document;
 }

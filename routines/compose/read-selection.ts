@@ -2,9 +2,9 @@
  * What the user asked for → what there is of it: the workspace, the configuration, the services and
  * capabilities selected, which run natively by which contract, and the files of all of them.
  */
-import { readFileSync } from "node:fs";
 import { HarborError } from "../_script/error.ts";
 import { nearest } from "../_script/nearest.ts";
+import { readText } from "../_script/read-text.ts";
 import { parseYaml } from "../_script/yaml.ts";
 import { findHome } from "../config/find-home.ts";
 import { type Env, readValues, type Values } from "../config/read-values.ts";
@@ -126,7 +126,7 @@ interface Asked {
 function embeddedDefault(asked: Asked, args: SelectionArgs, list: (handles: string[]) => ServiceFile[]): void {
   if (!args["no-defaults"]) {
     const base = list([]).find((file) => file.kind === "base");
-    const text = base === undefined ? "" : readFileSync(base.path, "utf8");
+    const text = base === undefined ? "" : readText(base.path);
     const document = parseYaml(text, base?.path ?? "") as { "x-harbor"?: { default?: string[] } } | null;
     asked.excluded = document?.["x-harbor"]?.default ?? [];
   }

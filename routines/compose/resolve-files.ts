@@ -113,21 +113,18 @@ function decideByParts(file: ServiceFile, options: ResolveFilesOptions): Decisio
 
 function nothingIs(part: string, workspace: Workspace): string {
   const guess = nearest(part, listHandles(workspace));
-  return `there is no service ${part}${guess === undefined ? "" : `; did you mean ${guess}?`}`;
+  return `there is no service "${part}"${guess === undefined ? "" : `; did you mean "${guess}"?`}`;
 }
 
-/** Cross files that a slip in their name keeps out: with the nearest service's name in its place they would be in. */
+/** Cross files that would be in, were there not one name in theirs that no service has. */
 export function findSlips(resolved: readonly ResolvedServiceFile[], options: Selected): string[] {
   const { workspace, knownCapabilities } = options;
   const warnings: string[] = [];
   for (const { file, included } of resolved) {
     if (included || file.kind !== "cross") continue;
-    const missing = file.parts.filter((part) => !isSelected(part, options));
-    const [part, ...others] = missing.filter((name) => !knownCapabilities.has(name) && !hasService(workspace, name));
-    if (part === undefined || others.length > 0 || missing.length > 1) continue;
-    const guess = nearest(part, listHandles(workspace));
-    if (guess === undefined || !isSelected(guess, options) || file.parts.includes(guess)) continue;
-    warnings.push(`${file.path} is left out: there is no service "${part}"; did you mean "${guess}"?`);
+    const [part, ...others] = file.parts.filter((name) => !isSelected(name, options));
+    if (part === undefined || others.length > 0 || knownCapabilities.has(part) || hasService(workspace, part)) continue;
+    warnings.push(`${file.path} is left out: ${nothingIs(part, workspace)}`);
   }
   return warnings;
 }

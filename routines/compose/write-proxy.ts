@@ -30,12 +30,31 @@ const IMAGE = "${HARBOR_PROXY_IMAGE:-alpine/socat}:${HARBOR_PROXY_VERSION:-1.8.0
 export function writeProxy(options: WriteProxyOptions): ComposeModel {
   const { contract, bridge } = options;
   const { document, service } = contract;
-  const rest = ((document.services as Record<string, object> | undefined)?.[service] ?? {}) as object;
+  const rest = contract.hasProxy ? withoutProxy(ownService(contract)) : ownService(contract);
   const address = `127.0.0.1:${options.spec.port}`;
   const proxy = { ...(bridge === "socket" ? socketProxy(options) : gatewayProxy(options)), ...rest };
   const relay = bridge === "socket" ? { [`${service}-host`]: socketRelay(service, address) } : {};
   const volumes = bridge === "socket" ? { volumes: { [SOCKET_VOLUME]: tmpfsVolume() } } : {};
   return { ...document, ...volumes, services: { ...(document.services as object | undefined), ...relay, [service]: proxy } };
+}
+
+/**
+ * Whether a contract's own proxy leads to `host.docker.internal`, as the older contracts do. On Linux that is the
+ * bridge's address, where a process on loopback cannot be reached.
+ */
+export function goesThroughGateway(contract: Contract): boolean {
+  return JSON.stringify(ownService(contract)).includes("host.docker.internal");
+}
+
+function ownService({ document, service }: Contract): Record<string, unknown> {
+  return (document.services as Record<string, Record<string, unknown>> | undefined)?.[service] ?? {};
+}
+
+/** What says how the proxy works; the rest (networks, labels, …) is what it stands for. */
+const PROXY_KEYS: readonly string[] = ["build", "command", "entrypoint", "environment", "extra_hosts", "healthcheck", "image", "ports"];
+
+function withoutProxy(service: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(service).filter(([key]) => !PROXY_KEYS.includes(key)));
 }
 
 /** Nothing to write, nothing to gain: what every proxy container is given. */

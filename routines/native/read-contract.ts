@@ -4,12 +4,12 @@
  *
  *   bun routines/native/read-contract.ts services/mock-openai/mock-openai_native.yml --json
  */
-import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { parseDuration } from "../_script/duration.ts";
 import { emit } from "../_script/emit.ts";
 import { formatPlace, HarborError } from "../_script/error.ts";
+import { readText } from "../_script/read-text.ts";
 import { runScript } from "../_script/script.ts";
 import { locateYaml, parseYaml } from "../_script/yaml.ts";
 import { Fields, isMapping, type KeyPath, type Mapping, type Problem } from "./_contract-fields.ts";
@@ -75,7 +75,7 @@ const PLATFORMS = ["darwin", "linux", "win32", "any"] as const;
 /** Throws one error that lists every problem with its place. */
 export function readContract(options: ReadContractOptions): Contract {
   const { path, handle } = options;
-  const text = readText(path);
+  const text = readText(path, "contract");
   const document = parseYaml(text, path);
   const problems: Problem[] = [];
   const found = isMapping(document) ? findBlock(document, handle, problems) : undefined;
@@ -86,15 +86,6 @@ export function readContract(options: ReadContractOptions): Contract {
   const proxy = (rest.services as Mapping | undefined)?.[found.service];
   const hasProxy = isMapping(proxy) && (proxy.image !== undefined || proxy.build !== undefined);
   return { handle, path, service: found.service, ...contract, document: rest, hasProxy };
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    const state = (cause as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : (cause as Error).message;
-    throw new HarborError(`Cannot read contract "${path}": ${state}`, { cause });
-  }
 }
 
 function noBlock(): Problem {

@@ -231,6 +231,19 @@ function refuseTakenPort(spec: NativeSpec): void {
   });
 }
 
+async function readSpec(): Promise<NativeSpec> {
+  try {
+    return (await Bun.stdin.json()) as NativeSpec;
+  } catch (cause) {
+    const hint = "Pipe what `harbor routine resolve-contract CONTRACT --json` prints into it";
+    throw new HarborError(`Cannot start a process: stdin holds no spec in JSON (${(cause as Error).message})`, {
+      exit: "usage",
+      hint,
+      cause,
+    });
+  }
+}
+
 export const command = defineCommand({
   meta: {
     name: "start-process",
@@ -239,7 +252,7 @@ export const command = defineCommand({
   },
   args: { ...jsonArg, state: { type: "string", description: "State directory", valueHint: "DIR" } },
   async run({ args }) {
-    const spec = (await Bun.stdin.json()) as NativeSpec;
+    const spec = await readSpec();
     const stateDirectory = args.state ?? join(findHome(process.env), "state");
     const { record, isNew } = await startProcess({ spec, stateDirectory });
     emit(record, {

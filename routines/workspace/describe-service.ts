@@ -5,9 +5,9 @@
  *
  *   bun routines/workspace/describe-service.ts ollama --json
  */
-import { readFileSync } from "node:fs";
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
+import { readText } from "../_script/read-text.ts";
 import { runScript } from "../_script/script.ts";
 import { parseYaml } from "../_script/yaml.ts";
 import { findHome } from "../config/find-home.ts";
@@ -66,7 +66,7 @@ export function describeService(handle: string, workspace: Workspace): ServiceDe
 const CAPABILITIES: ReadonlySet<string> = new Set(BUILT_IN_CAPABILITIES);
 
 function readMetadata(path: string): Record<string, unknown> {
-  const source = readFileSync(path, "utf8");
+  const source = readText(path);
   if (!source.includes("x-harbor:")) return {};
   const document = parseYaml(source, path) as { "x-harbor"?: Record<string, unknown> } | null;
   return document?.["x-harbor"] ?? {};

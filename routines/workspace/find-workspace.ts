@@ -12,6 +12,7 @@ import { emit } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
 import { programRoot } from "../_script/program-root.ts";
 import { runScript } from "../_script/script.ts";
+import { workingDirectory } from "../_script/working-directory.ts";
 import { findHome } from "../config/find-home.ts";
 
 /** `root` holds one folder per service; in a flat layer it is the workspace itself. */
@@ -41,8 +42,7 @@ export interface FindWorkspaceOptions {
 
 /** Throws `usage` when the named directory is not there or holds no services. */
 export function findWorkspace(options: FindWorkspaceOptions): Workspace {
-  const { home } = options;
-  const cwd = options.cwd ?? process.cwd();
+  const { home, cwd = workingDirectory() } = options;
   if (options.directory === undefined) return { layout: "folders", home, layers: layersUnder(join(cwd, "harbor", "services"), options) };
   const directory = resolve(cwd, options.directory);
   if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {

@@ -35,6 +35,7 @@ beforeAll(async () => {
     "cross/compose.cross.yml": "services:\n  cross:\n    image: a:1\n",
     "cross/compose.x.cross.redis.yml": "services:\n  crss:\n    environment: { A: b }\n",
     "slip/compose.slip.yml": "services:\n  slip:\n    image: a:1\n",
+    "slip/compose.x.slip.zork.yml": "services:\n  slip:\n    environment: { C: d }\n",
     "slip/compose.x.slip.olama.yml": "services:\n  slip:\n    environment: { A: b }\n",
     "hollow/compose.hollow.yml": "# nothing yet\n",
     "empty/README.md": "",
@@ -169,23 +170,27 @@ describe("bad input", () => {
     expect(error.at).toEqual({ file: join(box.home, "services/typo/typo_native.yml"), line: 4, column: 3 });
   });
 
-  test("a cross file whose name has a slip is left out, and both plan and --explain say so", async () => {
+  test("a cross file for a service that does not exist is left out, and both plan and --explain say so", async () => {
     const { exit, stdout, stderr } = await box.run(["plan", "--explain", "slip", "ollama"]);
     expect(exit).toBe(0);
-    expect(stdout).toMatch(/^-\s+cross\s+\S+compose\.x\.slip\.olama\.yml\s+there is no service olama; did you mean ollama\?$/m);
-    expect(stderr).toBe(
-      `harbor: warning: ${box.home}/services/slip/compose.x.slip.olama.yml is left out: there is no service "olama"; did you mean "ollama"?\n`,
-    );
-    expect((await box.run(["plan", "slip"])).stderr).toBe("");
+    expect(stdout).toMatch(/^-\s+cross\s+\S+compose\.x\.slip\.olama\.yml\s+there is no service "olama"; did you mean "ollama"\?$/m);
+    const file = `harbor: warning: ${box.home}/services/slip/compose.x.slip`;
+    const warnings = `${file}.olama.yml is left out: there is no service "olama"; did you mean "ollama"?\n${file}.zork.yml is left out: there is no service "zork"\n`;
+    expect(stderr).toBe(warnings);
+    expect((await box.run(["plan", "slip"])).stderr).toBe(warnings);
   });
 
   test("one folder that cannot be read does not hide the others from ls", async () => {
-    box.services({ "torn/compose.torn.yml": 'x-harbor: { name: "a\n' });
+    box.services({ "torn/compose.torn.yml": 'x-harbor: { name: "a\n', "folder/compose.folder.yml/file": "" });
     const { exit, stdout, stderr } = await box.run(["ls"]);
     expect(exit).toBe(0);
     expect(stdout).toContain("ollama");
     expect(stdout).not.toContain("torn");
-    expect(stderr).toStartWith(`harbor: warning: ${box.home}/services/torn/compose.torn.yml:`);
+    expect(stderr.split("\n")).toEqual([
+      `harbor: warning: Cannot read "${box.home}/services/folder/compose.folder.yml": it is a folder`,
+      expect.stringContaining(`harbor: warning: ${box.home}/services/torn/compose.torn.yml:`),
+      "",
+    ]);
   });
 
   test("a default service that is none is told and left out; one that leaves the workspace is never looked at", async () => {

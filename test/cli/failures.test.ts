@@ -1,9 +1,10 @@
 /** What goes wrong while a native stack starts, and two commands at once: nothing is left half-done. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../_ports.ts";
-import { echoService, isRunning, readUntil, Sandbox } from "./_sandbox.ts";
+import { resultOf } from "../_process.ts";
+import { checkout, echoService, isRunning, readUntil, Sandbox } from "./_sandbox.ts";
 
 let box: Sandbox;
 
@@ -133,6 +134,32 @@ describe("two commands at once", () => {
     await box.run(["down"]);
     expect(pids.filter(isRunning)).toEqual([]);
     expect(existsSync(box.state)).toBe(false);
+  });
+});
+
+describe("a working directory that is gone", () => {
+  test("does not keep a stack from being stopped", async () => {
+    const cwd = join(box.root, "gone");
+    mkdirSync(cwd);
+    const harbor = [process.execPath, "--no-env-file", join(checkout, "harbor.ts")];
+    const script = `rmdir "$PWD"; "$@" up && "$@" ls --up && "$@" down`;
+    const child = Bun.spawn(["sh", "-c", script, "sh", ...harbor], { cwd, env: box.env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+    const { exit, stdout } = await resultOf(child);
+    expect(exit).toBe(0);
+    expect(stdout).toContain("mock-openai  up");
+    expect(stdout).toEndWith("mock-openai: stopped\n");
+  });
+});
+
+describe("a result that cannot be written", () => {
+  test.skipIf(!existsSync("/dev/full"))("is no bug of Harbor's (needs /dev/full)", async () => {
+    const child = Bun.spawn(["sh", "-c", '"$0" ls >/dev/full', join(checkout, "bin/harbor")], {
+      env: box.env,
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const { exit, stderr } = await resultOf(child);
+    expect({ exit, stderr }).toEqual({ exit: 1, stderr: "harbor: Cannot write the result: no space is left on the device\n" });
   });
 });
 

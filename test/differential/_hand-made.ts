@@ -220,6 +220,18 @@ const SETS: HandMade[] = [
   { about: "a byte order mark", files: [`\ufeff${web("hostname: a")}`] },
   { about: "question mark keys", files: [web("environment:\n  ? A\n  : 1\n")] },
   { about: "explicit tags", files: [web('environment: {A: !!str 5, B: !!int "5", C: !!float 1, D: !foo bar, E: !!bool "true"}')] },
+  {
+    about: "labels of a volume as two maps with the same in both",
+    files: ["{A: a, B: b}", "{A: a, B: c}"].map((labels) => `${web("hostname: a")}volumes: {s: {labels: ${labels}}}\n`),
+  },
+  ...["volumes", "secrets", "configs"].flatMap((section) => {
+    const more = section === "volumes" ? "" : "file: ./a.env, ";
+    const file = (labels: string): string => `${web("hostname: a")}${section}: {s: {${more}labels: ${labels}}}\n`;
+    return [
+      { about: `labels of ${section} that differ`, files: [file("[a=1]"), file("[b=1]")] },
+      { about: `labels of ${section} that stand there twice`, files: [file("[a=1]"), file("[b=1, a=1]")] },
+    ];
+  }),
   { about: "numbers as keys", files: [web("labels: {8080: a}")] },
   { about: "booleans as keys", files: [web("labels: {true: a}")] },
   { about: "words as keys", files: [web("labels: {yes: a, on: b, 'true': c, '1': d, \"null\": e}"), over("labels: {no: x, y: z}")] },

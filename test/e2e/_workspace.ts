@@ -83,13 +83,20 @@ services:
   "services/compose.x.consumer.mock.yml": "services: { consumer: { depends_on: { mock: { condition: service_healthy } } } }\n",
   ".env": 'FROM_ENV="env"\n',
   "profiles/default.env": 'HARBOR_PROFILE_VALUE="profile"\nHARBOR_MOCK_PORT=1\n',
+  // av/harbor's own shape, with the proxy that reaches a host's loopback on Docker Desktop alone
   "mock/mock_native.yml": `
-x-harbor-native:
-  daemon_command: bun ${main}
-  port: \${HARBOR_MOCK_PORT}
-  container_port: 8080
-  env: { MOCK_OPENAI_PORT: "\${HARBOR_MOCK_PORT}" }
-  ready: { http: /health, timeout: 15s, interval: 50ms }
+services:
+  mock:
+    image: alpine/socat:1.8.0.3
+    command: tcp-listen:8080,fork,reuseaddr tcp-connect:host.docker.internal:\${HARBOR_MOCK_PORT}
+    healthcheck: { test: ["CMD-SHELL", "nc -z host.docker.internal \${HARBOR_MOCK_PORT}"] }
+    networks: [harbor-network]
+    x-harbor-native:
+      daemon_command: bun ${main}
+      port: \${HARBOR_MOCK_PORT}
+      container_port: 8080
+      env: { MOCK_OPENAI_PORT: "\${HARBOR_MOCK_PORT}" }
+      ready: { http: /health, timeout: 15s, interval: 50ms }
 `,
 };
 

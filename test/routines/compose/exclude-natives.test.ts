@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { type ExcludedNatives, excludeNatives, readEnvironment } from "../../../routines/compose/exclude-natives.ts";
 import type { ComposeModel } from "../../../routines/compose/merge-compose.ts";
 import { resolveFiles } from "../../../routines/compose/resolve-files.ts";
+import type { Bridge } from "../../../routines/compose/write-proxy.ts";
 import { readContract } from "../../../routines/native/read-contract.ts";
 import { findWorkspace } from "../../../routines/workspace/find-workspace.ts";
 import { listFiles } from "../../../routines/workspace/list-files.ts";
@@ -10,7 +11,7 @@ import { makeFolder, makeTree } from "../../_workspace.ts";
 const known = new Set(["nvidia"]);
 const values = (name: string): string | undefined => (name === "LEVEL" ? "hi$h" : undefined);
 
-function exclude(files: Record<string, string>): ExcludedNatives {
+function exclude(files: Record<string, string>, bridge: Bridge = "socket"): ExcludedNatives {
   const workspace = findWorkspace({ home: makeFolder(), directory: makeTree(files) });
   const services = new Set(["nat", "web"]);
   const listed = listFiles({ workspace, handles: [...services], capabilities: known });
@@ -27,7 +28,7 @@ function exclude(files: Record<string, string>): ExcludedNatives {
     resolved,
     contracts: new Map([["nat", readContract({ path: contract, handle: "nat" })]]),
     values,
-    bridge: "socket",
+    bridge,
   });
 }
 
@@ -84,6 +85,33 @@ describe("excludeNatives", () => {
     const excluded = exclude({ ...FILES, "nat/nat_native.yml": own });
     expect(excluded.files[0]?.document).toEqual({ services: { nat: { image: "mine" } } });
     expect(excluded.natives.get("nat")?.proxies).toEqual(["nat"]);
+  });
+});
+
+const GATEWAY = `services:
+  nat:
+    image: alpine/socat:1
+    command: tcp-listen:9000,fork tcp-connect:host.docker.internal:9001
+    healthcheck: { test: [CMD-SHELL, nc -z host.docker.internal 9001] }
+    networks: [theirs]
+    x-harbor-native: { executable: sleep, port: 9001 }
+`;
+
+const proxies = (excluded: ExcludedNatives) => (excluded.files[0]?.document?.services ?? {}) as Record<string, Record<string, unknown>>;
+
+describe("a contract's own proxy to host.docker.internal", () => {
+  const files = { ...FILES, "nat/nat_native.yml": GATEWAY };
+
+  test("gives way to ours on Linux, where it leads nowhere, and keeps what is not about how it works", () => {
+    const services = proxies(exclude(files));
+    expect(Object.keys(services).sort()).toEqual(["nat", "nat-host"]);
+    expect(services.nat).toMatchObject({ command: expect.arrayContaining(["UNIX-CONNECT:/sock/nat"]), networks: ["theirs"] });
+    expect(JSON.stringify(services)).not.toContain("host.docker.internal");
+  });
+
+  test("is taken as it is where that name is the host's loopback", () => {
+    const services = proxies(exclude(files, "host-gateway"));
+    expect(services.nat).toMatchObject({ image: "alpine/socat:1", networks: ["theirs"] });
   });
 });
 
