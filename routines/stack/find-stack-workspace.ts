@@ -4,6 +4,7 @@
  */
 import { resolve } from "node:path";
 import { HarborError } from "../_script/error.ts";
+import { workingDirectory } from "../_script/working-directory.ts";
 import { findWorkspace, type Workspace } from "../workspace/find-workspace.ts";
 import type { StackRecord } from "./read-stack.ts";
 import { whatRuns } from "./what-runs.ts";
@@ -23,7 +24,7 @@ export interface StackWorkspace {
 }
 
 /** Throws `usage` for a directory that is none; for a recorded one only while something of it runs. */
-export function findStackWorkspace({ home, record, directory, cwd = process.cwd() }: FindStackWorkspaceOptions): StackWorkspace {
+export function findStackWorkspace({ home, record, directory, cwd = workingDirectory() }: FindStackWorkspaceOptions): StackWorkspace {
   const runs = (whatRuns(record, home)?.services.length ?? 0) > 0;
   const projects = runs ? (record?.projects ?? []) : [];
   const find = (path: string | undefined): StackWorkspace => {

@@ -3,7 +3,6 @@ import { emitText } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
 import { withLock } from "../_script/lock.ts";
 import type { Env } from "../config/read-values.ts";
-import { stopProcess } from "../native/stop-process.ts";
 import type { Progress } from "./progress.ts";
 import { readStack, stateOf } from "./read-stack.ts";
 import { type LogLine, readStackLogs } from "./read-stack-logs.ts";
@@ -59,15 +58,7 @@ async function stopStarted({ home, env, project, handles, progress }: FollowStac
     const record = readStack(home);
     const left = handles.filter((handle) => record?.services.includes(handle));
     if (left.length === 0) return;
-    try {
-      await stopStack({ home, project, record, env, handles: left, progress });
-    } catch (error) {
-      // without the engine, the processes at least; the record stays, for `harbor down` to find the rest
-      const stateDirectory = stateOf(home).directory;
-      const natives = left.filter((handle) => record?.natives.includes(handle));
-      await Promise.all(natives.map((handle) => stopProcess({ handle, stateDirectory, forget: true })));
-      throw error;
-    }
+    await stopStack({ home, project, record, env, handles: left, progress });
   };
   await withLock(stateOf(home).lock, stop, { purpose: "harbor up --attach" });
   removeEmptyState(home);

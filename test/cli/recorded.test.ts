@@ -68,7 +68,7 @@ describe("an engine that has gone since", () => {
     expect(stderr).toContain("harbor: stopping mock-openai\n");
     expect(stderr).toContain(`harbor: ${ENGINE}\n`);
     expect(isRunning(Number(/starting as process (\d+)/.exec(stderr)?.[1]))).toBe(false);
-    expect(await handles()).toEqual(["echo running", "mock-openai stopped", "web unknown"]);
+    expect(await handles()).toEqual(["echo running", "web unknown"]);
   });
 });
 
