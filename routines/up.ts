@@ -57,7 +57,7 @@ export const command = defineCommand({
     if (args["dry-run"]) {
       const record = readStack(home);
       const { workspace } = findStackWorkspace({ home, record, directory: args.workspace });
-      const { plan: made, selection } = await makePlan({ args, env, workspace, running: whatRuns(record, home) });
+      const { plan: made, selection } = await makePlan({ args, env, workspace, running: whatRuns(record) });
       warn(selection.warnings);
       return emit(made, { json: args.json, render: (it) => renderPlan(it, { explain: false, cwd: workingDirectory() }) });
     }
@@ -67,7 +67,7 @@ export const command = defineCommand({
     const before = readStack(home);
     const start = async (): Promise<{ made: MadePlan; engine: Engine | undefined }> => {
       const record = readStack(home);
-      const running = whatRuns(record, home);
+      const running = whatRuns(record);
       const { workspace, recorded } = findStackWorkspace({ home, record, directory: args.workspace });
       const made = await makePlan({ args, env, workspace, running });
       warn(made.selection.warnings);

@@ -188,7 +188,9 @@ interface NativeQuestion {
 function selectNatives({ asked, isNative, isAll, files, running }: NativeQuestion): Set<string> {
   const withContract = new Set(files.filter((file) => file.kind === "contract").map((file) => file.parts[0] as string));
   const natives = new Set([...(running?.natives ?? []).filter((handle) => withContract.has(handle)), ...asked.excluded]);
-  if (isNative) for (const handle of withContract) if (isAll || asked.names.includes(handle)) natives.add(handle);
+  // what runs already, and is only part of it for that, stays on what it runs on
+  const isJoining = (handle: string): boolean => isAll || asked.names.includes(handle) || !running?.services.includes(handle);
+  if (isNative) for (const handle of withContract) if (isJoining(handle)) natives.add(handle);
   return natives;
 }
 

@@ -10,7 +10,7 @@ export const selectionArgs = {
     valueHint: "H",
     multiple: true,
   },
-  native: { type: "boolean", alias: "n", description: "Run every named service that has a native contract natively" },
+  native: { type: "boolean", alias: "n", description: "Run every selected service that has a native contract natively" },
   capability: { type: "string", description: "Select a capability: nvidia, cdi, rocm, mdc, build", valueHint: "C", multiple: true },
   "no-defaults": { type: "boolean", description: "Leave the default services out" },
   workspace: { type: "string", description: "A workspace directory", valueHint: "DIR" },

@@ -4,6 +4,7 @@ import type { ContainerInfo } from "dockerode";
 import { createEngineClient, type EngineClient } from "../_script/docker.ts";
 import { HarborError } from "../_script/error.ts";
 import { addressOf, explainEngineError } from "./_reach-engine.ts";
+import { DependencyFailure } from "./dependency-failure.ts";
 import type { Endpoint } from "./find-endpoint.ts";
 
 export interface ComposeFailure {
@@ -96,11 +97,12 @@ function explainPull(failure: ComposeFailure): HarborError | undefined {
   });
 }
 
+const DEPENDENCY_FAILED = /dependency failed to start: (.+)|(service \S+ didn't complete successfully: .+)/;
+
 function explainDependency({ stderrTail }: ComposeFailure): HarborError | undefined {
-  const reason = stderrTail.map((line) => /dependency failed to start: (.+)/.exec(line)?.[1]).find((found) => found !== undefined);
-  return reason === undefined
-    ? undefined
-    : new HarborError(`Cannot start what depends on it: ${reason}`, { hint: "Run `harbor logs` to see why" });
+  const match = stderrTail.map((line) => DEPENDENCY_FAILED.exec(line)).find((found) => found !== null);
+  if (!match) return undefined;
+  return new DependencyFailure(`Cannot start what depends on it: ${match[1] ?? match[2]}`);
 }
 
 function explainRest(failure: ComposeFailure): HarborError {

@@ -18,18 +18,18 @@ export async function describeFailure(engine: Engine, container: Container): Pro
   const state = await inspectState(engine, container);
   return new HarborError(`Cannot start "${container.service}": ${wordFailure(container, state)}`, {
     details: await readLastLines(engine, container),
-    hint: `Run \`harbor logs ${container.handle}\` to see more`,
+    hint: `With \`harbor up --keep\` it stays, and \`harbor logs ${container.handle}\` shows more`,
   });
 }
 
-/** For those that were not ready in time: what each was doing. */
+/** For those that were not ready in time: what each was doing, and the last lines of its log. */
 export async function describeTimeout(engine: Engine, waiting: readonly Container[], timeoutMs: number): Promise<HarborError> {
   const names = waiting.map((container) => `"${container.service}"`).join(", ");
-  const details = await Promise.all(waiting.map((container) => describeOne(engine, container)));
+  const details = await Promise.all(waiting.map(async (it) => [await describeOne(engine, it), ...(await readLastLines(engine, it))]));
   return new HarborError(`Cannot wait any longer for ${names}: not ready after ${timeoutMs / 1000} s`, {
     exit: "timeout",
-    details,
-    hint: `Run \`harbor logs ${waiting[0]?.handle ?? ""}\`, or wait longer with --wait-timeout`,
+    details: details.flat(),
+    hint: "Wait longer with --wait-timeout; with `harbor up --keep` it stays, and `harbor logs` shows more",
   });
 }
 

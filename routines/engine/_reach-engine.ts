@@ -96,7 +96,6 @@ export function explainQuestionError(endpoint: Endpoint, error: unknown): unknow
   if (UNREACHABLE.includes(String(trouble.code))) return explainEngineError(endpoint, error);
   if (trouble.statusCode === undefined && !isSilence(trouble) && !isConnectionCode(trouble.code)) return error;
   return new HarborError(`Cannot use the container engine at ${describeEndpoint(endpoint)}: ${wordState(trouble)}`, {
-    exit: trouble.code === "ECONNRESET" || trouble.code === "EPIPE" ? "missing" : "failed",
     cause: error,
     hint: "The engine's own log may say why; native services need no engine",
   });

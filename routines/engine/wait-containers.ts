@@ -64,6 +64,14 @@ export async function waitContainers(options: WaitContainersOptions): Promise<Co
   });
 }
 
+/** Why the first of them will not come up; undefined where all of them still may. */
+export function explainFailed(options: WaitContainersOptions): Promise<HarborError | undefined> {
+  return useEngine(options, async (engine) => {
+    const failed = await findFailed(engine, await listWanted(engine, options));
+    return failed === undefined ? undefined : describeFailure(engine, failed);
+  });
+}
+
 async function listWanted(engine: Engine, { project, services, signal }: WaitContainersOptions): Promise<Container[]> {
   const containers = await listContainers({ engine, project, details: false, signal });
   const wanted = services === undefined ? containers : containers.filter((container) => services.includes(container.service));

@@ -25,7 +25,7 @@ export interface StackWorkspace {
 
 /** Throws `usage` for a directory that is none; for a recorded one only while something of it runs. */
 export function findStackWorkspace({ home, record, directory, cwd = workingDirectory() }: FindStackWorkspaceOptions): StackWorkspace {
-  const runs = (whatRuns(record, home)?.services.length ?? 0) > 0;
+  const runs = (whatRuns(record)?.services.length ?? 0) > 0;
   const projects = runs ? (record?.projects ?? []) : [];
   const find = (path: string | undefined): StackWorkspace => {
     const workspace = findWorkspace({ home, cwd, projects, directory: path });

@@ -6,11 +6,12 @@ import { HarborError } from "../_script/error.ts";
 import type { MadePlan } from "../compose/make-plan.ts";
 import type { Env } from "../config/read-values.ts";
 import { connectEngine, type Engine } from "../engine/connect-engine.ts";
+import { DependencyFailure } from "../engine/dependency-failure.ts";
 import { type Compose, findCompose } from "../engine/find-compose.ts";
 import { listContainers } from "../engine/list-containers.ts";
 import { removeContainers } from "../engine/remove-containers.ts";
 import { runComposeOrThrow } from "../engine/run-compose.ts";
-import { type WaitContainersOptions, waitContainers } from "../engine/wait-containers.ts";
+import { explainFailed, type WaitContainersOptions, waitContainers } from "../engine/wait-containers.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
 import { listFiles } from "../workspace/list-files.ts";
 import type { Progress } from "./progress.ts";
@@ -112,8 +113,7 @@ export async function startContainers(options: StartContainersOptions): Promise<
   const running = runUp(options, AbortSignal.any([signal, timeout]));
   const [engine, ended] = await Promise.allSettled([session.connect(), running]);
   const isCutShort = ended.status === "rejected" && timeout.aborted && !signal.aborted && isInterruption(ended.reason);
-  if (ended.status === "rejected" && !isCutShort) throw ended.reason;
-  if (engine.status === "rejected") throw engine.reason;
+  if (engine.status === "rejected") throw ended.status === "rejected" && !isCutShort ? ended.reason : engine.reason;
   const wait: WaitContainersOptions = {
     engine: engine.value,
     project: made.plan.project,
@@ -124,7 +124,13 @@ export async function startContainers(options: StartContainersOptions): Promise<
     onProgress: ({ service, state }) => (options.isResumed ? undefined : progress.say(service, state)),
   };
   if (isCutShort) throw await explainLate(engine.value, wait, timeoutMs);
+  if (ended.status === "rejected") throw await explainCulprit(ended.reason, wait);
   await waitContainers(wait);
+}
+
+/** Where compose names a container that others wait for, what that container says itself. */
+async function explainCulprit(error: unknown, wait: WaitContainersOptions): Promise<unknown> {
+  return error instanceof DependencyFailure ? ((await explainFailed(wait)) ?? error) : error;
 }
 
 function isInterruption(error: unknown): boolean {

@@ -3,7 +3,8 @@
  * others it was about to start are not waited for; who called it stops what `onStarted` named.
  */
 import { HarborError } from "../_script/error.ts";
-import { type NativeSpec, type StartedProcess, startProcess } from "../native/start-process.ts";
+import { checkStartable, type NativeSpec, type StartedProcess, startProcess } from "../native/start-process.ts";
+import { stopProcess } from "../native/stop-process.ts";
 import { waitReady } from "../native/wait-ready.ts";
 import type { Progress } from "./progress.ts";
 
@@ -46,13 +47,11 @@ export async function startNatives(options: StartNativesOptions): Promise<void> 
 }
 
 async function startOne(spec: NativeSpec, options: StartNativesOptions): Promise<void> {
-  const { stateDirectory, environment, timeoutMs, signal, progress } = options;
-  const started = await startProcess({ spec, stateDirectory, environment, signal });
+  const { timeoutMs, signal, progress } = options;
+  const started = await startOrRestart(spec, options);
   if (started.isNew) {
     options.onStarted(spec.handle);
     progress.say(spec.handle, `starting as process ${started.record.pid}`);
-  } else if (started.hasChanged) {
-    progress.warn(`${spec.handle} runs with an older configuration; \`harbor down ${spec.handle}\`, then up again, applies the new one`);
   }
   if (!started.isNew && options.isBystander(spec.handle)) return waitBriefly(started, spec, options);
   try {
@@ -61,6 +60,18 @@ async function startOne(spec: NativeSpec, options: StartNativesOptions): Promise
   } catch (error) {
     throw options.keepsLogs || !started.isNew ? error : withoutLog(error, started.record.logFile);
   }
+}
+
+/** As compose makes a container anew whose definition has changed: what stands in the plan is what runs. */
+async function startOrRestart(spec: NativeSpec, options: StartNativesOptions): Promise<StartedProcess> {
+  const { stateDirectory, environment, signal, progress } = options;
+  const start = (): Promise<StartedProcess> => startProcess({ spec, stateDirectory, environment, signal });
+  const started = await start();
+  if (!started.hasChanged) return started;
+  checkStartable({ spec, environment });
+  progress.say(spec.handle, "its configuration has changed: starting it anew");
+  await stopProcess({ handle: spec.handle, stateDirectory, signal });
+  return start();
 }
 
 const BYSTANDER_MS = 1_000;

@@ -117,10 +117,12 @@ async function makeWay({ made, record }: StartStackOptions, { removeReplaced, se
   if (gone.length > 0) writeStack(made.plan.workspace.home, done.before);
 }
 
-/** What made way is not started again by itself: it would fail anew where the same thing is in its way. */
+/** What made way is not started again by itself: what it made way for may have the same in its way. */
 function warnOfReplaced({ progress }: StartStackOptions, { replaced }: Made): void {
   if (replaced.length === 0) return;
-  progress.warn(`Taken down to run on something else: ${replaced.join(", ")}; \`harbor up ${replaced.join(" ")}\` starts it as it was`);
+  progress.warn(
+    `No longer up, having made way for a changed start: ${replaced.join(", ")}; \`harbor up ${replaced.join(" ")}\` starts it again`,
+  );
 }
 
 function runNatives(options: StartStackOptions, done: Made): Promise<void> {
@@ -151,6 +153,8 @@ async function takeBack({ made, progress }: StartStackOptions, done: Made, conta
   const hasMade = done.hasBegun && containers !== undefined && hasContainers(made);
   if (done.natives.length > 0 || hasMade) progress.say("harbor", "stopping what was started");
   await Promise.all(done.natives.map((handle) => stopProcess({ handle, stateDirectory, forget: true })));
+  done.replaced.push(...done.natives.filter((handle) => done.before?.natives.includes(handle)));
+  done.before = done.before === undefined ? undefined : withoutServices(done.before, (handle) => done.natives.includes(handle));
   // the longest first: what is in a folder goes before it
   for (const folder of done.folders.sort().reverse()) removeEmpty(folder);
   try {
@@ -209,7 +213,7 @@ function checkPorts(made: MadePlan, record: StackRecord | undefined): void {
       const owner = findPortOwner({ port: port.published });
       if (owner === undefined) continue;
       throw new HarborError(`Cannot start "${service.handle}": port ${port.published} is taken by ${formatPortOwner(owner)}`, {
-        hint: `Stop it, or set HARBOR_${service.handle.toUpperCase().replaceAll("-", "_")}_HOST_PORT to another port`,
+        hint: `Stop it, or set HARBOR_${service.handle.toUpperCase().replaceAll("-", "_")}_HOST_PORT to another port, or change its file where that writes it out`,
       });
     }
   }

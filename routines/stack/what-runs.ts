@@ -1,21 +1,14 @@
-/** The services that an earlier `up` left running, so that the next one adds to them. */
+/** The services that an earlier `up` brought up, so that the next one adds to them. */
 import { readBootId } from "../_script/process-identity.ts";
 import type { RunningServices } from "../compose/read-selection.ts";
-import { listProcesses } from "../native/list-processes.ts";
-import { type StackRecord, stateOf } from "./read-stack.ts";
+import type { StackRecord } from "./read-stack.ts";
 
 /**
- * By the record, less what is known to have ended: native processes that are gone, and after a restart
- * of the machine everything. Asks no engine: a container that somebody removed by hand comes back.
+ * By the record; after a restart of the machine nothing. Neither the engine nor the processes are asked: what has
+ * ended by itself, or was removed by hand, still belongs to the stack, and the next `up` brings it back.
  */
-export function whatRuns(record: StackRecord | undefined, home: string): RunningServices | undefined {
+export function whatRuns(record: StackRecord | undefined): RunningServices | undefined {
   if (record === undefined || record.bootId !== readBootId()) return undefined;
-  const alive = new Set(
-    listProcesses({ stateDirectory: stateOf(home).directory })
-      .filter((process) => process.state === "running")
-      .map((process) => process.handle),
-  );
-  const natives = record.natives.filter((handle) => alive.has(handle));
-  const services = record.services.filter((handle) => !record.natives.includes(handle) || alive.has(handle));
-  return { services, natives, capabilities: record.capabilities };
+  const { services, natives, capabilities } = record;
+  return { services, natives, capabilities };
 }

@@ -144,13 +144,38 @@ describe("harbor up with more", () => {
     expect(Object.keys(environment).filter((name) => /AWS|OTHER|WEBUI|DOCKER_HOST/.test(name))).toEqual([]);
   });
 
-  test("the process environment goes before config.env, for what is started now", async () => {
-    const { stderr } = await box.run(["up", "-x", "echo"], { env: { HARBOR_ECHO_LEVEL: "from-shell" } });
-    expect(stderr).toBe("harbor: warning: echo runs with an older configuration; `harbor down echo`, then up again, applies the new one\n");
-    expect((await environmentOf(echoPort)).ECHO_LEVEL).toBe("from-config");
-    await box.run(["down", "echo"]);
-    await box.run(["up", "-x", "echo"], { env: { HARBOR_ECHO_LEVEL: "from-shell" } });
+  test("a process whose configuration has changed is started anew, the process environment going before config.env", async () => {
+    const before = await box.pidOf("echo");
+    const mock = await box.pidOf("mock-openai");
+    const env = { HARBOR_ECHO_LEVEL: "from-shell" };
+    const { exit, stderr } = await box.run(["up", "mock-openai"], { env });
+    expect(exit).toBe(0);
+    expect(stderr).toStartWith("echo: its configuration has changed: starting it anew\necho: starting as process ");
     expect((await environmentOf(echoPort)).ECHO_LEVEL).toBe("from-shell");
+    expect([isRunning(before), await box.pidOf("mock-openai")]).toEqual([false, mock]);
+    expect((await box.run(["up", "echo"], { env })).stderr).toBe("");
+  });
+
+  test("a port that changes is the one that is shown", async () => {
+    const port = await freePort();
+    const env = { HARBOR_MOCK_OPENAI_HOST_PORT: String(port), HARBOR_ECHO_LEVEL: "from-shell" };
+    const rows = await box.json<{ handle: string; urls: string[] }[]>(["up"], { env });
+    expect(rows.find((row) => row.handle === "mock-openai")?.urls).toEqual([`http://127.0.0.1:${port}`]);
+    expect((await fetch(`http://127.0.0.1:${port}/v1/models`)).status).toBe(200);
+    await box.run(["up"], { env: { HARBOR_ECHO_LEVEL: "from-shell" } });
+    expect((await fetch(`http://127.0.0.1:${box.port}/v1/models`)).status).toBe(200);
+  });
+
+  test("a process that has ended by itself is started again", async () => {
+    const pid = await box.pidOf("echo");
+    process.kill(pid, "SIGKILL");
+    const { exit, stderr } = await box.run(["up", "mock-openai"], { env: { HARBOR_ECHO_LEVEL: "from-shell" } });
+    expect(exit).toBe(0);
+    expect(stderr).toMatch(/^echo: starting as process \d+\necho: ready/);
+    expect((await box.ps()).map((row) => [row.handle, row.state])).toEqual([
+      ["echo", "running"],
+      ["mock-openai", "running"],
+    ]);
   });
 
   test("down with a name stops that one alone", async () => {

@@ -37,6 +37,32 @@ services:
     command: [sh, -c, "echo this is why; exit 3"]
     networks: [harbor-network]
 `,
+  "sick/compose.sick.yml": `
+services:
+  sick:
+    image: busybox:local
+    command: [sh, -c, "echo sick from the start; sleep 1000"]
+    stop_grace_period: 0s
+    networks: [harbor-network]
+    healthcheck: { test: [CMD-SHELL, "echo no pulse; exit 1"], interval: 100ms, retries: 1 }
+  sick-dependant:
+    image: busybox:local
+    command: [sleep, "1000"]
+    networks: [harbor-network]
+    depends_on: { sick: { condition: service_healthy } }
+`,
+  "task/compose.task.yml": `
+services:
+  task:
+    image: busybox:local
+    command: [sh, -c, "echo the task fails; exit 3"]
+    networks: [harbor-network]
+  task-dependant:
+    image: busybox:local
+    command: [sleep, "1000"]
+    networks: [harbor-network]
+    depends_on: { task: { condition: service_completed_successfully } }
+`,
   "never/compose.never.yml": `
 services:
   never:

@@ -211,6 +211,20 @@ describe.skipIf(found.engine === undefined)("harbor up", () => {
     TIMEOUT_MS,
   );
 
+  test.each([
+    ["sick", 'Cannot start "sick": container "PROJECT-sick-1" is unhealthy (its check says: no pulse)', "sick from the start"],
+    ["task", 'Cannot start "task": container "PROJECT-task-1" ended with code 3', "the task fails"],
+  ])(
+    "shows the last lines of %s when others wait for it in vain",
+    async (handle, message, line) => {
+      const failed = await up(handle);
+      expect(failed.code).toBe(1);
+      expect(failed.stderr).toContain(`harbor: ${message.replace("PROJECT", sandbox.project)}\n  ${line}\n`);
+      expect(await sandbox.leftovers()).toEqual(NOTHING);
+    },
+    TIMEOUT_MS,
+  );
+
   test(
     "ends with 5 when a container is not healthy in time",
     async () => {

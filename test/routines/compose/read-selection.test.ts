@@ -35,10 +35,16 @@ describe("readSelection", () => {
     ["names run in containers", { names: ["a", "b"] }, ["a", "b"], []],
     ["-x selects and runs natively", { names: ["a"], exclude: ["b"] }, ["a", "b"], ["b"]],
     [
-      "-n runs natively what is named and can be",
+      "-n runs natively what is selected and can be, by default too",
       { names: ["a", "b"], native: true, env: { HARBOR_SERVICES_DEFAULT: "c" } },
       ["a", "b", "c"],
-      ["b"],
+      ["b", "c"],
+    ],
+    [
+      "-n leaves what runs, and is not named, on what it runs on",
+      { names: ["a"], native: true, running: { services: ["b"], natives: [], capabilities: [] } },
+      ["a", "b"],
+      [],
     ],
     [
       "* is all, with -n all that can be natively",

@@ -100,7 +100,7 @@ describe("readLogs", () => {
     expect((await found.next()).value).toMatchObject({ line: "first" });
     fake[Symbol.dispose]();
     expect(await found.next().catch((error: unknown) => error)).toMatchObject({
-      exit: "missing",
+      exit: "failed",
       message: `Cannot use the container engine at ${fake.host} (DOCKER_HOST): it closed the connection in the middle`,
     });
   });

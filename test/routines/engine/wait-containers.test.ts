@@ -78,12 +78,12 @@ describe("waitContainers", () => {
     await expect(waitContainers({ engine: fake.engine, project: "p" })).rejects.toThrow("ended with code 1");
   });
 
-  test("throws timeout, saying what each was doing", async () => {
+  test("throws timeout, saying what each was doing and wrote last", async () => {
     using fake = startEngine([[containerInfo("a", { Status: "Up 1 second (health: starting)" }), containerInfo("b")]]);
     await expect(waitContainers({ engine: fake.engine, project: "p", timeoutMs: 40 })).rejects.toMatchObject({
       exit: "timeout",
       message: 'Cannot wait any longer for "a": not ready after 0.04 s',
-      details: ["a: running, health: starting"],
+      details: ["a: running, health: starting", "first line", "last line"],
     });
   });
 
