@@ -1,6 +1,7 @@
 /** The `${…}` that occur in a document, with their defaults: what a configuration consists of. */
 
-import { isMap } from "./_merge-tree.ts";
+import { HarborError } from "../_script/error.ts";
+import { isMap, placeIn } from "./_merge-tree.ts";
 import { findExpression } from "./interpolate.ts";
 
 export interface Variable {
@@ -11,14 +12,24 @@ export interface Variable {
   required: boolean;
 }
 
-/** Adds every variable of a tree; the first default written stays. */
-export function collectVariables(node: unknown, file: string, variables: Map<string, Variable>): void {
+/** Adds every variable of a tree; the first default written stays. What is no expression is told with its place. */
+export function collectVariables(node: unknown, file: string, variables: Map<string, Variable>, path: (string | number)[] = []): void {
   if (typeof node === "string") {
-    if (node.includes("$")) collectFromText(node, file, variables);
+    if (node.includes("$")) collectOrPlace(node, file, variables, path);
   } else if (Array.isArray(node)) {
-    for (const item of node) collectVariables(item, file, variables);
+    for (const [index, item] of node.entries()) collectVariables(item, file, variables, [...path, index]);
   } else if (isMap(node)) {
-    for (const key of Object.keys(node)) collectVariables(node[key], file, variables);
+    for (const key of Object.keys(node)) collectVariables(node[key], file, variables, [...path, key]);
+  }
+}
+
+function collectOrPlace(text: string, file: string, variables: Map<string, Variable>, path: readonly (string | number)[]): void {
+  try {
+    collectFromText(text, file, variables);
+  } catch (error) {
+    if (!(error instanceof HarborError)) throw error;
+    const { message, exit, hint } = error;
+    throw new HarborError(message, { exit, cause: error, at: { file, ...placeIn(file, path) }, ...(hint === undefined ? {} : { hint }) });
   }
 }
 

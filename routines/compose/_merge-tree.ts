@@ -97,7 +97,8 @@ export function shapeError(file: string, path: readonly string[], problem: strin
   return new HarborError(`Cannot merge "${path.join(".")}": ${problem}`, { at: { file, ...place } });
 }
 
-function placeIn(file: string, path: readonly string[]): { line: number; column: number } | undefined {
+/** Where a key stands in a file, as far as the file can be read. */
+export function placeIn(file: string, path: readonly (string | number)[]): { line: number; column: number } | undefined {
   const { readFileSync } = require("node:fs") as typeof import("node:fs");
   try {
     return locateYaml(readFileSync(file, "utf8"), path);

@@ -27,6 +27,7 @@ beforeAll(async () => {
       "x-harbor-native:\n  executable: no-such-program-here\n  port: 41004\n  install: { any: get it from the shop }\n",
     "busy/busy_native.yml": `x-harbor-native:\n  executable: sleep\n  daemon_args: ["60"]\n  port: ${takenPort}\n`,
     "broken/compose.broken.yml": 'services:\n  broken:\n    image: "a\n',
+    "unclosed/compose.unclosed.yml": 'services:\n  unclosed:\n    image: a:1\n    command: [x, "b:${C"]\n',
     "double/compose.double.yml": "services:\n  double:\n    image: a:1\n    image: b:1\n",
     "circle/compose.circle.yml":
       "services:\n  circle:\n    image: a:1\n    depends_on: [circle-b]\n  circle-b:\n    image: a:1\n    depends_on: [circle]\n",
@@ -95,6 +96,7 @@ const CASES: [string, number, string][] = [
     'harbor: Cannot start "absent": "no-such-program-here" is not installed, or not on PATH\n  Install it: get it from the shop\n',
   ],
   ["up broken", 1, "harbor: ~/broken/compose.broken.yml:4:1: Cannot read YAML: "],
+  ["up unclosed", 1, 'harbor: ~/unclosed/compose.unclosed.yml:4:18: Cannot interpolate "b:${C": ${C is not closed on its line\n  Write $$'],
   ["up double", 1, "harbor: ~/double/compose.double.yml:4:5: Cannot read YAML: "],
   ["up circle", 1, "harbor: ~/circle/compose.circle.yml:4:5: Cannot order services: circle depends on circle-b depends on circle\n"],
   [
