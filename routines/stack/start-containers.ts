@@ -14,6 +14,7 @@ import { runComposeOrThrow } from "../engine/run-compose.ts";
 import { explainFailed, type WaitContainersOptions, waitContainers } from "../engine/wait-containers.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
 import { listFiles } from "../workspace/list-files.ts";
+import { explainRefusal } from "./explain-refusal.ts";
 import type { Progress } from "./progress.ts";
 import type { StackRecord } from "./read-stack.ts";
 
@@ -124,7 +125,7 @@ export async function startContainers(options: StartContainersOptions): Promise<
     onProgress: ({ service, state }) => (options.isResumed ? undefined : progress.say(service, state)),
   };
   if (isCutShort) throw await explainLate(engine.value, wait, timeoutMs);
-  if (ended.status === "rejected") throw await explainCulprit(ended.reason, wait);
+  if (ended.status === "rejected") throw await explainCulprit(explainRefusal(ended.reason, made), wait);
   await waitContainers(wait);
 }
 
