@@ -1,6 +1,6 @@
 #!/usr/bin/env bun
 /**
- * `harbor routine`: any stage by itself. Each is also a file that runs: `bun routines/<folder>/<name>.ts`.
+ * `harbor routine`: one stage by itself. Each is also a file that runs: `bun routines/<folder>/<name>.ts`.
  *
  *   bun routines/routine.ts resolve-files -x ollama webui
  */
