@@ -84,9 +84,20 @@ export async function startProcess(options: StartProcessOptions): Promise<Starte
 }
 
 /** Throws what a start would, where it could not even begin: no working directory, no such program. Its port is not asked for. */
-export function checkStartable(options: Pick<StartProcessOptions, "spec" | "environment">): void {
-  checkFolder(options.spec);
-  findProgram(options.spec, environmentOf(options).PATH ?? "");
+export function checkStartable(options: Pick<StartProcessOptions, "spec" | "environment" | "stateDirectory">): void {
+  const { spec, stateDirectory } = options;
+  checkFolder(spec);
+  findProgram(spec, environmentOf(options).PATH ?? "");
+  // its own process has the port that it keeps
+  if (readStartState(spec, stateDirectory) === "changed" && readRecord(stateDirectory, spec.handle)?.port !== spec.port)
+    refuseTakenPort(spec);
+}
+
+/** Whether its process runs as the spec says, runs with another spec, or has to be started. */
+export function readStartState(spec: NativeSpec, stateDirectory: string): "running" | "changed" | "stopped" {
+  const record = readRecord(stateDirectory, spec.handle);
+  if (record === undefined || !isAlive(record)) return "stopped";
+  return record.fingerprint === fingerprintSpec(spec) ? "running" : "changed";
 }
 
 /** The same for two specs that start the same process the same way. */

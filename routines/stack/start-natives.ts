@@ -3,7 +3,7 @@
  * others it was about to start are not waited for; who called it stops what `onStarted` named.
  */
 import { HarborError } from "../_script/error.ts";
-import { checkStartable, type NativeSpec, type StartedProcess, startProcess } from "../native/start-process.ts";
+import { type NativeSpec, type StartedProcess, startProcess } from "../native/start-process.ts";
 import { stopProcess } from "../native/stop-process.ts";
 import { waitReady } from "../native/wait-ready.ts";
 import type { Progress } from "./progress.ts";
@@ -24,6 +24,8 @@ export interface StartNativesOptions {
   progress: Progress;
   /** Named as soon as its process exists, so that a failure can stop it again. */
   onStarted: (handle: string) => void;
+  /** Named before its process is stopped to be started anew. */
+  onMadeWay: (handle: string) => void;
 }
 
 /** Throws what the first failing service throws, after the others have settled. */
@@ -68,9 +70,10 @@ async function startOrRestart(spec: NativeSpec, options: StartNativesOptions): P
   const start = (): Promise<StartedProcess> => startProcess({ spec, stateDirectory, environment, signal });
   const started = await start();
   if (!started.hasChanged) return started;
-  checkStartable({ spec, environment });
   progress.say(spec.handle, "its configuration has changed: starting it anew");
+  options.onMadeWay(spec.handle);
   await stopProcess({ handle: spec.handle, stateDirectory, signal });
+  if (signal.aborted) throw new HarborError(`Cannot start "${spec.handle}": interrupted`, { exit: "interrupted" });
   return start();
 }
 

@@ -9,7 +9,7 @@ import type { RunningServices } from "../compose/read-selection.ts";
 import type { Env } from "../config/read-values.ts";
 import type { Engine } from "../engine/connect-engine.ts";
 import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
-import { checkStartable } from "../native/start-process.ts";
+import { checkStartable, readStartState } from "../native/start-process.ts";
 import { stopProcess } from "../native/stop-process.ts";
 import type { StackWorkspace } from "./find-stack-workspace.ts";
 import { makeDataFolders } from "./make-data-folders.ts";
@@ -46,6 +46,8 @@ interface Made {
   before: StackRecord | undefined;
   /** Services whose containers made way for another runtime. */
   replaced: string[];
+  /** Natives whose processes made way for themselves, configured otherwise. */
+  restarted: string[];
   /** Whether anything was started, as far as this process can tell. */
   hasBegun: boolean;
 }
@@ -63,7 +65,7 @@ export async function startStack(options: StartStackOptions): Promise<Engine | u
   const { made, record, running } = options;
   const isResumed = ranAlready(made, running);
   const containers = await openContainers(options, isResumed);
-  const done: Made = { natives: [], folders: [], since: new Date(), before: record, replaced: [], hasBegun: false };
+  const done: Made = { natives: [], folders: [], since: new Date(), before: record, replaced: [], restarted: [], hasBegun: false };
   try {
     checkProject(made, record, running);
     done.folders.push(...makeDataFolders(made));
@@ -102,9 +104,10 @@ function leavesContainers({ made, record }: StartStackOptions): boolean {
 }
 
 /** Before anything makes way for them: a program that is not there must cost nobody what runs. */
-function checkNatives({ made, running, env }: StartStackOptions): void {
+function checkNatives({ made, env }: StartStackOptions): void {
+  const { directory: stateDirectory } = stateOf(made.plan.workspace.home);
   for (const spec of made.plan.natives) {
-    if (!running?.natives.includes(spec.handle)) checkStartable({ spec, environment: env });
+    if (readStartState(spec, stateDirectory) !== "running") checkStartable({ spec, environment: env, stateDirectory });
   }
 }
 
@@ -118,10 +121,11 @@ async function makeWay({ made, record }: StartStackOptions, { removeReplaced, se
 }
 
 /** What made way is not started again by itself: what it made way for may have the same in its way. */
-function warnOfReplaced({ progress }: StartStackOptions, { replaced }: Made): void {
+function warnOfReplaced({ progress, keep }: StartStackOptions, { replaced, restarted }: Made): void {
+  if (restarted.length > 0 && !keep) progress.warn(`No longer up: ${restarted.join(", ")}; the next \`harbor up\` starts it again`);
   if (replaced.length === 0) return;
   progress.warn(
-    `No longer up, having made way for a changed start: ${replaced.join(", ")}; \`harbor up ${replaced.join(" ")}\` starts it again`,
+    `No longer up, having made way for its native start: ${replaced.join(", ")}; \`harbor up ${replaced.join(" ")}\` starts it again`,
   );
 }
 
@@ -137,6 +141,7 @@ function runNatives(options: StartStackOptions, done: Made): Promise<void> {
     isBystander: (handle) => isBystander(handle, options),
     progress,
     onStarted: (handle) => done.natives.push(handle),
+    onMadeWay: (handle) => done.restarted.push(handle),
   });
 }
 
@@ -153,8 +158,6 @@ async function takeBack({ made, progress }: StartStackOptions, done: Made, conta
   const hasMade = done.hasBegun && containers !== undefined && hasContainers(made);
   if (done.natives.length > 0 || hasMade) progress.say("harbor", "stopping what was started");
   await Promise.all(done.natives.map((handle) => stopProcess({ handle, stateDirectory, forget: true })));
-  done.replaced.push(...done.natives.filter((handle) => done.before?.natives.includes(handle)));
-  done.before = done.before === undefined ? undefined : withoutServices(done.before, (handle) => done.natives.includes(handle));
   // the longest first: what is in a folder goes before it
   for (const folder of done.folders.sort().reverse()) removeEmpty(folder);
   try {
@@ -181,9 +184,11 @@ function checkProject({ plan }: MadePlan, record: StackRecord | undefined, runni
   });
 }
 
-/** Whether all of it is up, each service on what it runs on now. */
+/** Whether all of it is up, each service on what it runs on now and each process as it is to be. */
 function ranAlready({ plan }: MadePlan, running: RunningServices | undefined): boolean {
   if (running === undefined) return false;
+  const { directory } = stateOf(plan.workspace.home);
+  if (plan.natives.some((spec) => readStartState(spec, directory) !== "running")) return false;
   return plan.services.every(
     ({ handle, runtime }) => running.services.includes(handle) && running.natives.includes(handle) === (runtime === "native"),
   );

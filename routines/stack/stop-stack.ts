@@ -43,7 +43,9 @@ export async function stopStack(options: StopStackOptions): Promise<StoppedServi
   const containers = engine instanceof HarborError ? [] : (engine?.containers ?? []);
   checkNames(options, processes, containers, engine);
   const isNamed = (name: string): boolean => isAll || handles.includes(name);
-  const leaving = containers.filter((it) => isNamed(it.handle) || isNamed(it.service));
+  // what stood for a native that was stopped while the engine was gone goes with whatever goes next
+  const isStray = (it: Container): boolean => record !== undefined && it.runtime === "native" && !record.services.includes(it.handle);
+  const leaving = containers.filter((it) => isNamed(it.handle) || isNamed(it.service) || isStray(it));
   const ending = processes.filter((it) => isNamed(it.handle));
   // consumers go before what they consume, so that none of them sees its backend vanish
   const removed =
@@ -52,10 +54,8 @@ export async function stopStack(options: StopStackOptions): Promise<StoppedServi
   if (removed instanceof HarborError) throw stoppedInPart(options, isNamed, ended, removed);
   forget(options, isAll, new Set(containers.filter((it) => !leaving.includes(it)).map((it) => it.handle)));
   const stopped: StoppedService[] = ended.map(({ handle, wasKilled }) => ({ handle, runtime: "native", wasKilled }));
-  const natives = new Set([...ending.map((it) => it.handle), ...(record?.natives ?? [])]);
-  for (const handle of new Set(leaving.map((it) => it.handle))) {
-    if (!natives.has(handle)) stopped.push({ handle, runtime: "container", wasKilled: false });
-  }
+  const removedHandles = new Set(leaving.filter((it) => it.runtime !== "native").map((it) => it.handle));
+  for (const handle of removedHandles) stopped.push({ handle, runtime: "container", wasKilled: false });
   return stopped;
 }
 

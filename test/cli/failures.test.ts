@@ -137,6 +137,60 @@ describe("two commands at once", () => {
   });
 });
 
+describe("a process whose configuration has changed", () => {
+  const handles = async () => (await box.ps()).map((row) => [row.handle, row.state]);
+
+  beforeAll(() => {
+    box.services({
+      ...echoService("echo", freePort()),
+      "fickle/fickle_native.yml": `x-harbor-native:
+  executable: bun
+  daemon_args: ["-e", "if (process.env.MOOD === 'bad') process.exit(3); Bun.serve({ hostname: '127.0.0.1', port: Number(process.env.PORT), fetch: () => new Response() })"]
+  port: "\${HARBOR_FICKLE_HOST_PORT:-${freePort()}}"
+  env: { PORT: "\${HARBOR_FICKLE_HOST_PORT:-}", MOOD: "\${HARBOR_FICKLE_MOOD:-good}" }
+  ready: { http: /, timeout: 20s, interval: 20ms }
+`,
+    });
+  });
+  afterAll(() => box.run(["down"]));
+
+  const port = String(freePort());
+  const env = { HARBOR_FICKLE_HOST_PORT: port };
+
+  test("goes on where its new port is taken, as do the others", async () => {
+    expect((await box.run(["up", "-x", "fickle", "-x", "echo"], { env })).exit).toBe(0);
+    const before = (await box.ps()).map((row) => row.pid);
+    using taken = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+    const moved = { HARBOR_FICKLE_HOST_PORT: String(taken.port), HARBOR_ECHO_LEVEL: "changed" };
+    const { exit, stderr } = await box.run(["up", "-x", "fickle"], { env: moved });
+    expect(exit).toBe(1);
+    expect(stderr).toStartWith(`harbor: Cannot start "fickle": port ${taken.port} is taken by pid ${process.pid}`);
+    expect((await box.ps()).map((row) => row.pid)).toEqual(before);
+  });
+
+  test("goes on where a container is asked for as well, and no engine answers", async () => {
+    const before = (await box.ps()).map((row) => row.pid);
+    const changed = { ...env, HARBOR_ECHO_LEVEL: "changed", DOCKER_HOST: "unix:///nonexistent/engine.sock" };
+    expect((await box.run(["up", "webui"], { env: changed })).exit).toBe(3);
+    expect((await box.ps()).map((row) => row.pid)).toEqual(before);
+  });
+
+  test("is told to be down where it ends at once, and is started again by the next up", async () => {
+    const { exit, stderr } = await box.run(["up", "echo"], { env: { ...env, HARBOR_FICKLE_MOOD: "bad" } });
+    expect(exit).toBe(1);
+    expect(stderr).toContain("harbor: warning: No longer up: fickle; the next `harbor up` starts it again\n");
+    expect(await handles()).toEqual([
+      ["echo", "running"],
+      ["fickle", "stopped"],
+    ]);
+    expect((await box.run(["up", "echo"], { env })).stderr).toMatch(/^fickle: starting as process \d+\nfickle: ready .*\n$/);
+    expect(await handles()).toEqual([
+      ["echo", "running"],
+      ["fickle", "running"],
+    ]);
+  });
+});
+
 describe("a working directory that is gone", () => {
   test("does not keep a stack from being stopped", async () => {
     const cwd = join(box.root, "gone");

@@ -57,7 +57,7 @@ describe.skipIf(found.engine === undefined)("a service that changes its runtime"
 
       const unrunnable = await sandbox.harbor(["up", "-x", "box"], { env: { HARBOR_BOX_PROGRAM: "./unrunnable" } });
       expect(unrunnable.code).toBe(3);
-      expect(unrunnable.stderr).toContain("No longer up, having made way for a changed start: box; `harbor up box` starts it again\n");
+      expect(unrunnable.stderr).toContain("No longer up, having made way for its native start: box; `harbor up box` starts it again\n");
       expect(await containers()).toEqual(["other"]);
       expect(readStack(sandbox.home)).toMatchObject({ services: ["other"], natives: [], hasContainers: true });
 

@@ -118,7 +118,8 @@ describe("startProcess", () => {
   });
 
   test("tells beforehand what could not even begin, and makes nothing", () => {
-    const check = (argv: string[], more = {}) => checkStartable({ spec: fixture.spec(argv, more), environment: process.env });
+    const check = (argv: string[], more = {}) =>
+      checkStartable({ spec: fixture.spec(argv, more), environment: process.env, stateDirectory: fixture.directory });
     expect(() => check(["no-such-program"])).toThrow('"no-such-program" is not installed');
     expect(() => check(["sh"], { cwd: join(fixture.directory, "nowhere") })).toThrow("does not exist");
     expect(() => check(["sh"], { env: { PATH: fixture.directory } })).toThrow('"sh" is not installed');

@@ -56,6 +56,7 @@ function makeWorld(): World {
         warn: (text) => void said.push(text),
       },
       onStarted: (handle) => void started.push({ handle, stateDirectory }),
+      onMadeWay: () => undefined,
     }).then(
       () => "ready",
       (error: unknown) => error,
