@@ -34,7 +34,7 @@ describe.skipIf(!isPossible)("an engine that stops in the middle", () => {
         .filter((name) => name.startsWith("alpine/socat:"));
       await $`docker save ${images} | docker -H ${host} load`;
       const engine = await connectEngine({ env, home });
-      const sandbox = createSandbox(engine);
+      await using sandbox = createSandbox(engine);
       Object.assign(sandbox.env, { DOCKER_HOST: host, HARBOR_MOCK_OPENAI_HOST_PORT: String(freePort()) });
       const workspace = makeConsumers(sandbox.home);
       const child = Bun.spawn([join(import.meta.dir, "../../bin/harbor"), "up", "--workspace", workspace, "-x", "mock-openai", "never"], {
