@@ -77,6 +77,9 @@ try {
   await buildYaml(`${fresh}/yaml`);
   await rm(`${root}dist/yaml`, { recursive: true, force: true });
   await rename(`${fresh}/yaml`, `${root}dist/yaml`);
+  // the launcher takes whatever verb stands there: one of an older build must not
+  const names = outputs.map(({ path }) => path.slice(fresh.length + 1));
+  for await (const name of new Bun.Glob("*.js*").scan(`${root}dist`)) if (!names.includes(name)) await rm(`${root}dist/${name}`);
   for (const { path, size } of outputs.toReversed()) {
     const name = path.slice(fresh.length + 1);
     await utimes(path, startedAt, startedAt);

@@ -108,7 +108,7 @@ export function checkPortClaims(claims: readonly PortClaim[]): void {
       const who =
         clash.handle === claim.handle ? `${claim.handle} claims it more than once` : `${clash.handle} and ${claim.handle} both claim it`;
       throw new HarborError(`Cannot publish port ${claim.published} twice: ${who}`, {
-        hint: `Set another one, for example HARBOR_${claim.handle.toUpperCase().replaceAll("-", "_")}_HOST_PORT in config.env, or in its file where that writes it out`,
+        hint: `Give one of them another: HARBOR_${claim.handle.toUpperCase().replaceAll("-", "_")}_HOST_PORT in config.env, or in the file itself where the port is written out`,
         details: [clash, claim].flatMap((it) => (it.path === undefined ? [] : [`${it.handle}: ${it.path}`])),
       });
     }

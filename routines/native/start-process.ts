@@ -83,7 +83,7 @@ export async function startProcess(options: StartProcessOptions): Promise<Starte
   return withLock(paths.lock, start, { purpose: `starting ${spec.handle}`, waitMs: options.lockWaitMs, signal: options.signal });
 }
 
-/** Throws what a start would, where it could not even begin: no working directory, no such program. Its port is not asked for. */
+/** Throws what a start would, where it could not even begin: no working directory, no such program; for one that runs, a new port that is taken. */
 export function checkStartable(options: Pick<StartProcessOptions, "spec" | "environment" | "stateDirectory">): void {
   const { spec, stateDirectory } = options;
   checkFolder(spec);

@@ -218,7 +218,7 @@ function checkPorts(made: MadePlan, record: StackRecord | undefined): void {
       const owner = findPortOwner({ port: port.published });
       if (owner === undefined) continue;
       throw new HarborError(`Cannot start "${service.handle}": port ${port.published} is taken by ${formatPortOwner(owner)}`, {
-        hint: `Stop it, or set HARBOR_${service.handle.toUpperCase().replaceAll("-", "_")}_HOST_PORT to another port, or change its file where that writes it out`,
+        hint: `Stop it, or set HARBOR_${service.handle.toUpperCase().replaceAll("-", "_")}_HOST_PORT to another port (in the file itself where the port is written out)`,
       });
     }
   }
