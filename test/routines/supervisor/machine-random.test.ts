@@ -80,11 +80,12 @@ class Simulation {
 
   /** One that is stopped with others goes after those that depend on it. */
   #checkOrder(handle: string, before: World): void {
-    const service = before.services.get(handle);
-    if (service === undefined || service.phase !== "leaving") return;
+    const phase = before.services.get(handle)?.phase;
+    const isStop = phase === "starting" || phase === "up" || phase === "leaving";
+    if (!isStop || !this.processes.has(handle) || this.world.services.get(handle)?.isWanted) return;
     for (const other of this.world.services.values()) {
-      const isBefore = handle in other.policy.dependsOn && !other.isWanted && this.processes.has(other.handle);
-      if (isBefore && other.phase !== "resting") this.violations.push(`${handle} was ended while ${other.handle} still ran`);
+      const goesBefore = handle in other.policy.dependsOn && !other.isWanted && this.processes.has(other.handle);
+      if (goesBefore) this.violations.push(`${handle} was ended while ${other.handle} still ran`);
     }
   }
 
