@@ -2,8 +2,8 @@
 
 import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
 import { findHolders, listListeners } from "../host/read-listeners.ts";
-import type { ProcessRecord } from "./_records.ts";
-import { findMembers } from "./_session-members.ts";
+import type { ProcessRecord } from "./process-record.ts";
+import { findMembers } from "./session-members.ts";
 
 /** Words for another process that holds the port; undefined where it is ours, or the system does not tell. */
 export function findIntruder(record: ProcessRecord): string | undefined {

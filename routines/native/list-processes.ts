@@ -10,7 +10,7 @@ import { emit } from "../_script/emit.ts";
 import { isAlive } from "../_script/process-identity.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
-import { listRecordHandles, type ProcessRecord, readRecord } from "./_records.ts";
+import { listRecordHandles, type ProcessRecord, readRecord } from "./process-record.ts";
 
 export interface NativeProcess extends ProcessRecord {
   /** `exited` also where another process has its pid by now. */

@@ -15,14 +15,14 @@ import { identifyProcess, isAlive } from "../_script/process-identity.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
 import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
-import { endSession } from "./_end-session.ts";
+import { endSession } from "./end-session.ts";
 import { buildEnvironment } from "./_environment.ts";
-import { type ProcessRecord, readRecord, recordPaths, writeRecord } from "./_records.ts";
-import { MARK } from "./_session-members.ts";
+import { type ProcessRecord, readRecord, recordPaths, writeRecord } from "./process-record.ts";
+import { MARK } from "./session-members.ts";
 import type { ReadySpec, StopSpec } from "./_types.ts";
 import { tailLog } from "./tail-log.ts";
 
-export type { ProcessRecord } from "./_records.ts";
+export type { ProcessRecord } from "./process-record.ts";
 
 /** What to run, with nothing left to look up: a plan holds it. */
 export interface NativeSpec {

@@ -10,8 +10,8 @@ import { emit } from "../_script/emit.ts";
 import { withLock } from "../_script/lock.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
-import { endSession } from "./_end-session.ts";
-import { readRecord, recordPaths, removeRecord } from "./_records.ts";
+import { endSession } from "./end-session.ts";
+import { readRecord, recordPaths, removeRecord } from "./process-record.ts";
 
 export interface StopProcessOptions {
   handle: string;

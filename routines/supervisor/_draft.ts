@@ -61,6 +61,7 @@ export class Draft {
       liveFailures: 0,
       epoch: 0,
       lastSeen: "",
+      isLate: false,
       timers: {},
     };
     this.services.set(handle, service);
@@ -90,7 +91,7 @@ export class Draft {
   /** Whatever it waited for is there. A restart by itself goes without pre_start. */
   start(service: Service): void {
     service.run++;
-    service.isCompleted = false;
+    Object.assign(service, { isCompleted: false, isLate: false });
     if (service.policy.hasPreStart && service.restarts === 0) {
       this.enter(service, "preparing", "its pre_start runs");
       this.#hook(service, "preStart");

@@ -302,6 +302,7 @@ function pastDeadline(draft: Draft, service: Service, random: number): void {
   if (service.phase !== "starting" || ready === undefined) return;
   const seen = service.lastSeen === "" ? "" : `; ${service.lastSeen}`;
   const why = `not ready within ${ready.deadlineMs / 1000} s${seen}`;
+  service.isLate = true;
   if (service.wasReady) endAndRetry(draft, service, why, random);
   else draft.end(service, "failed", why);
 }

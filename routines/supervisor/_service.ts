@@ -90,6 +90,8 @@ export interface Service {
   epoch: number;
   /** What the last attempt saw instead of a good answer. */
   lastSeen: string;
+  /** It was not ready by its deadline. */
+  isLate: boolean;
   timers: Partial<Record<Timer, number>>;
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type ProcessEntry, readBootId } from "../../../routines/_script/process-identity.ts";
-import { findMembers, readTable } from "../../../routines/native/_session-members.ts";
+import { findMembers, readTable } from "../../../routines/native/session-members.ts";
 
 const STARTED = { pid: 100, startTime: "1000", bootId: readBootId(), mark: "m" };
 

@@ -2,8 +2,8 @@
 import { parseDuration } from "../_script/duration.ts";
 import { HarborError } from "../_script/error.ts";
 import type { ProcessEntry } from "../_script/process-identity.ts";
-import type { ProcessRecord } from "./_records.ts";
-import { findMembers } from "./_session-members.ts";
+import type { ProcessRecord } from "./process-record.ts";
+import { findMembers } from "./session-members.ts";
 
 export interface EndSessionOptions {
   record: ProcessRecord;

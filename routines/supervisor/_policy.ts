@@ -1,0 +1,62 @@
+/** A contract's rules, as text → the same in the numbers that the state machine counts with. */
+import { parseDuration } from "../_script/duration.ts";
+import type { LiveSpec, ProbeQuestion, ReadySpec } from "../native/_types.ts";
+import type { NativeSpec } from "../native/start-process.ts";
+import type { Policy, ProbePolicy, ReadyPolicy } from "./_service.ts";
+
+/** `timeoutMs` goes before the contract's own deadline. */
+export function policyOf(spec: NativeSpec, timeoutMs?: number): Policy {
+  const [first, longest] = spec.restart.backoff.split("..").map(ms);
+  return {
+    restart: spec.restart.policy,
+    max: spec.restart.max,
+    backoffMs: { first: first ?? 0, longest: longest ?? first ?? 0 },
+    resetAfterMs: ms(spec.restart.reset_after),
+    ready: isAsked(spec) ? readyPolicy(spec.ready, timeoutMs) : undefined,
+    live: spec.live === undefined ? undefined : livePolicy(spec.live),
+    hasPreStart: spec.preStart !== undefined,
+    hasPostStop: spec.postStop !== undefined,
+    dependsOn: spec.dependsOn,
+  };
+}
+
+/** A process without a port and without a question is ready as soon as it runs. */
+function isAsked({ ready, port }: NativeSpec): boolean {
+  return port !== undefined || kindOf(ready) !== "tcp";
+}
+
+/** What a probe asks. */
+export function kindOf({ http, exec, log, notify }: ProbeQuestion): "http" | "exec" | "log" | "notify" | "tcp" {
+  if (http !== undefined) return "http";
+  if (exec !== undefined) return "exec";
+  if (log !== undefined) return "log";
+  return notify ? "notify" : "tcp";
+}
+
+function readyPolicy(ready: ReadySpec, timeoutMs: number | undefined): ReadyPolicy {
+  return {
+    ...probePolicy(ready),
+    deadlineMs: timeoutMs ?? ms(ready.timeout),
+    startIntervalMs: ms(ready.start_interval),
+    successes: ready.successes,
+  };
+}
+
+function livePolicy(live: LiveSpec): ProbePolicy {
+  return probePolicy(live);
+}
+
+function probePolicy(probe: ReadySpec | LiveSpec): ProbePolicy {
+  const kind = kindOf(probe);
+  return {
+    how: kind === "log" || kind === "notify" ? "event" : "ask",
+    intervalMs: ms(probe.interval),
+    startPeriodMs: ms(probe.start_period),
+    failures: probe.failures,
+  };
+}
+
+/** Checked when the contract was read. */
+function ms(text: string): number {
+  return parseDuration(text) ?? 0;
+}

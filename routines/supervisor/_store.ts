@@ -1,0 +1,62 @@
+/**
+ * What outlives the supervisor: of each service `state/native/<handle>/service.json`, with all that the next one needs
+ * to go on where this one ended. Written whole, before anything it tells of is done.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { HarborError } from "../_script/error.ts";
+import { writeFileWhole } from "../_script/write-file.ts";
+import { listRecordHandles, recordPaths } from "../native/process-record.ts";
+import type { NativeSpec } from "../native/start-process.ts";
+import type { ServiceState } from "./_service.ts";
+
+export interface StoredService {
+  spec: NativeSpec;
+  /** The host's part of the process's environment, as it was where it was asked for. */
+  environment: Record<string, string>;
+  /** Instead of the contract's deadline. */
+  timeoutMs?: number;
+  run: number;
+  /** Of this run: value of the variable that its processes carry. */
+  mark: string;
+  state: ServiceState;
+  why: string;
+  /** ISO 8601. */
+  since: string;
+  isWanted: boolean;
+  isAsleep: boolean;
+  isCompleted: boolean;
+  restarts: number;
+  wasReady: boolean;
+}
+
+/** Undefined where it was never supervised. */
+export function readService(stateDirectory: string, handle: string): StoredService | undefined {
+  const path = pathOf(stateDirectory, handle);
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as StoredService;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    const hint = `Look for the process of "${handle}" yourself, then remove ${path}`;
+    throw new HarborError(`Cannot read what is known of "${handle}": ${(cause as Error).message}`, { cause, hint, at: { file: path } });
+  }
+}
+
+/** The handles of all that were left, in byte order. */
+export function listServices(stateDirectory: string): string[] {
+  return listRecordHandles(stateDirectory).filter((handle) => readService(stateDirectory, handle) !== undefined);
+}
+
+/** Throws where the disk is full, among others: what was there stays. */
+export function writeService(stateDirectory: string, service: StoredService): void {
+  writeFileWhole(pathOf(stateDirectory, service.spec.handle), `${JSON.stringify(service)}\n`);
+}
+
+/** With its log and all else that is kept of it. */
+export function removeService(stateDirectory: string, handle: string): void {
+  rmSync(recordPaths(stateDirectory, handle).folder, { recursive: true, force: true });
+}
+
+function pathOf(stateDirectory: string, handle: string): string {
+  return join(recordPaths(stateDirectory, handle).folder, "service.json");
+}

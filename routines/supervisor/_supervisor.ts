@@ -1,0 +1,275 @@
+/**
+ * The supervisor without its socket: it keeps the world, has each event decided by the state machine, notes on disk what
+ * has changed, and has the units do what follows.
+ */
+import type { NativeSpec } from "../native/start-process.ts";
+import { describeChanges } from "../native/describe-changes.ts";
+import { nextDue, step } from "./_machine.ts";
+import { policyOf } from "./_policy.ts";
+import { type Effect, EMPTY_WORLD, type Event, type ExternalStatus, type Service, stateOf, type World } from "./_service.ts";
+import { listServices, readService, removeService, type StoredService, writeService } from "./_store.ts";
+import { Unit } from "./_unit.ts";
+import type { Accepted, ServiceReport, StartRequest } from "./report.ts";
+
+export interface SupervisorOptions {
+  /** `$HARBOR_HOME/state`. */
+  stateDirectory: string;
+  /** Told of what is wrong and is nobody's answer: a full disk. */
+  onTrouble: (text: string) => void;
+  /** Told when nothing is left to supervise. */
+  onQuiet: () => void;
+}
+
+/** An event as a unit tells it: time and chance are added here. */
+export type Told = Event extends infer E ? (E extends Event ? Omit<E, "at" | "random"> : never) : never;
+
+interface Entry {
+  unit: Unit;
+  stored: StoredService;
+  /** What of it is on disk. */
+  written: string;
+  isForgotten: boolean;
+}
+
+/** The longest that a timer may be set for: what is due later is looked at again then. */
+const LONGEST_TIMER_MS = 60_000;
+
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #listeners = new Set<(report: ServiceReport) => void>();
+  readonly #queue: Event[] = [];
+  #world: World = EMPTY_WORLD;
+  #timer: Timer | undefined;
+  #isBusy = false;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  /** Takes over what an earlier supervisor left. */
+  async load(): Promise<void> {
+    const { stateDirectory } = this.#options;
+    for (const handle of listServices(stateDirectory)) {
+      const stored = readService(stateDirectory, handle);
+      if (stored === undefined) continue;
+      const entry = this.#entry(handle, stored);
+      const { wasSpawned, isAlive } = await entry.unit.adopt(stored);
+      const { spec, timeoutMs, run, restarts, wasReady, isWanted, isCompleted, isAsleep, state, why } = stored;
+      const policy = policyOf(spec, timeoutMs);
+      const service = { handle, policy, run, restarts, wasReady, isWanted, isCompleted, isAsleep, state, why, wasSpawned, isAlive };
+      this.tell({ kind: "adopt", service: { ...service, random: Math.random() } });
+    }
+    this.#rearm();
+  }
+
+  /** Has services started, or started anew where what makes their process is another; others go on under their new rules. */
+  want(requests: readonly StartRequest[]): Accepted[] {
+    const accepted = requests.map((request) => this.#accept(request));
+    for (const { handle, needsRestart } of accepted) {
+      const policy = this.#policy(handle);
+      this.tell(needsRestart ? { kind: "restart", handle, policy } : { kind: "want", handle, policy });
+    }
+    return accepted;
+  }
+
+  #accept({ spec, environment, timeoutMs }: StartRequest): Accepted {
+    const { handle } = spec;
+    const before = this.#entries.get(handle);
+    const wasUp = this.#isUp(handle);
+    const { changes, needsRestart } = before === undefined ? { changes: [], needsRestart: false } : describeChanges(before.stored.spec, spec);
+    const stored: StoredService = { ...(before?.stored ?? newStored(spec)), spec, environment, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+    const entry = before ?? this.#entry(handle, stored);
+    // the process that runs belongs to what it was started from, until it is started anew
+    entry.stored = wasUp && !needsRestart ? { ...stored, environment: before?.stored.environment ?? environment } : stored;
+    entry.isForgotten = false;
+    return { handle, wasUp, changes: wasUp ? changes : [], needsRestart: wasUp && needsRestart };
+  }
+
+  /** Stops services, those that depend on others first; `forget` removes all that is kept of them. */
+  stop(handles: readonly string[], options: { forget: boolean }): void {
+    for (const handle of handles) {
+      const entry = this.#entries.get(handle);
+      if (entry !== undefined) entry.isForgotten ||= options.forget;
+    }
+    // in one go, so that none is ended before it is known who goes with it
+    this.#isBusy = true;
+    for (const handle of this.#dependentsFirst(handles)) this.tell({ kind: "unwant", handle });
+    this.#isBusy = false;
+    this.#work();
+    this.#forgetResting();
+  }
+
+  #dependentsFirst(handles: readonly string[]): string[] {
+    const order: string[] = [];
+    const visit = (handle: string): void => {
+      if (order.includes(handle)) return;
+      for (const other of handles) if (handle in (this.#world.services.get(other)?.policy.dependsOn ?? {})) visit(other);
+      order.push(handle);
+    };
+    for (const handle of handles) visit(handle);
+    return order;
+  }
+
+  /** As they were started. */
+  restart(handles: readonly string[]): void {
+    for (const handle of handles) this.tell({ kind: "restart", handle, policy: this.#policy(handle) });
+  }
+
+  external(name: string, status: ExternalStatus): void {
+    this.tell({ kind: "external", name, status });
+  }
+
+  reports(handles: readonly string[] = []): ServiceReport[] {
+    const wanted = handles.length === 0 ? [...this.#entries.keys()].sort() : handles;
+    return wanted.flatMap((handle) => this.#report(handle) ?? []);
+  }
+
+  /** Told of each service that has changed. */
+  subscribe(listener: (report: ServiceReport) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Whether nothing runs, and nothing will by itself. */
+  get isQuiet(): boolean {
+    return [...this.#world.services.values()].every(({ phase }) => phase === "resting") && [...this.#entries.values()].every((it) => it.unit.isQuiet);
+  }
+
+  /** Leaves everything running as it is. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    await Promise.all([...this.#entries.values()].map(({ unit }) => unit.close()));
+  }
+
+  tell(told: Told): void {
+    this.#queue.push({ random: Math.random(), ...told, at: performance.now() } as Event);
+    this.#work();
+  }
+
+  /** One event after the other: what is done for one may tell of the next. */
+  #work(): void {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    try {
+      for (let event = this.#queue.shift(); event !== undefined; event = this.#queue.shift()) this.#handle(event);
+    } finally {
+      this.#isBusy = false;
+    }
+    this.#rearm();
+    if (this.isQuiet) this.#options.onQuiet();
+  }
+
+  #handle(event: Event): void {
+    const { world, effects } = step(this.#world, event);
+    const before = this.#world;
+    this.#world = world;
+    for (const service of world.services.values()) this.#note(service, before.services.get(service.handle));
+    for (const effect of effects) this.#carryOut(effect);
+    this.#forgetResting();
+  }
+
+  /** On disk before it is done; told to whoever listens. */
+  #note(service: Service, before: Service | undefined): void {
+    const entry = this.#entries.get(service.handle);
+    if (entry === undefined) return;
+    const state = stateOf(service);
+    const { why, run, isWanted, isCompleted, restarts, wasReady } = service;
+    if (run !== entry.stored.run || entry.stored.mark === "") entry.stored.mark = `${service.handle}:${crypto.randomUUID()}`;
+    if (state !== entry.stored.state) entry.stored.since = new Date().toISOString();
+    Object.assign(entry.stored, { state, why, run, isWanted, isCompleted, restarts, wasReady, isAsleep: service.phase === "asleep" });
+    const text = JSON.stringify(entry.stored);
+    if (text === entry.written) return;
+    this.#write(entry, text);
+    if (before === undefined || stateOf(before) !== state || before.why !== why) entry.unit.changed(state);
+    const report = this.#report(service.handle);
+    if (report !== undefined) for (const listener of this.#listeners) listener(report);
+  }
+
+  #write(entry: Entry, text: string): void {
+    try {
+      writeService(this.#options.stateDirectory, entry.stored);
+      entry.written = text;
+    } catch (error) {
+      // it goes on; the next change is another try, and a supervisor that starts meanwhile sees what was
+      this.#options.onTrouble((error as Error).message);
+    }
+  }
+
+  #carryOut(effect: Effect): void {
+    const entry = this.#entries.get(effect.handle);
+    if (entry === undefined) return;
+    const { unit, stored } = entry;
+    if (effect.kind === "spawn") unit.spawn(stored);
+    else if (effect.kind === "hook") unit.runHook(stored, effect.hook);
+    else if (effect.kind === "probe") unit.probe(stored, effect);
+    else unit.end(stored);
+  }
+
+  #forgetResting(): void {
+    for (const [handle, entry] of this.#entries) {
+      if (!entry.isForgotten || this.#world.services.get(handle)?.phase !== "resting") continue;
+      // one that does not end is not forgotten
+      if (this.#world.services.get(handle)?.after === "failed") continue;
+      this.#entries.delete(handle);
+      this.#world = step(this.#world, { kind: "forget", handle, at: performance.now() }).world;
+      void entry.unit.close().then(() => {
+        removeService(this.#options.stateDirectory, handle);
+        for (const listener of this.#listeners) listener(reportOf(entry, undefined));
+      });
+    }
+  }
+
+  #rearm(): void {
+    clearTimeout(this.#timer);
+    const due = nextDue(this.#world);
+    if (due === undefined) return;
+    const waitMs = Math.min(Math.max(due - performance.now(), 0), LONGEST_TIMER_MS);
+    this.#timer = setTimeout(() => this.tell({ kind: "tick" }), waitMs);
+  }
+
+  #entry(handle: string, stored: StoredService): Entry {
+    const unit = new Unit({
+      handle,
+      stateDirectory: this.#options.stateDirectory,
+      tell: (told) => this.tell(told),
+      onTrouble: this.#options.onTrouble,
+      service: () => this.#world.services.get(handle),
+    });
+    const entry = { unit, stored, written: "", isForgotten: false };
+    this.#entries.set(handle, entry);
+    return entry;
+  }
+
+  #policy(handle: string): ReturnType<typeof policyOf> {
+    const { spec, timeoutMs } = (this.#entries.get(handle) as Entry).stored;
+    return policyOf(spec, timeoutMs);
+  }
+
+  #isUp(handle: string): boolean {
+    const service = this.#world.services.get(handle);
+    return service !== undefined && service.isWanted && service.phase !== "resting";
+  }
+
+  #report(handle: string): ServiceReport | undefined {
+    const entry = this.#entries.get(handle);
+    return entry === undefined ? undefined : reportOf(entry, this.#world.services.get(handle));
+  }
+}
+
+function newStored(spec: NativeSpec): StoredService {
+  return {
+    spec,
+    environment: {},
+    run: 0,
+    mark: "",
+    state: "pending",
+    why: "",
+    since: new Date().toISOString(),
+    isWanted: true,
+    isAsleep: false,
+    isCompleted: false,
+    restarts: 0,
+    wasReady: false,
+  };
+}
