@@ -25,13 +25,15 @@ function head(made: MadePlan, secrets: readonly string[], resolve: boolean): str
   for (const native of plan.natives) {
     const contract = selection.contracts.get(native.handle);
     if (contract === undefined) continue;
-    lines.push(
-      `Start on the host, listening on 127.0.0.1:${native.port}: ${startLine(native, contract, { values: made.values, resolve })}`,
-    );
+    lines.push(`Start on the host${listeningOn(native)}: ${startLine(native, contract, { values: made.values, resolve })}`);
   }
   const flat = selection.workspace.layers.find((layer) => layer.kind === "flat");
   if (flat !== undefined) lines.push(`Relative paths mean ${flat.root}: docker compose --project-directory ${flat.root} -f … up`);
   return lines.map((line) => `# ${line.replaceAll("\n", " ")}\n`).join("");
+}
+
+function listeningOn({ port }: NativeSpec): string {
+  return port === undefined ? "" : `, listening on 127.0.0.1:${port}`;
 }
 
 /** As a person types it into a shell: from the contract, for what is filled in already may hold a secret. */

@@ -1,7 +1,7 @@
 /** A merged model and the native processes → one entry for each service: what it runs on, its ports and URLs. */
 import { HarborError, type Place } from "../_script/error.ts";
 import type { Values } from "../config/read-values.ts";
-import type { NativeSpec } from "../native/start-process.ts";
+import { type NativeSpec, offersPort } from "../native/resolve-contract.ts";
 import { placeOf } from "./check-model.ts";
 import { interpolate } from "./interpolate.ts";
 import type { ComposeModel } from "./merge-compose.ts";
@@ -53,7 +53,7 @@ export function planServices(options: PlanServicesOptions): PlannedService[] {
     if (native === undefined && containers.length === 0) refuseNothing(handle, selection);
     const read = <T>(key: string, work: (service: Service) => T): T[] =>
       containers.map((name) => atPlace(() => work(services[name] ?? {}), options.sources.get(name), ["services", name, key]));
-    const ports = native === undefined ? read("ports", (service) => readPorts(service, options.values.get)).flat() : [nativePort(native)];
+    const ports = native === undefined ? read("ports", (service) => readPorts(service, options.values.get)).flat() : nativePorts(native);
     const scheme = schemeOf(native === undefined ? services[handle] : options.definitions.get(handle));
     const urls = ports.filter((port) => port.protocol === "tcp").map((port) => `${scheme}://${hostOf(port.address)}:${port.published}`);
     const runs = native?.argv.join(" ") ?? read("image", (service) => imageOf(service, options.values)).join(", ");
@@ -100,8 +100,8 @@ function schemeOf(service: Service | undefined): string {
   return typeof service?.["x-harbor-scheme"] === "string" ? service["x-harbor-scheme"] : "http";
 }
 
-function nativePort(native: NativeSpec): PublishedPort {
-  return { address: "127.0.0.1", published: native.port, target: native.containerPort, protocol: "tcp" };
+function nativePorts(native: NativeSpec): PublishedPort[] {
+  return offersPort(native) ? [{ address: "127.0.0.1", published: native.port, target: native.containerPort, protocol: "tcp" }] : [];
 }
 
 function hostOf(address: string): string {

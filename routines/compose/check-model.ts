@@ -16,6 +16,8 @@ export interface CheckModelOptions {
   sources: ReadonlyMap<string, string[]>;
   /** Every handle there is; asked for a message alone. */
   handles?: () => readonly string[];
+  /** Where a service's dependency on another stands, if not in its compose files. */
+  placeOfDependency?: (service: string, dependency: string) => { at?: Place } | undefined;
 }
 
 /** Throws for the first kind of problem found, with all of its kind as details. */
@@ -57,9 +59,10 @@ function checkDependencies(options: CheckModelOptions): void {
   }
 }
 
-function dependencyError(name: string, dependency: string, { services, sources, handles }: CheckModelOptions): HarborError {
+function dependencyError(name: string, dependency: string, options: CheckModelOptions): HarborError {
+  const { services, handles } = options;
   const known = handles?.() ?? [];
-  const at = placeOf(sources.get(name), ["services", name, "depends_on"]);
+  const at = whereDepends(name, dependency, options);
   if (known.includes(dependency)) {
     return new HarborError(`Cannot start "${name}": it depends on "${dependency}", which is not selected`, {
       ...at,
@@ -74,14 +77,19 @@ function dependencyError(name: string, dependency: string, { services, sources, 
   });
 }
 
-function checkCircles({ services, sources }: CheckModelOptions): void {
+function whereDepends(name: string, dependency: string, { sources, placeOfDependency }: CheckModelOptions): { at?: Place } {
+  return placeOfDependency?.(name, dependency) ?? placeOf(sources.get(name), ["services", name, "depends_on"]);
+}
+
+function checkCircles(options: CheckModelOptions): void {
+  const { services } = options;
   const done = new Set<string>();
   const visit = (name: string, path: readonly string[]): void => {
     if (done.has(name) || services[name] === undefined) return;
     if (path.includes(name)) {
       const circle = [...path.slice(path.indexOf(name)), name];
       throw new HarborError(`Cannot order services: ${circle.join(" depends on ")}`, {
-        ...placeOf(sources.get(name), ["services", name, "depends_on"]),
+        ...whereDepends(name, circle[1] ?? name, options),
         hint: "Take one of these dependencies out",
       });
     }

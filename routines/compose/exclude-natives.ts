@@ -9,8 +9,7 @@ import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
 import { runScript } from "../_script/script.ts";
 import type { Contract } from "../native/read-contract.ts";
-import { resolveContract } from "../native/resolve-contract.ts";
-import type { NativeSpec } from "../native/start-process.ts";
+import { type NativeSpec, offersPort, resolveContract } from "../native/resolve-contract.ts";
 import { escapeDollars } from "./interpolate.ts";
 import { type ComposeModel, type MergeFile, mergeCompose } from "./merge-compose.ts";
 import { firstTarget } from "./read-ports.ts";
@@ -35,7 +34,7 @@ export interface ExcludedService {
   spec: NativeSpec;
   /** The service that was left out. */
   definition: Record<string, unknown>;
-  /** Services of the model that stand in for the process: the proxy and its helpers. */
+  /** Services of the model that stand in for the process: the proxy and its helpers; the helpers alone where it has no port. */
   proxies: string[];
   /** What capability and cross files set for it, `${…}` as written; noted while the files are merged. */
   environment: Record<string, string>;
@@ -88,9 +87,16 @@ function excludedService(contract: Contract, definition: Record<string, unknown>
   return { spec, definition: definition ?? {}, proxies: [], environment: {} };
 }
 
-/** The contract as a compose file, with the proxy that Harbor writes where it has none of its own, or one that leads nowhere here. */
+/**
+ * The contract as a compose file, with the proxy that Harbor writes where it has none of its own, or one that leads
+ * nowhere here. To a process without a port none leads: what the file says of its service is for linkNatives alone.
+ */
 function standIn(contract: Contract, natives: Map<string, ExcludedService>, options: ExcludeNativesOptions): ComposeModel {
   const native = natives.get(contract.handle) as ExcludedService;
+  if (!offersPort(native.spec)) {
+    native.proxies = Object.keys(servicesOf(contract.document)).filter((name) => name !== contract.service);
+    return contract.document;
+  }
   const isUsable = contract.hasProxy && !(options.bridge === "socket" && goesThroughGateway(contract));
   const document = isUsable ? contract.document : writeProxy({ contract, spec: native.spec, bridge: options.bridge });
   native.proxies = Object.keys(servicesOf(document));

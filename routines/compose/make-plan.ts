@@ -10,12 +10,13 @@ import { emit } from "../_script/emit.ts";
 import { runScript } from "../_script/script.ts";
 import type { Env, Values } from "../config/read-values.ts";
 import { detectEngineKind } from "../engine/detect-engine-kind.ts";
-import type { NativeSpec } from "../native/start-process.ts";
+import type { Dependencies, NativeSpec } from "../native/resolve-contract.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
 import { listHandles } from "../workspace/list-handles.ts";
+import { type Links, linkNatives } from "./_link-natives.ts";
 import { type PlannedService, planServices } from "./_plan-services.ts";
 import { applyModules } from "./apply-modules.ts";
-import { checkModel, checkPortClaims, type PortClaim, readDependencies } from "./check-model.ts";
+import { checkPortClaims, type PortClaim } from "./check-model.ts";
 import { type ExcludedNatives, excludeNatives, readEnvironment } from "./exclude-natives.ts";
 import { interpolate } from "./interpolate.ts";
 import { type ComposeModel, type MergedCompose, mergeCompose } from "./merge-compose.ts";
@@ -34,6 +35,11 @@ export interface Plan {
   services: PlannedService[];
   files: ResolvedFile[];
   natives: NativeSpec[];
+  /**
+   * Service of the merged model that waits for others, but for proxies → what it waits for: natives by handle, those
+   * without a port among them, of which compose itself does not know.
+   */
+  dependencies: Record<string, Dependencies>;
   /** The merged model, `${…}` as written; no services when everything runs natively. */
   compose: ComposeModel;
 }
@@ -69,8 +75,16 @@ export async function makePlan(options: MakePlanOptions): Promise<MadePlan> {
 
   const project = projectName(values, selection.workspace.home);
   const owners = ownersOf(merged, resolved);
-  const compose = finishModel({ merged, selection, excluded, owners, project });
-  const natives = planNatives(excluded, values);
+  const links = linkNatives({
+    services: servicesOf(merged),
+    natives: excluded.natives,
+    contracts: selection.contracts,
+    values: values.get,
+    sources: merged.sources,
+    handles: () => listHandles(selection.workspace),
+  });
+  const compose = finishModel({ merged, selection, excluded, owners, project, links });
+  const natives = planNatives(excluded, values, links);
   const definitions = new Map([...excluded.natives].map(([handle, native]) => [handle, native.definition]));
   const services = planServices({ selection, owners, compose, natives, definitions, values, sources: merged.sources });
   checkPortClaims(claimsOf(services, selection, merged));
@@ -81,6 +95,7 @@ export async function makePlan(options: MakePlanOptions): Promise<MadePlan> {
     services,
     files: resolved.map(printable),
     natives,
+    dependencies: links.containers,
     compose,
   };
   const warnings = [...selection.warnings, ...findSlips(resolved, selection)];
@@ -111,11 +126,15 @@ export function projectDirectoryOf(workspace: Workspace): string {
 
 type Services = Record<string, Record<string, unknown>>;
 
+function servicesOf({ model }: MergedCompose): Services {
+  return (model.services ?? {}) as Services;
+}
+
 /** Service of the model → the handle it belongs to: that of the first file which brings it. */
 function ownersOf(merged: MergedCompose, resolved: readonly ResolvedServiceFile[]): Map<string, string> {
   const handles = new Map(resolved.map(({ path, file }) => [path, file.handle ?? file.parts[0]]));
   const owners = new Map<string, string>();
-  for (const name of Object.keys((merged.model.services ?? {}) as Services)) {
+  for (const name of Object.keys(servicesOf(merged))) {
     const handle = merged.sources
       .get(name)
       ?.map((path) => handles.get(path))
@@ -131,17 +150,17 @@ interface FinishOptions {
   excluded: ExcludedNatives;
   owners: ReadonlyMap<string, string>;
   project: string;
+  links: Links;
 }
 
-/** Checks the model; adds the project's name, labels, and what natives inject into their dependants. */
-function finishModel({ merged, selection, excluded, owners, project }: FinishOptions): ComposeModel {
-  const services = (merged.model.services ?? {}) as Services;
+/** Adds the project's name, labels, and what natives inject into their dependants. */
+function finishModel({ merged, selection, excluded, owners, project, links }: FinishOptions): ComposeModel {
+  const services = servicesOf(merged);
   const proxies = new Set([...excluded.natives.values()].flatMap((native) => native.proxies));
   const rest = Object.fromEntries(Object.entries(merged.model).filter(([key]) => !OWN_KEYS.includes(key)));
   // with natives alone nobody needs a proxy, and no engine is needed at all
   if (Object.keys(services).every((name) => proxies.has(name))) return { name: project, services: {} };
-  checkModel({ services, sources: merged.sources, handles: () => listHandles(selection.workspace) });
-  injectOverrides(services, selection);
+  injectOverrides(services, selection, links);
   for (const [name, service] of Object.entries(services)) {
     noteBareNames(service.environment, merged);
     service.labels = withLabels(service.labels, {
@@ -155,11 +174,11 @@ function finishModel({ merged, selection, excluded, owners, project }: FinishOpt
 /** What this program says itself, or compose has no use for. */
 const OWN_KEYS = ["name", "services", "x-harbor", "version"];
 
-function injectOverrides(services: Services, selection: Selection): void {
-  for (const { envOverrides, service: native } of selection.contracts.values()) {
+function injectOverrides(services: Services, selection: Selection, { containers }: Links): void {
+  for (const { envOverrides, handle } of selection.contracts.values()) {
     if (Object.keys(envOverrides).length === 0) continue;
-    for (const service of Object.values(services)) {
-      if (readDependencies(service).includes(native)) service.environment = withOverridesBelow(service.environment, envOverrides);
+    for (const [name, service] of Object.entries(services)) {
+      if (containers[name]?.[handle] !== undefined) service.environment = withOverridesBelow(service.environment, envOverrides);
     }
   }
 }
@@ -185,10 +204,10 @@ function withLabels(labels: unknown, more: Record<string, string>): unknown {
 }
 
 /** What capability and cross files set lies below the contract's own environment. */
-function planNatives(excluded: ExcludedNatives, values: Values): NativeSpec[] {
+function planNatives(excluded: ExcludedNatives, values: Values, links: Links): NativeSpec[] {
   return [...excluded.natives.values()].map(({ spec, environment }) => {
     const below = Object.entries(environment).map(([name, text]) => [name, interpolate(text, values.get)]);
-    return { ...spec, env: { ...Object.fromEntries(below), ...spec.env } };
+    return { ...spec, dependsOn: links.natives.get(spec.handle) ?? {}, env: { ...Object.fromEntries(below), ...spec.env } };
   });
 }
 

@@ -4,7 +4,7 @@
  */
 
 import type { Contract } from "../native/read-contract.ts";
-import type { NativeSpec } from "../native/start-process.ts";
+import type { OfferingSpec } from "../native/resolve-contract.ts";
 import { escapeDollars } from "./interpolate.ts";
 import type { ComposeModel } from "./merge-compose.ts";
 
@@ -17,7 +17,7 @@ export type Bridge = "socket" | "host-gateway";
 
 export interface WriteProxyOptions {
   contract: Contract;
-  spec: NativeSpec;
+  spec: OfferingSpec;
   bridge: Bridge;
 }
 
@@ -108,7 +108,7 @@ function gatewayProxy({ spec }: WriteProxyOptions): ComposeModel {
  * proxy to its containers. Without a path, a connection that is not closed at once is taken for health:
  * `nc -z` would be content with our own socat.
  */
-function healthcheck({ ready: { http: path }, containerPort: port }: NativeSpec): ComposeModel {
+function healthcheck({ ready: { http: path }, containerPort: port }: OfferingSpec): ComposeModel {
   const connect = `timeout 1 socat -u TCP:127.0.0.1:${port} /dev/null 2>/dev/null; [ $$? -ge 124 ]`;
   const test =
     path === undefined

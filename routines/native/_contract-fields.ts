@@ -1,8 +1,7 @@
 /** Typed fields out of a parsed mapping; what is wrong is collected with its key path, never thrown, so that one run tells all. */
-import { parseDuration } from "../_script/duration.ts";
 import { nearest } from "../_script/nearest.ts";
-import { isSignal } from "../_script/signal.ts";
 import { RawScalar } from "../_script/yaml.ts";
+import type { Rule } from "./_rules.ts";
 
 export type KeyPath = readonly (string | number)[];
 
@@ -25,14 +24,9 @@ function scalarText(value: unknown): string | undefined {
   return value instanceof RawScalar ? value.text : undefined;
 }
 
-/** Text that is only known once `${…}` in it is filled in. */
+/** Text that is only known once `${…}` in it is filled in; a `$` before anything but a name is plain text. */
 function isOpen(text: string): boolean {
-  return /\$(?!\$)/.test(text.replaceAll("$$", ""));
-}
-
-/** A port number, or text that may become one. */
-export function isPort(text: string): boolean {
-  return /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535;
+  return /\$[{A-Za-z_]/.test(text.replaceAll("$$", ""));
 }
 
 /** Reads the fields of one mapping. */
@@ -72,23 +66,12 @@ export class Fields {
     return text === undefined || text.trim() === "" ? this.problem(key, `"${key}" must be a text that is not empty`) : text;
   }
 
-  /** Text of which `isRight` holds, or that is still open. */
-  checked(key: string, isRight: (text: string) => boolean, what: string): string | undefined {
+  /** Text that is right by a rule, or that is still open. */
+  checked(key: string, rule: Rule): string | undefined {
     const text = this.text(key);
-    if (text === undefined || isOpen(text) || isRight(text)) return text;
-    return this.problem(key, `"${key}" must be ${what}, not "${text}"`);
-  }
-
-  port(key: string): string | undefined {
-    return this.checked(key, isPort, "a port from 1 to 65535");
-  }
-
-  duration(key: string): string | undefined {
-    return this.checked(key, (text) => parseDuration(text) !== undefined, "a duration like 500ms, 10s or 1m30s");
-  }
-
-  signal(key: string): string | undefined {
-    return this.checked(key, isSignal, "a signal's name like SIGTERM or SIGINT");
+    if (text === undefined || isOpen(text)) return text;
+    const wrong = rule(text.replaceAll("$$", "$"));
+    return wrong === undefined ? text : this.problem(key, `"${key}" ${wrong}`);
   }
 
   flag(key: string): boolean {
@@ -103,6 +86,12 @@ export class Fields {
     const value = this.#mapping[key];
     if (!Array.isArray(value)) return this.text(key);
     return this.#texts(key, value);
+  }
+
+  /** The texts of a list. */
+  list(key: string): string[] | undefined {
+    const value = this.#mapping[key];
+    return Array.isArray(value) ? this.#texts(key, value) : this.problem(key, `"${key}" must be a list`);
   }
 
   /** A list of names of variables; a single one may stand alone. */
@@ -134,6 +123,10 @@ export class Fields {
     if (!this.has(key)) return undefined;
     const value = this.#mapping[key];
     return isMapping(value) ? new Fields(value, [...this.#path, key], this.#problems) : this.problem(key, `"${key}" must be a map`);
+  }
+
+  isMap(key: string): boolean {
+    return isMapping(this.#mapping[key]);
   }
 
   keys(): string[] {

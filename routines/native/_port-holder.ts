@@ -7,6 +7,7 @@ import { findMembers } from "./session-members.ts";
 
 /** Words for another process that holds the port; undefined where it is ours, or the system does not tell. */
 export function findIntruder(record: ProcessRecord): string | undefined {
+  if (record.port === undefined) return undefined;
   const members = findMembers(record).map((entry) => entry.pid);
   const listeners = listListeners(new Set([record.port]));
   if (listeners.some((listener) => listener.pid !== undefined && members.includes(listener.pid))) return undefined;

@@ -6,7 +6,8 @@ import { connect } from "node:net";
 import type { ReadySpec } from "./_types.ts";
 
 export interface ProbeOptions {
-  port: number;
+  /** None to ask where it offers none: then it is enough that it runs. */
+  port: number | undefined;
   ready: Pick<ReadySpec, "http">;
   timeoutMs: number;
   signal?: AbortSignal | undefined;
@@ -15,6 +16,7 @@ export interface ProbeOptions {
 /** Undefined where it answers as it should, else what was seen instead. */
 export function probePort(options: ProbeOptions): Promise<string | undefined> {
   const { port, ready, timeoutMs, signal } = options;
+  if (port === undefined) return Promise.resolve(undefined);
   const what = ready.http === undefined ? `port ${port}` : `GET http://127.0.0.1:${port}${ready.http}`;
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   const socket = connect({ host: "127.0.0.1", port });

@@ -1,17 +1,13 @@
-/** What a contract runs: `executable` and `daemon_args`, or the older `daemon_command` in one text. */
+/** What a contract runs: `executable` and `daemon_args`, or a whole command line as one text or one list. */
 import type { Fields } from "./_contract-fields.ts";
 import { splitFirstWord, splitWords } from "./_split-words.ts";
-
-export interface CommandLine {
-  executable: string;
-  args: string[] | string;
-}
+import type { CommandLine } from "./_written.ts";
 
 /** Collects a problem where nothing says what to run, or two places say different things. */
 export function readCommandLine(fields: Fields): CommandLine {
   const executable = fields.text("executable");
   const args = checkQuotes(fields, "daemon_args");
-  const older = readOlder(fields);
+  const older = readProgram(fields, "daemon_command");
   if (older === undefined) {
     if (!fields.has("executable") && !fields.has("daemon_command"))
       fields.problem(undefined, '"executable" is missing: the program to run');
@@ -26,12 +22,13 @@ export function readCommandLine(fields: Fields): CommandLine {
   return { executable: executable ?? older.executable, args: args ?? older.args };
 }
 
-function readOlder(fields: Fields): CommandLine | undefined {
-  const value = checkQuotes(fields, "daemon_command");
+/** A program with its arguments under one key; of a text, what follows its first word is split once it is filled in. */
+export function readProgram(fields: Fields, key: string): CommandLine | undefined {
+  const value = checkQuotes(fields, key);
   if (value === undefined) return undefined;
-  if (typeof value !== "string") return { executable: value[0] ?? "", args: value.slice(1) };
-  const split = splitFirstWord(value);
-  return split === undefined ? undefined : { executable: split.first, args: split.rest };
+  const split = typeof value === "string" ? splitFirstWord(value) : { first: value[0] ?? "", rest: value.slice(1) };
+  if (split === undefined || split.first === "") return fields.problem(key, `"${key}" names no program`);
+  return { executable: split.first, args: split.rest };
 }
 
 function checkQuotes(fields: Fields, key: string): string[] | string | undefined {

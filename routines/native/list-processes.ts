@@ -39,7 +39,8 @@ export const command = defineCommand({
   args: { ...jsonArg, state: { type: "string", description: "State directory", valueHint: "DIR" } },
   run({ args }) {
     const processes = listProcesses({ stateDirectory: args.state ?? join(findHome(process.env), "state") });
-    const line = (it: NativeProcess): string => `${it.handle}\t${it.state}\tpid ${it.pid}\t127.0.0.1:${it.port}`;
+    const line = (it: NativeProcess): string =>
+      `${it.handle}\t${it.state}\tpid ${it.pid}\t${it.port === undefined ? "-" : `127.0.0.1:${it.port}`}`;
     emit(processes, { json: args.json, render: (all) => all.map(line).join("\n") });
   },
 });

@@ -12,8 +12,9 @@ export interface ProcessRecord extends ProcessIdentity {
   mark: string;
   argv: string[];
   cwd: string;
-  port: number;
-  containerPort: number;
+  /** None for a process that offers nothing to connect to. */
+  port?: number | undefined;
+  containerPort?: number | undefined;
   contract: string;
   ready: ReadySpec;
   stop: StopSpec;

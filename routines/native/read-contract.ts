@@ -6,7 +6,6 @@
  */
 import { basename } from "node:path";
 import { defineCommand, jsonArg } from "../_script/command.ts";
-import { parseDuration } from "../_script/duration.ts";
 import { emit } from "../_script/emit.ts";
 import { formatPlace, HarborError } from "../_script/error.ts";
 import { readText } from "../_script/read-text.ts";
@@ -14,19 +13,25 @@ import { runScript } from "../_script/script.ts";
 import { locateYaml, parseYaml } from "../_script/yaml.ts";
 import { Fields, isMapping, type KeyPath, type Mapping, type Problem } from "./_contract-fields.ts";
 import { readCommandLine } from "./_read-command-line.ts";
-import type { ReadySpec, RestartSpec, StopSpec } from "./_types.ts";
+import { BRIDGES, readDependencies, readHook, readIdle, readLogs, readRestart, readStop } from "./_read-life.ts";
+import { readLive, readReady } from "./_read-probes.ts";
+import { isPort, oneOf } from "./_rules.ts";
+import type { Dependencies, HookSpec, IdleSpec, LiveSpec, LogLimits, ReadySpec, RestartSpec, StopSpec } from "./_types.ts";
+import type { Written } from "./_written.ts";
 
-export type { ReadySpec, RestartSpec, StopSpec } from "./_types.ts";
-
+/** A contract as it stands in its file, with what it leaves out filled in. */
 export interface Contract {
   handle: string;
   path: string;
   /** Name of the proxy service in the compose model: the one the block stands in, else the handle. */
   service: string;
+  /** Where the block stands in the file: for messages. */
+  blockPath: KeyPath;
   executable: string;
   /** A text is split into words when its `${…}` are filled in, those in quotes as one word; a list never is. */
   args: string[] | string;
-  port: string;
+  /** None for a process that offers nothing to connect to, such as a job. */
+  port?: string;
   /** The service's port in the stack's network, where it is not the definition's own. */
   containerPort?: string;
   requiresGpuPassthrough: boolean;
@@ -35,9 +40,17 @@ export interface Contract {
   env: Record<string, string>;
   /** Values laid over the configuration for what depends on the service. */
   envOverrides: Record<string, string>;
-  ready: ReadySpec;
+  ready: Written<ReadySpec>;
+  live?: Written<LiveSpec>;
   stop: StopSpec;
-  restart?: RestartSpec;
+  restart: Written<RestartSpec>;
+  preStart?: Written<HookSpec>;
+  postStop?: Written<HookSpec>;
+  /** By handle, or by service of the compose model. */
+  dependsOn: Dependencies;
+  idle?: IdleSpec;
+  logs: Written<LogLimits>;
+  bridge: string;
   /** How to install it, by platform (`darwin`, `linux`, `any`): shown, never run. */
   install: Record<string, string>;
   workingDirectory?: string;
@@ -64,12 +77,18 @@ const KEYS = [
   "env",
   "env_overrides",
   "ready",
+  "live",
   "stop",
   "restart",
+  "pre_start",
+  "post_stop",
+  "depends_on",
+  "idle",
+  "logs",
+  "bridge",
   "install",
   "working_directory",
 ] as const;
-const POLICIES = ["no", "on-failure", "always", "unless-stopped"] as const;
 const PLATFORMS = ["darwin", "linux", "win32", "any"] as const;
 
 /** Throws one error that lists every problem with its place. */
@@ -80,12 +99,12 @@ export function readContract(options: ReadContractOptions): Contract {
   const problems: Problem[] = [];
   const found = isMapping(document) ? findBlock(document, handle, problems) : undefined;
   if (found === undefined || !isMapping(document)) throw asError(path, text, problems.length > 0 ? problems : [noBlock()]);
-  const contract = readBlock(new Fields(found.block, found.at, problems));
-  if (problems.length > 0) throw asError(path, text, problems);
   const rest = withoutBlock(document);
   const proxy = (rest.services as Mapping | undefined)?.[found.service];
   const hasProxy = isMapping(proxy) && (proxy.image !== undefined || proxy.build !== undefined);
-  return { handle, path, service: found.service, ...contract, document: rest, hasProxy };
+  const contract = readBlock(new Fields(found.block, found.at, problems), hasProxy);
+  if (problems.length > 0) throw asError(path, text, problems);
+  return { handle, path, service: found.service, blockPath: found.at, ...contract, document: rest, hasProxy };
 }
 
 function noBlock(): Problem {
@@ -114,62 +133,51 @@ function findBlock(document: Mapping, handle: string, problems: Problem[]): Foun
   return undefined;
 }
 
-type Block = Omit<Contract, "handle" | "path" | "service" | "document" | "hasProxy">;
+type Block = Omit<Contract, "handle" | "path" | "service" | "blockPath" | "document" | "hasProxy">;
 
-function readBlock(fields: Fields): Block {
+function readBlock(fields: Fields, hasProxy: boolean): Block {
   fields.allow(KEYS);
-  const { executable, args } = readCommandLine(fields);
-  const port = fields.port("port");
-  if (!fields.has("port")) fields.problem(undefined, '"port" is missing: the port that the process listens on');
+  const hasPort = fields.has("port");
+  if (!hasPort) checkPortless(fields, hasProxy);
   const env = fields.variables("env");
   const overrides = fields.variables("env_overrides");
   for (const name of overrides.bare) fields.problem("env_overrides", `"${name}" in "env_overrides" has no value`);
-  const block: Block = {
-    executable,
-    args,
-    port: port ?? "",
+  return {
+    ...readCommandLine(fields),
     requiresGpuPassthrough: fields.flag("requires_gpu_passthrough"),
     envVars: [...new Set([...fields.names("env_vars"), ...env.bare])],
     env: env.values,
     envOverrides: overrides.values,
-    ready: readReady(fields.section("ready")),
+    ready: readReady(fields.section("ready"), hasPort),
     stop: readStop(fields.section("stop")),
+    restart: readRestart(fields.section("restart")),
+    dependsOn: readDependencies(fields),
+    logs: readLogs(fields.section("logs")),
+    bridge: fields.checked("bridge", oneOf(BRIDGES)) ?? "relay",
     install: readInstall(fields),
+    ...present({
+      port: fields.checked("port", isPort),
+      containerPort: fields.checked("container_port", isPort),
+      live: readLive(fields.section("live"), hasPort),
+      preStart: readHook(fields, "pre_start"),
+      postStop: readHook(fields, "post_stop"),
+      idle: readIdle(fields.section("idle")),
+      workingDirectory: fields.text("working_directory"),
+    }),
   };
-  const containerPort = fields.port("container_port");
-  if (containerPort !== undefined) block.containerPort = containerPort;
-  const workingDirectory = fields.text("working_directory");
-  if (workingDirectory !== undefined) block.workingDirectory = workingDirectory;
-  const restart = readRestart(fields.section("restart"));
-  if (restart !== undefined) block.restart = restart;
-  return block;
 }
 
-function readReady(fields: Fields | undefined): ReadySpec {
-  fields?.allow(["http", "tcp", "timeout", "interval"]);
-  const http = fields?.checked("http", (text) => text.startsWith("/"), "a path like /health");
-  if (fields?.flag("tcp") && http !== undefined) fields.problem("tcp", '"tcp" and "http" exclude each other');
-  const ready: ReadySpec = { timeout: fields?.duration("timeout") ?? "60s", interval: fields?.duration("interval") ?? "200ms" };
-  return http === undefined ? ready : { http, ...ready };
+/** What is about connections has no meaning for a process that takes none. */
+function checkPortless(fields: Fields, hasProxy: boolean): void {
+  if (hasProxy) fields.problem(undefined, '"port" is missing: the port that its proxy leads to');
+  for (const key of ["container_port", "idle", "bridge"]) {
+    if (fields.has(key)) fields.problem(key, `"${key}" needs a "port": nothing connects to a process without one`);
+  }
 }
 
-function readStop(fields: Fields | undefined): StopSpec {
-  fields?.allow(["signal", "grace"]);
-  return { signal: fields?.signal("signal") ?? "SIGTERM", grace: fields?.duration("grace") ?? "10s" };
-}
-
-function readRestart(fields: Fields | undefined): RestartSpec | undefined {
-  if (fields === undefined) return undefined;
-  fields.allow(["policy", "max", "backoff"]);
-  const policy = fields.checked("policy", (text) => POLICIES.some((known) => known === text), `one of ${POLICIES.join(", ")}`);
-  const max = fields.checked("max", (text) => /^\d+$/.test(text), "a whole number");
-  const isBackoff = (text: string): boolean =>
-    text.split("..").length <= 2 && text.split("..").every((part) => parseDuration(part) !== undefined);
-  const backoff = fields.checked("backoff", isBackoff, "a duration, or two like 500ms..30s");
-  const restart: RestartSpec = { policy: policy ?? "on-failure" };
-  if (max !== undefined) restart.max = max;
-  if (backoff !== undefined) restart.backoff = backoff;
-  return restart;
+/** Without the keys that have no value. */
+function present<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as ReturnType<typeof present<T>>;
 }
 
 function readInstall(fields: Fields): Record<string, string> {
@@ -216,7 +224,10 @@ export const command = defineCommand({
     const file = String(args.file);
     const contract = readContract({ path: file, handle: basename(file).replace(/_native\.ya?ml$/, "") });
     const words = [contract.executable, ...(typeof contract.args === "string" ? [contract.args] : contract.args)];
-    emit(contract, { json: args.json, render: (it) => `${it.handle}\tport ${it.port}\t${words.join(" ")}` });
+    emit(contract, {
+      json: args.json,
+      render: (it) => `${it.handle}\t${it.port === undefined ? "no port" : `port ${it.port}`}\t${words.join(" ")}`,
+    });
   },
 });
 

@@ -15,30 +15,15 @@ import { identifyProcess, isAlive } from "../_script/process-identity.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
 import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
-import { endSession } from "./end-session.ts";
 import { buildEnvironment } from "./_environment.ts";
+import { fingerprintSpec, type NativeSpec } from "./_spec.ts";
+import { endSession } from "./end-session.ts";
 import { type ProcessRecord, readRecord, recordPaths, writeRecord } from "./process-record.ts";
 import { MARK } from "./session-members.ts";
-import type { ReadySpec, StopSpec } from "./_types.ts";
 import { tailLog } from "./tail-log.ts";
 
+export { fingerprintSpec, type NativeSpec } from "./_spec.ts";
 export type { ProcessRecord } from "./process-record.ts";
-
-/** What to run, with nothing left to look up: a plan holds it. */
-export interface NativeSpec {
-  handle: string;
-  /** Path of the contract. */
-  contract: string;
-  argv: string[];
-  cwd: string;
-  /** What contract and configuration name; the host's own part is added at the start. */
-  env: Record<string, string>;
-  port: number;
-  containerPort: number;
-  ready: ReadySpec;
-  stop: StopSpec;
-  install: Record<string, string>;
-}
 
 export interface StartProcessOptions {
   spec: NativeSpec;
@@ -98,12 +83,6 @@ export function readStartState(spec: NativeSpec, stateDirectory: string): "runni
   const record = readRecord(stateDirectory, spec.handle);
   if (record === undefined || !isAlive(record)) return "stopped";
   return record.fingerprint === fingerprintSpec(spec) ? "running" : "changed";
-}
-
-/** The same for two specs that start the same process the same way. */
-export function fingerprintSpec(spec: NativeSpec): string {
-  const env = Object.entries(spec.env).sort(([a], [b]) => (a < b ? -1 : 1));
-  return new Bun.CryptoHasher("sha256").update(JSON.stringify([spec.argv, spec.cwd, env, spec.port])).digest("hex");
 }
 
 function environmentOf({ spec, environment }: Pick<StartProcessOptions, "spec" | "environment">): Record<string, string> {
@@ -235,6 +214,7 @@ function installHint(spec: NativeSpec): string {
 }
 
 function refuseTakenPort(spec: NativeSpec): void {
+  if (spec.port === undefined) return;
   const owner = findPortOwner({ port: spec.port });
   if (owner === undefined) return;
   throw new HarborError(`Cannot start "${spec.handle}": port ${spec.port} is taken by ${formatPortOwner(owner)}`, {
@@ -268,7 +248,8 @@ export const command = defineCommand({
     const { record, isNew } = await startProcess({ spec, stateDirectory });
     emit(record, {
       json: args.json,
-      render: (it) => `${it.handle}\tpid ${it.pid}\t127.0.0.1:${it.port}\t${isNew ? "started" : "running already"}`,
+      render: (it) =>
+        `${it.handle}\tpid ${it.pid}\t${it.port === undefined ? "-" : `127.0.0.1:${it.port}`}\t${isNew ? "started" : "running already"}`,
     });
   },
 });

@@ -22,7 +22,7 @@ import { tailLog } from "./tail-log.ts";
 export interface WaitReadyOptions {
   /** What `startProcess` returned; of one that ran already, its record alone. */
   started: Pick<StartedProcess, "record" | "exited">;
-  ready: ReadySpec;
+  ready: Pick<ReadySpec, "timeout"> & Partial<ReadySpec>;
   /** Instead of the contract's `ready.timeout`. */
   timeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
@@ -47,7 +47,7 @@ export async function waitReady(options: WaitReadyOptions): Promise<Readiness> {
   const { record } = started;
   const startMs = performance.now();
   const timeoutMs = options.timeoutMs ?? parseDuration(ready.timeout) ?? 60_000;
-  const longestPauseMs = parseDuration(ready.interval) ?? 200;
+  const longestPauseMs = longestPause(ready);
   const leftMs = (): number => timeoutMs - (performance.now() - startMs);
   let exit: ProcessExit | undefined;
   const exited = started.exited?.then((how) => {
@@ -67,6 +67,10 @@ export async function waitReady(options: WaitReadyOptions): Promise<Readiness> {
     await Promise.race([pause(Math.min(pauseMs, leftMs()), options.signal), ...(exited === undefined ? [] : [exited])]);
     pauseMs = Math.min(pauseMs * 2, longestPauseMs);
   }
+}
+
+function longestPause({ start_interval }: WaitReadyOptions["ready"]): number {
+  return parseDuration(start_interval ?? "200ms") ?? 200;
 }
 
 function pause(ms: number, signal?: AbortSignal): Promise<void> {
@@ -134,7 +138,7 @@ export const command = defineCommand({
     if (record === undefined) throw new HarborError(`Cannot wait for "${handle}": it was not started`, { exit: "unknown" });
     if (parseDuration(args.timeout) === undefined)
       throw new HarborError(`Cannot wait for "${args.timeout}": it is no duration`, { exit: "usage" });
-    const ready = { timeout: args.timeout, interval: "200ms", ...(args.http === undefined ? {} : { http: args.http }) };
+    const ready = { timeout: args.timeout, ...(args.http === undefined ? {} : { http: args.http }) };
     emit(await waitReady({ started: { record }, ready }), {
       json: args.json,
       render: (it) => `${it.handle}\tready after ${it.afterMs} ms`,

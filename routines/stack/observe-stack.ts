@@ -98,6 +98,7 @@ async function nativeStatus(
 ): Promise<ServiceStatus> {
   const proxy = proxyOf(process, containers, planned);
   const isRunning = process.state === "running";
+  const ports = process.port === undefined ? [] : [`127.0.0.1:${process.port}`];
   return {
     handle: process.handle,
     runtime: "native",
@@ -105,8 +106,8 @@ async function nativeStatus(
     health: isRunning ? healthBehind(proxy) || (probes ? await probe(process) : "") : "",
     pid: isRunning ? process.pid : null,
     container: proxy?.name ?? null,
-    ports: [`127.0.0.1:${process.port}`],
-    urls: isRunning ? (planned?.urls ?? [`http://127.0.0.1:${process.port}`]) : [],
+    ports,
+    urls: isRunning ? (planned?.urls ?? ports.map((port) => `http://${port}`)) : [],
     since: process.startedAt,
   };
 }

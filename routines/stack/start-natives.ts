@@ -55,6 +55,8 @@ async function startOne(spec: NativeSpec, options: StartNativesOptions): Promise
     options.onStarted(spec.handle);
     progress.say(spec.handle, `starting as process ${started.record.pid}`);
   }
+  // nothing to ask: it is ready as it runs, and may have done what it was for by now
+  if (spec.port === undefined) return;
   if (!started.isNew && options.isBystander(spec.handle)) return waitBriefly(started, spec, options);
   try {
     const { afterMs } = await waitReady({ started, ready: spec.ready, signal, timeoutMs });

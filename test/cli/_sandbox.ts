@@ -142,7 +142,7 @@ export function echoService(handle: string, port: number, more = ""): Record<str
   executable: bun
   daemon_args: [main.ts]
   port: "${port}"
-  ready: { http: /, timeout: 20s, interval: 20ms }
+  ready: { http: /, timeout: 20s, start_interval: 20ms }
   env:
     ECHO_PORT: "${port}"
     ECHO_LEVEL: "\${HARBOR_ECHO_LEVEL:-default}"

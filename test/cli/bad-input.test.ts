@@ -21,7 +21,7 @@ beforeAll(async () => {
     "port-b/compose.port-b.yml": 'services:\n  port-b:\n    image: a:1\n    ports: ["41001:80"]\n',
     "port-c/compose.port-c.yml": 'services:\n  port-c:\n    image: a:1\n    ports: ["${HARBOR_PORT_C:-nonsense}:80"]\n',
     "no-exe/no-exe_native.yml": "x-harbor-native:\n  daemon_args: [x]\n  port: 41002\n",
-    "no-port/no-port_native.yml": "services:\n  no-port:\n    x-harbor-native:\n      executable: sleep\n",
+    "no-port/no-port_native.yml": "services:\n  no-port:\n    x-harbor-native:\n      executable: sleep\n      idle: { stop_after: 1m }\n",
     "typo/typo_native.yml": "x-harbor-native:\n  executable: sleep\n  port: 41003\n  deamon_args: [1]\n",
     "absent/absent_native.yml":
       "x-harbor-native:\n  executable: no-such-program-here\n  port: 41004\n  install: { any: get it from the shop }\n",
@@ -84,7 +84,7 @@ const CASES: [string, number, string][] = [
   ],
   ["plan port-c", 1, 'harbor: ~/port-c/compose.port-c.yml:4:5: Cannot publish port "nonsense:80": it is no [[address:]published:]target'],
   ["up -x no-exe", 1, 'harbor: ~/no-exe/no-exe_native.yml:1:1: Cannot read contract "no-exe_native.yml": "executable" is missing'],
-  ["up -x no-port", 1, 'harbor: ~/no-port/no-port_native.yml:3:5: Cannot read contract "no-port_native.yml": "port" is missing'],
+  ["up -x no-port", 1, 'harbor: ~/no-port/no-port_native.yml:5:7: Cannot read contract "no-port_native.yml": "idle" needs a "port"'],
   [
     "plan -x typo",
     1,

@@ -18,7 +18,7 @@ beforeAll(async () => {
   daemon_args: ["-c", "echo warming up; sleep 600 & wait"]
   port: ${ports[1]}
   env: { DEAF_DATA: "\${HARBOR_DATA}/deaf/x" }
-  ready: { tcp: true, timeout: 60s, interval: 20ms }
+  ready: { tcp: true, timeout: 60s, start_interval: 20ms }
 `,
     "dies/dies_native.yml": `x-harbor-native:
   executable: sh
@@ -148,7 +148,7 @@ describe("a process whose configuration has changed", () => {
   daemon_args: ["-e", "if (process.env.MOOD === 'bad') process.exit(3); Bun.serve({ hostname: '127.0.0.1', port: Number(process.env.PORT), fetch: () => new Response() })"]
   port: "\${HARBOR_FICKLE_HOST_PORT:-${freePort()}}"
   env: { PORT: "\${HARBOR_FICKLE_HOST_PORT:-}", MOOD: "\${HARBOR_FICKLE_MOOD:-good}" }
-  ready: { http: /, timeout: 20s, interval: 20ms }
+  ready: { http: /, timeout: 20s, start_interval: 20ms }
 `,
     });
   });

@@ -87,6 +87,7 @@ describe("harbor plan --json", () => {
       "services",
       "files",
       "natives",
+      "dependencies",
       "compose",
     ]);
     expect(plan.project).toBe(box.env.HARBOR_PROJECT ?? "");

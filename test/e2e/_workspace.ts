@@ -122,7 +122,7 @@ services:
       port: \${HARBOR_MOCK_PORT}
       container_port: 8080
       env: { MOCK_OPENAI_PORT: "\${HARBOR_MOCK_PORT}" }
-      ready: { http: /health, timeout: 15s, interval: 50ms }
+      ready: { http: /health, timeout: 15s, start_interval: 50ms }
 `,
 };
 

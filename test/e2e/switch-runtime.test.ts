@@ -38,7 +38,7 @@ describe.skipIf(found.engine === undefined)("a service that changes its runtime"
   function contract(executable: string, port: number): void {
     write(
       "box/box_native.yml",
-      `x-harbor-native: { executable: "\${HARBOR_BOX_PROGRAM:-${executable}}", daemon_args: [main.ts], port: ${port}, ready: { interval: 20ms } }\n`,
+      `x-harbor-native: { executable: "\${HARBOR_BOX_PROGRAM:-${executable}}", daemon_args: [main.ts], port: ${port}, ready: { start_interval: 20ms } }\n`,
     );
   }
 

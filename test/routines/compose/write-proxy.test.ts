@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { type Bridge, writeProxy } from "../../../routines/compose/write-proxy.ts";
 import { readContract } from "../../../routines/native/read-contract.ts";
-import { resolveContract } from "../../../routines/native/resolve-contract.ts";
+import { type OfferingSpec, resolveContract } from "../../../routines/native/resolve-contract.ts";
 import { makeTree } from "../../_workspace.ts";
 
 type Services = Record<string, Record<string, unknown>>;
@@ -15,7 +15,7 @@ function write(
   const text = around(`x-harbor-native: { executable: sleep, port: 9001, container_port: 9000, ${block} }`);
   const path = join(makeTree({ "nat_native.yml": text }), "nat_native.yml");
   const contract = readContract({ path, handle: "nat" });
-  return writeProxy({ contract, spec: resolveContract({ contract, values: () => undefined }), bridge }) as never;
+  return writeProxy({ contract, spec: resolveContract({ contract, values: () => undefined }) as OfferingSpec, bridge }) as never;
 }
 
 describe("writeProxy", () => {

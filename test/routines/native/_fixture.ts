@@ -2,8 +2,20 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { LOGS, READY, RESTART } from "../../../routines/native/_defaults.ts";
 import type { NativeSpec } from "../../../routines/native/start-process.ts";
 import { freePort } from "../../_ports.ts";
+
+/** What a spec says of a process's life where a test does not care. */
+export const LIFE = {
+  ready: { ...READY, timeout: "10s", start_interval: "50ms" },
+  stop: { signal: "SIGTERM", grace: "5s" },
+  restart: RESTART,
+  dependsOn: {},
+  logs: LOGS,
+  bridge: "relay",
+  install: {},
+} as const satisfies Partial<NativeSpec>;
 
 const VARIABLE = "HARBOR_TEST_OWNER";
 
@@ -25,9 +37,7 @@ export function makeFixture(): Fixture {
       argv,
       cwd: directory,
       containerPort: port,
-      ready: { timeout: "10s", interval: "50ms" },
-      stop: { signal: "SIGTERM", grace: "5s" },
-      install: {},
+      ...LIFE,
       ...more,
       port,
       env: { PORT: String(port), [VARIABLE]: owner, ...more.env },

@@ -4,7 +4,7 @@ import { probeProcess } from "../../../routines/native/probe-process.ts";
 import { startProcess } from "../../../routines/native/start-process.ts";
 import { waitReady } from "../../../routines/native/wait-ready.ts";
 import { until } from "../../_until.ts";
-import { cleanFixture, type Fixture, makeFixture } from "./_fixture.ts";
+import { cleanFixture, type Fixture, LIFE, makeFixture } from "./_fixture.ts";
 
 let fixture: Fixture;
 beforeEach(() => {
@@ -20,7 +20,7 @@ test("is what the contract's question gets for an answer, now", async () => {
   const code = `let status = 200;
 process.on("SIGUSR1", () => { status = 503; });
 Bun.serve({ hostname: "127.0.0.1", port: Number(process.env.PORT), fetch: () => new Response("", { status }) });`;
-  const ready = { http: "/health", timeout: "10s", interval: "50ms" };
+  const ready = { ...LIFE.ready, http: "/health" };
   const spec = fixture.spec(["bun", "-e", code], { ready });
   const started = await startProcess({ spec, stateDirectory: fixture.directory });
   await waitReady({ started, ready });

@@ -1,12 +1,24 @@
 import { describe, expect, test } from "bun:test";
 import { HarborError } from "../../../routines/_script/error.ts";
+import { READY } from "../../../routines/native/_defaults.ts";
 import type { Contract } from "../../../routines/native/read-contract.ts";
-import { resolveContract } from "../../../routines/native/resolve-contract.ts";
+import { offersPort, resolveContract } from "../../../routines/native/resolve-contract.ts";
+
+const READY_WRITTEN: Contract["ready"] = {
+  probe_timeout: "2s",
+  timeout: "60s",
+  start_interval: "200ms",
+  interval: "10s",
+  start_period: "0s",
+  successes: "1",
+  failures: "3",
+};
 
 const CONTRACT: Contract = {
   handle: "ollama",
   path: "/w/ollama/ollama_native.yml",
   service: "ollama",
+  blockPath: ["x-harbor-native"],
   executable: "ollama",
   args: ["serve"],
   port: "11434",
@@ -14,8 +26,12 @@ const CONTRACT: Contract = {
   envVars: [],
   env: {},
   envOverrides: {},
-  ready: { timeout: "60s", interval: "200ms" },
+  ready: READY_WRITTEN,
   stop: { signal: "SIGTERM", grace: "10s" },
+  restart: { policy: "on-failure", max: "5", backoff: "500ms..30s", reset_after: "60s" },
+  dependsOn: {},
+  logs: { max_size: "10MB", max_files: "5", max_age: "7d" },
+  bridge: "relay",
   install: { linux: "apt-get install it" },
   document: {},
   hasProxy: false,
@@ -27,7 +43,7 @@ function resolve(change: Partial<Contract>, values: Record<string, string> = {},
 
 describe("resolveContract", () => {
   test("gives all that a start needs", () => {
-    expect(resolve({ ready: { http: "/v/${V}", timeout: "1s", interval: "1ms" } }, { V: "1" })).toEqual({
+    expect(resolve({ ready: { ...READY_WRITTEN, http: "/v/${V}", failures: "${F:-7}" } }, { V: "1" })).toEqual({
       handle: "ollama",
       contract: "/w/ollama/ollama_native.yml",
       argv: ["ollama", "serve"],
@@ -35,8 +51,12 @@ describe("resolveContract", () => {
       env: {},
       port: 11434,
       containerPort: 11434,
-      ready: { http: "/v/1", timeout: "1s", interval: "1ms" },
+      ready: { ...READY, http: "/v/1", failures: 7 },
       stop: { signal: "SIGTERM", grace: "10s" },
+      restart: { policy: "on-failure", max: 5, backoff: "500ms..30s", reset_after: "60s" },
+      dependsOn: {},
+      logs: { max_size: "10MB", max_files: 5, max_age: "7d" },
+      bridge: "relay",
       install: { linux: "apt-get install it" },
     });
   });
@@ -84,13 +104,62 @@ describe("resolveContract", () => {
     expect(resolve({ port: "${P}" }, { P: "99" })).toMatchObject({ port: 99, containerPort: 99 });
   });
 
+  test("fills in probes, restarts, hooks, limits and dependencies", () => {
+    const change: Partial<Contract> = {
+      ready: { ...READY_WRITTEN, exec: { executable: "./check ${X}", args: "--x ${S} '${S}'" } },
+      live: { http: "/live", status: "${X}", body: "^ok$", probe_timeout: "1s", interval: "5s", start_period: "0s", failures: "${N}" },
+      restart: { policy: "unless-stopped", max: "${N}", backoff: "1s", reset_after: "2m" },
+      preStart: { argv: { executable: "make", args: ["a ${S}"] }, timeout: "${T}" },
+      postStop: { argv: { executable: "rm", args: "-f ${S}" }, timeout: "5s" },
+      dependsOn: { db: "service_healthy" },
+      idle: { stop_after: "${T}" },
+      bridge: "direct",
+    };
+    expect(resolve(change, { X: "200", S: "1  2", N: "4", T: "9m" })).toMatchObject({
+      ready: { ...READY, exec: ["/w/ollama/check 200", "--x", "1", "2", "1  2"] },
+      live: { http: "/live", status: "200", body: "^ok$", probe_timeout: "1s", interval: "5s", start_period: "0s", failures: 4 },
+      restart: { policy: "always", max: 4, backoff: "1s..1s", reset_after: "2m" },
+      preStart: { argv: ["make", "a 1  2"], timeout: "9m" },
+      postStop: { argv: ["rm", "-f", "1", "2"], timeout: "5s" },
+      dependsOn: { db: "service_healthy" },
+      idle: { stop_after: "9m" },
+      bridge: "direct",
+    });
+  });
+
+  test("has no port at all where the contract has none", () => {
+    const { port: _, ...portless } = CONTRACT;
+    const spec = resolveContract({ contract: portless, values: () => undefined, containerPort: 80 });
+    expect(offersPort(spec)).toBe(false);
+    expect(Object.keys(spec)).not.toContain("containerPort");
+  });
+
   const wrong: [string, Partial<Contract>, string][] = [
     ["a port", { port: "${X}" }, '"port" must be a port from 1 to 65535, not "?"'],
     ["a container port", { containerPort: "${X}" }, '"container_port" must be a port from 1 to 65535, not "?"'],
     ["a program", { executable: "${NONE:-}" }, '"executable" is empty'],
-    ["a timeout", { ready: { timeout: "${X}", interval: "1s" } }, '"ready.timeout" must be a duration like 500ms, 10s or 1m30s, not "?"'],
-    ["a signal", { stop: { signal: "${X}", grace: "1s" } }, '"stop.signal" must be a signal\'s name like SIGTERM, not "?"'],
-    ["a path", { ready: { http: "${X}", timeout: "1s", interval: "1s" } }, '"ready.http" must be a path like /health, not "?"'],
+    [
+      "a timeout",
+      { ready: { ...READY_WRITTEN, timeout: "${X}" } },
+      '"ready.timeout" must be a duration like 500ms, 10s or 1m30s, longer than 0, not "?"',
+    ],
+    ["a signal", { stop: { signal: "${X}", grace: "1s" } }, '"stop.signal" must be a signal\'s name like SIGTERM or SIGINT, not "?"'],
+    ["a path", { ready: { ...READY_WRITTEN, http: "${X}" } }, '"ready.http" must be a path like /health, not "?"'],
+    ["an expression", { ready: { ...READY_WRITTEN, log: "${X}" } }, '"ready.log" must be a regular expression, not "?": nothing to repeat'],
+    [
+      "a status",
+      { ready: { ...READY_WRITTEN, http: "/", status: "${X}" } },
+      '"ready.status" must be a status like 200, 200-299 or 200,204, not "?"',
+    ],
+    ["a count", { ready: { ...READY_WRITTEN, successes: "${X}" } }, '"ready.successes" must be a whole number from 1 on, not "?"'],
+    [
+      "a backoff",
+      { restart: { ...CONTRACT.restart, backoff: "${X}" } },
+      '"restart.backoff" must be a duration, or two like 500ms..30s, not "?"',
+    ],
+    ["a hook", { preStart: { argv: { executable: "${NONE:-}", args: [] }, timeout: "1s" } }, '"pre_start" is empty'],
+    ["a size", { logs: { ...CONTRACT.logs, max_size: "${X}" } }, '"logs.max_size" must be a size like 512kB, 10MB or 1GB, not "?"'],
+    ["a bridge", { bridge: "${X}" }, '"bridge" must be one of relay, direct, not "?"'],
     ["a quote", { args: "${Q}" }, "a quote in a value of its arguments is never closed"],
   ];
   test.each(wrong)("says when a value makes %s wrong", (_, change, state) => {

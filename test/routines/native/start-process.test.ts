@@ -153,7 +153,7 @@ describe("startProcess", () => {
     const spec = fixture.spec(["bun", "-e", code]);
     const started = await startProcess({ spec, stateDirectory: fixture.directory, environment: { PATH: "/nowhere" } });
     expect(started.record.argv[0]).toBe(process.execPath);
-    await waitReady({ started, ready: { http: "/", timeout: "10s", interval: "50ms" } });
+    await waitReady({ started, ready: { http: "/", timeout: "10s", start_interval: "50ms" } });
     await stop();
   });
 

@@ -17,8 +17,8 @@ afterEach(async () => {
   expect(await cleanFixture(fixture)).toEqual([]);
 });
 
-const HTTP = { http: "/health", timeout: "10s", interval: "50ms" };
-const TCP = { timeout: "10s", interval: "50ms" };
+const HTTP = { http: "/health", timeout: "10s", start_interval: "50ms" };
+const TCP = { timeout: "10s", start_interval: "50ms" };
 
 async function run(argv: string[], more: Partial<WaitReadyOptions> = {}, spec: Partial<NativeSpec> = {}) {
   const started = await startProcess({ spec: fixture.spec(argv, spec), stateDirectory: fixture.directory });
@@ -80,7 +80,7 @@ describe("waitReady", () => {
 
   test("says at once that one ended, long before the timeout", async () => {
     const startMs = performance.now();
-    await failure(run(shell("exit 3"), { ready: { ...HTTP, timeout: "60s", interval: "30s" } }));
+    await failure(run(shell("exit 3"), { ready: { ...HTTP, timeout: "60s", start_interval: "30s" } }));
     expect(performance.now() - startMs).toBeLessThan(10_000);
   });
 
@@ -122,7 +122,7 @@ describe("waitReady", () => {
   test("ends at once when it is interrupted", async () => {
     const abort = new AbortController();
     const started = await startProcess({ spec: fixture.spec(shell("sleep 60")), stateDirectory: fixture.directory });
-    const waiting = failure(waitReady({ started, ready: { ...HTTP, interval: "30s" }, signal: abort.signal }));
+    const waiting = failure(waitReady({ started, ready: { ...HTTP, start_interval: "30s" }, signal: abort.signal }));
     abort.abort();
     expect((await waiting).exit).toBe("interrupted");
   });

@@ -5,6 +5,7 @@ import { stopProcess } from "../../../routines/native/stop-process.ts";
 import { startNatives } from "../../../routines/stack/start-natives.ts";
 import { freePort } from "../../_ports.ts";
 import { makeFolder } from "../../_workspace.ts";
+import { LIFE } from "../native/_fixture.ts";
 
 const started: { handle: string; stateDirectory: string }[] = [];
 
@@ -23,9 +24,9 @@ async function spec(handle: string, code: string, timeout = "20s"): Promise<Nati
     env: {},
     port,
     containerPort: port,
-    ready: { timeout, interval: "10ms" },
+    ...LIFE,
+    ready: { ...LIFE.ready, timeout, start_interval: "10ms" },
     stop: { signal: "SIGKILL", grace: "1s" },
-    install: {},
   };
 }
 

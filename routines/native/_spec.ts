@@ -1,0 +1,42 @@
+/** What to run natively, with nothing left to look up: resolve-contract.ts makes one, a plan holds it, start-process.ts takes it. */
+import type { BridgeMode, Dependencies, HookSpec, IdleSpec, LiveSpec, LogLimits, ReadySpec, RestartSpec, StopSpec } from "./_types.ts";
+
+export interface NativeSpec {
+  handle: string;
+  /** Path of the contract. */
+  contract: string;
+  argv: string[];
+  cwd: string;
+  /** What contract and configuration name; the host's own part is added at the start. */
+  env: Record<string, string>;
+  /** Where it listens on 127.0.0.1; none for a process that offers nothing, such as a job. */
+  port?: number | undefined;
+  /** Where the stack's network finds it; there is one where there is a port. */
+  containerPort?: number | undefined;
+  /** Without a kind of probe: a connection to its port; without a port, that it runs. */
+  ready: ReadySpec;
+  live?: LiveSpec;
+  stop: StopSpec;
+  restart: RestartSpec;
+  preStart?: HookSpec;
+  postStop?: HookSpec;
+  /** Native services by handle, all else by service of the compose model. */
+  dependsOn: Dependencies;
+  idle?: IdleSpec;
+  logs: LogLimits;
+  bridge: BridgeMode;
+  install: Record<string, string>;
+}
+
+/** One that others can connect to. */
+export type OfferingSpec = NativeSpec & { port: number; containerPort: number };
+
+export function offersPort(spec: NativeSpec): spec is OfferingSpec {
+  return spec.port !== undefined && spec.containerPort !== undefined;
+}
+
+/** The same for two specs that start the same process the same way. */
+export function fingerprintSpec(spec: NativeSpec): string {
+  const env = Object.entries(spec.env).sort(([a], [b]) => (a < b ? -1 : 1));
+  return new Bun.CryptoHasher("sha256").update(JSON.stringify([spec.argv, spec.cwd, env, spec.port])).digest("hex");
+}
