@@ -4,11 +4,9 @@
  *
  *   bun routines/version.ts --json
  */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { defineCommand, jsonArg } from "./_script/command.ts";
 import { emit } from "./_script/emit.ts";
-import { programRoot } from "./_script/program-root.ts";
+import { programVersion } from "./_script/program-version.ts";
 import { runScript } from "./_script/script.ts";
 
 export interface Version {
@@ -17,10 +15,8 @@ export interface Version {
   platform: string;
 }
 
-/** Harbor's own version stands in its package.json alone. */
 export function readVersion(): Version {
-  const { version } = JSON.parse(readFileSync(join(programRoot(), "package.json"), "utf8")) as { version: string };
-  return { harbor: version, bun: Bun.version, platform: `${process.platform}-${process.arch}` };
+  return { harbor: programVersion(), bun: Bun.version, platform: `${process.platform}-${process.arch}` };
 }
 
 export const command = defineCommand({

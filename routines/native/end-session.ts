@@ -2,11 +2,17 @@
 import { parseDuration } from "../_script/duration.ts";
 import { HarborError } from "../_script/error.ts";
 import type { ProcessEntry } from "../_script/process-identity.ts";
-import type { ProcessRecord } from "./process-record.ts";
-import { findMembers } from "./session-members.ts";
+import type { StopSpec } from "./_types.ts";
+import { findMembers, type Started } from "./session-members.ts";
+
+/** What is to end: the session of a process, or whatever carries a mark. */
+export interface Session extends Started {
+  handle: string;
+  stop: StopSpec;
+}
 
 export interface EndSessionOptions {
-  record: ProcessRecord;
+  record: Session;
   /** Instead of the contract's. */
   graceMs?: number | undefined;
   /** Cuts the grace short: what is left is killed at once. */
@@ -39,7 +45,7 @@ export async function endSession(options: EndSessionOptions): Promise<EndedSessi
 
 /** Each member once, those that appear while we wait too. */
 async function signalUntilGone(
-  record: ProcessRecord,
+  record: Session,
   name: NodeJS.Signals,
   waitMs: number,
   cut?: AbortSignal,

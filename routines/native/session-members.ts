@@ -16,7 +16,8 @@ import {
 /** Name of the variable that marks a native process and all that it starts. */
 export const MARK = "HARBOR_NATIVE";
 
-export interface Started extends ProcessIdentity {
+/** Without an identity, where nobody could note it, its mark alone tells. */
+export interface Started extends Partial<ProcessIdentity> {
   mark: string;
 }
 
@@ -33,11 +34,11 @@ export function readTable(platform: NodeJS.Platform = process.platform): Process
 
 /** The live members, ourselves excepted. */
 export function findMembers(started: Started, table: ProcessTable = readTable()): ProcessEntry[] {
-  if (started.bootId !== readBootId()) return [];
+  if (started.bootId !== undefined && started.bootId !== readBootId()) return [];
   const living = table.entries.filter((entry) => !isDead(entry) && entry.pid !== process.pid);
   const sameName = living.find((entry) => entry.pid === started.pid);
   const leader = sameName?.startTime === started.startTime ? sameName : undefined;
-  const session = sameName === leader ? living.filter((entry) => entry.session === started.pid) : [];
+  const session = started.pid !== undefined && sameName === leader ? living.filter((entry) => entry.session === started.pid) : [];
   // With the leader gone, the session's number could be another's by now; one marked member proves it is not.
   const isOurs = leader !== undefined || session.some((entry) => table.hasMark(entry.pid, started.mark));
   const members = new Set(isOurs ? session : []);

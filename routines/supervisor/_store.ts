@@ -2,7 +2,7 @@
  * What outlives the supervisor: of each service `state/native/<handle>/service.json`, with all that the next one needs
  * to go on where this one ended. Written whole, before anything it tells of is done.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { HarborError } from "../_script/error.ts";
 import { writeFileWhole } from "../_script/write-file.ts";

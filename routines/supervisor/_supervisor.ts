@@ -6,7 +6,7 @@ import type { NativeSpec } from "../native/start-process.ts";
 import { describeChanges } from "../native/describe-changes.ts";
 import { nextDue, step } from "./_machine.ts";
 import { policyOf } from "./_policy.ts";
-import { type Effect, EMPTY_WORLD, type Event, type ExternalStatus, type Service, stateOf, type World } from "./_service.ts";
+import { type Effect, EMPTY_WORLD, type Event, type ExternalStatus, mayRun, type Service, stateOf, type World } from "./_service.ts";
 import { listServices, readService, removeService, type StoredService, writeService } from "./_store.ts";
 import { Unit } from "./_unit.ts";
 import type { Accepted, ServiceReport, StartRequest } from "./report.ts";
@@ -28,7 +28,10 @@ interface Entry {
   stored: StoredService;
   /** What of it is on disk. */
   written: string;
+  /** Once it rests, nothing of it is kept. */
   isForgotten: boolean;
+  /** Settles when that is done. */
+  leaving?: Promise<void>;
 }
 
 /** The longest that a timer may be set for: what is due later is looked at again then. */
@@ -64,8 +67,10 @@ export class Supervisor {
   }
 
   /** Has services started, or started anew where what makes their process is another; others go on under their new rules. */
-  want(requests: readonly StartRequest[]): Accepted[] {
-    const accepted = requests.map((request) => this.#accept(request));
+  async want(requests: readonly StartRequest[]): Promise<Accepted[]> {
+    // what is being removed would take the new one's files along
+    await Promise.all(requests.map(({ spec }) => this.#entries.get(spec.handle)?.leaving));
+    const accepted = dependenciesFirst(requests).map((request) => this.#accept(request));
     for (const { handle, needsRestart } of accepted) {
       const policy = this.#policy(handle);
       this.tell(needsRestart ? { kind: "restart", handle, policy } : { kind: "want", handle, policy });
@@ -128,12 +133,16 @@ export class Supervisor {
   /** Told of each service that has changed. */
   subscribe(listener: (report: ServiceReport) => void): () => void {
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.isQuiet) this.#options.onQuiet();
+    };
   }
 
-  /** Whether nothing runs, and nothing will by itself. */
+  /** Whether nothing runs, nothing will by itself, and nobody waits for anything. */
   get isQuiet(): boolean {
-    return [...this.#world.services.values()].every(({ phase }) => phase === "resting") && [...this.#entries.values()].every((it) => it.unit.isQuiet);
+    const isLeaving = [...this.#entries.values()].some((entry) => entry.isForgotten);
+    return !isLeaving && this.#listeners.size === 0 && [...this.#world.services.values()].every(({ phase }) => phase === "resting");
   }
 
   /** Leaves everything running as it is. */
@@ -208,16 +217,20 @@ export class Supervisor {
 
   #forgetResting(): void {
     for (const [handle, entry] of this.#entries) {
-      if (!entry.isForgotten || this.#world.services.get(handle)?.phase !== "resting") continue;
-      // one that does not end is not forgotten
-      if (this.#world.services.get(handle)?.after === "failed") continue;
-      this.#entries.delete(handle);
-      this.#world = step(this.#world, { kind: "forget", handle, at: performance.now() }).world;
-      void entry.unit.close().then(() => {
-        removeService(this.#options.stateDirectory, handle);
-        for (const listener of this.#listeners) listener(reportOf(entry, undefined));
-      });
+      const service = this.#world.services.get(handle);
+      // one of which something still runs is not forgotten
+      const isAtRest = service === undefined || (service.phase === "resting" && service.after !== "failed");
+      if (entry.isForgotten && isAtRest) entry.leaving ??= this.#forget(handle, entry);
     }
+  }
+
+  async #forget(handle: string, entry: Entry): Promise<void> {
+    await entry.unit.close();
+    removeService(this.#options.stateDirectory, handle);
+    this.#entries.delete(handle);
+    this.tell({ kind: "forget", handle });
+    const report = { ...reportOf(entry.stored, entry.unit, undefined), isGone: true as const };
+    for (const listener of this.#listeners) listener(report);
   }
 
   #rearm(): void {
@@ -253,8 +266,45 @@ export class Supervisor {
 
   #report(handle: string): ServiceReport | undefined {
     const entry = this.#entries.get(handle);
-    return entry === undefined ? undefined : reportOf(entry, this.#world.services.get(handle));
+    return entry === undefined ? undefined : reportOf(entry.stored, entry.unit, this.#world.services.get(handle));
   }
+}
+
+/** So that none is told of an earlier end of what it waits for. */
+function dependenciesFirst(requests: readonly StartRequest[]): StartRequest[] {
+  const order = new Set<StartRequest>();
+  const visit = (request: StartRequest): void => {
+    if (order.has(request)) return;
+    for (const other of requests) if (other.spec.handle in request.spec.dependsOn) visit(other);
+    order.add(request);
+  };
+  for (const request of requests) visit(request);
+  return [...order];
+}
+
+function reportOf(stored: StoredService, unit: Unit, service: Service | undefined): ServiceReport {
+  const { spec, state, why, since, run, restarts, isWanted, isAsleep, isCompleted } = stored;
+  const { record, problem } = unit;
+  const isRunning = service !== undefined && mayRun(service) && record?.mark === stored.mark;
+  return {
+    handle: spec.handle,
+    state,
+    why,
+    since,
+    pid: isRunning ? record.pid : null,
+    port: spec.port ?? null,
+    startedAt: record?.startedAt ?? null,
+    run,
+    restarts,
+    isWanted,
+    isAsleep,
+    isCompleted,
+    isLate: service?.isLate ?? false,
+    lastSeen: service?.lastSeen ?? "",
+    contract: spec.contract,
+    wasKilled: unit.wasKilled,
+    ...(problem === undefined ? {} : { problem }),
+  };
 }
 
 function newStored(spec: NativeSpec): StoredService {

@@ -1,0 +1,233 @@
+/**
+ * What there really is of one service: its process, its hooks, its log, its probes. It decides nothing: it does what it is
+ * told, and tells what has happened.
+ */
+import { HarborError } from "../_script/error.ts";
+import { isAlive } from "../_script/process-identity.ts";
+import { writeFileWhole } from "../_script/write-file.ts";
+import { endSession } from "../native/end-session.ts";
+import { LogKeeper } from "../native/keep-log.ts";
+import { compileLogProbe, findIntruder, NotifySocket, probeOnce } from "../native/probe-process.ts";
+import { type ProcessRecord, readRecord, recordPaths, removeRecord } from "../native/process-record.ts";
+import { findMembers } from "../native/session-members.ts";
+import { environmentOf, spawnProcess } from "../native/start-process.ts";
+import { type HookRun, runHook } from "./_hook.ts";
+import { kindOf } from "./_policy.ts";
+import type { Effect, Hook, Service, ServiceState } from "./_service.ts";
+import type { StoredService } from "./_store.ts";
+import type { Told } from "./_supervisor.ts";
+import type { Problem } from "./report.ts";
+
+export interface UnitOptions {
+  handle: string;
+  /** `$HARBOR_HOME/state`. */
+  stateDirectory: string;
+  tell: (told: Told) => void;
+  onTrouble: (text: string) => void;
+  /** What the state machine makes of it right now. */
+  service: () => Service | undefined;
+}
+
+/** How often a process that is not our child is looked at: nobody tells when it ends. */
+const LOOK_MS = 100;
+
+export class Unit {
+  readonly #options: UnitOptions;
+  readonly #folder: string;
+  /** The process that runs or ran last. */
+  record: ProcessRecord | undefined;
+  /** Why the last start could not even begin. */
+  problem: Problem | undefined;
+  /** Its last stop took more than the signal that asked for it. */
+  wasKilled = false;
+  #keeper: LogKeeper | undefined;
+  #notify: NotifySocket | undefined;
+  #hook: HookRun | undefined;
+  #look: Timer | undefined;
+  #isReadyLine: ((line: string) => boolean) | undefined;
+  /** One thing after the other: what is being started is ended once it is there. */
+  #work: Promise<unknown> = Promise.resolve();
+  #attempts = new AbortController();
+
+  constructor(options: UnitOptions) {
+    this.#options = options;
+    this.#folder = recordPaths(options.stateDirectory, options.handle).folder;
+  }
+
+  /** Takes over what an earlier supervisor left. */
+  async adopt(stored: StoredService): Promise<{ wasSpawned: boolean; isAlive: boolean }> {
+    const record = readRecord(this.#options.stateDirectory, stored.spec.handle);
+    const isOfThisRun = record !== undefined && record.mark === stored.mark;
+    this.record = isOfThisRun ? record : undefined;
+    const isRunning = this.record !== undefined && isAlive(this.record);
+    if (stored.state !== "stopped" && stored.state !== "failed") await this.#listen(stored);
+    if (isRunning) this.#watch();
+    return { wasSpawned: isOfThisRun, isAlive: isRunning };
+  }
+
+  spawn(stored: StoredService): void {
+    this.#then(() => this.#spawn(stored));
+  }
+
+  async #spawn(stored: StoredService): Promise<void> {
+    const { spec, environment, run, mark } = stored;
+    const { handle } = spec;
+    this.problem = undefined;
+    try {
+      await this.#listen(stored);
+      const { stateDirectory } = this.#options;
+      const extra = this.#notify?.environment ?? {};
+      const { record, exited } = spawnProcess({ spec, stateDirectory, environment: { ...environment, ...extra }, mark });
+      this.record = record;
+      void exited.then((exit) => this.#options.tell({ kind: "exited", handle, run, exit }));
+      this.#options.tell({ kind: "spawned", handle, run });
+    } catch (error) {
+      this.problem = problemOf(error);
+      this.#options.tell({ kind: "spawnFailed", handle, run, why: reasonOf(this.problem.message) });
+    }
+  }
+
+  runHook(stored: StoredService, hook: Hook): void {
+    this.#then(() => this.#runHook(stored, hook));
+  }
+
+  /** Begins it: whoever ends the service must not have to wait for it. */
+  async #runHook(stored: StoredService, name: Hook): Promise<void> {
+    const { spec, environment, run, mark } = stored;
+    const { handle } = spec;
+    const hook = name === "preStart" ? spec.preStart : spec.postStop;
+    const tellEnd = (problem?: string): void =>
+      this.#options.tell({ kind: "hookEnded", handle, run, hook: name, ...(problem === undefined ? {} : { problem }) });
+    if (hook === undefined) {
+      tellEnd();
+      return;
+    }
+    await this.#listen(stored);
+    this.#hook = runHook({ spec, hook, environment, mark, folder: this.#folder });
+    void this.#hook.ended.then(tellEnd);
+  }
+
+  probe({ spec, environment }: StoredService, effect: Extract<Effect, { kind: "probe" }>): void {
+    const { handle, run, probe, epoch, isFirst } = effect;
+    const question = probe === "ready" ? spec.ready : spec.live;
+    const { record } = this;
+    if (question === undefined || record === undefined) return;
+    const target = {
+      handle,
+      port: spec.port,
+      cwd: spec.cwd,
+      env: question.exec === undefined ? {} : environmentOf({ spec, environment }),
+      ...(isFirst ? { findIntruder: () => findIntruder(record) } : {}),
+    };
+    void probeOnce(question, target, { signal: this.#attempts.signal }).then((result) => {
+      const problem = result.ok ? {} : { problem: result.reason };
+      this.#options.tell({ kind: "probed", handle, run, probe, epoch, ...problem });
+    });
+  }
+
+  /** Its whole session, and a hook that still runs. */
+  end(stored: StoredService): void {
+    const { handle } = stored.spec;
+    this.#hook?.stop();
+    this.#then(async () => {
+      const survivors = await this.#end(stored);
+      const told = survivors === undefined ? {} : { survivors };
+      this.#options.tell({ kind: "ended", handle, run: stored.run, ...told });
+    });
+  }
+
+  async #end({ spec, mark }: StoredService): Promise<string | undefined> {
+    clearInterval(this.#look);
+    this.#attempts.abort();
+    this.#attempts = new AbortController();
+    await this.#hook?.ended;
+    try {
+      const { handle, stop } = spec;
+      const leader = this.record?.mark === mark ? this.record : {};
+      const { wasKilled } = await endSession({ record: { ...leader, handle, stop, mark } });
+      this.wasKilled = wasKilled;
+    } catch (error) {
+      return reasonOf((error as Error).message);
+    } finally {
+      this.#notify?.close();
+      this.#notify = undefined;
+    }
+    removeRecord(this.#options.stateDirectory, spec.handle, { log: false });
+    await this.#keeper?.flushPartial();
+    return undefined;
+  }
+
+  /** For whoever asks how it is without asking us: the proxy in a container. */
+  changed(state: ServiceState): void {
+    const { stateDirectory, handle, onTrouble } = this.#options;
+    this.#notify?.setPace(state === "starting" ? "starting" : "running");
+    try {
+      writeFileWhole(`${stateDirectory}/native/health/${handle}`, `${state}\n`, 0o644);
+    } catch (error) {
+      onTrouble((error as Error).message);
+    }
+  }
+
+  /** Lets go of everything; the process runs on. */
+  async close(): Promise<void> {
+    clearInterval(this.#look);
+    this.#attempts.abort();
+    await this.#work;
+    await this.#keeper?.close();
+    this.#keeper = undefined;
+    this.#notify?.close();
+  }
+
+  #then(work: () => Promise<void>): void {
+    this.#work = this.#work.then(work).catch((error: unknown) => this.#options.onTrouble((error as Error).message));
+  }
+
+  /** To its log, and to what it says by itself. */
+  async #listen({ spec }: StoredService): Promise<void> {
+    const { handle, tell, service } = this.#options;
+    const sayReady = (): void => {
+      const it = service();
+      if (it?.phase === "starting") tell({ kind: "probed", handle, run: it.run, probe: "ready", epoch: it.epoch });
+    };
+    this.#isReadyLine = kindOf(spec.ready) === "log" ? compileLogProbe(spec.ready) : undefined;
+    this.#keep(spec.logs, (text) => {
+      if (this.#isReadyLine?.(text)) sayReady();
+    });
+    if (kindOf(spec.ready) !== "notify" || this.#notify !== undefined) return;
+    this.#notify = await NotifySocket.open({
+      folder: this.#folder,
+      onMessage: ({ isReady }) => {
+        if (isReady) sayReady();
+      },
+      isMember: (pid) => this.record !== undefined && findMembers(this.record).some((entry) => entry.pid === pid),
+    });
+  }
+
+  #keep(limits: LogLimits, hear: (text: string) => void): void {
+    if (this.#keeper !== undefined) return;
+    const { onTrouble } = this.#options;
+    this.#keeper = new LogKeeper({ folder: this.#folder, limits, onLine: ({ text }) => hear(text), onTrouble });
+    this.#keeper.startWatching();
+  }
+
+  /** One that is nobody's child of ours: how it ends is not told. */
+  #watch(): void {
+    this.#look = setInterval(() => {
+      const service = this.#options.service();
+      if (this.record === undefined || service === undefined || isAlive(this.record)) return;
+      clearInterval(this.#look);
+      this.#options.tell({ kind: "exited", handle: service.handle, run: service.run, exit: { code: null, signal: null } });
+    }, LOOK_MS);
+  }
+}
+
+function problemOf(error: unknown): Problem {
+  if (!(error instanceof HarborError)) return { message: (error as Error).message, exit: "failed", details: [] };
+  const { message, exit, details, hint } = error;
+  return { message, exit, details, ...(hint === undefined ? {} : { hint }) };
+}
+
+/** `Cannot start "x": port 1 is taken` → `port 1 is taken`. */
+function reasonOf(message: string): string {
+  return message.replace(/^Cannot \w+ "[^"]*": /, "");
+}

@@ -1,0 +1,211 @@
+/**
+ * The way to the supervisor of a `HARBOR_HOME`: finds the one that runs, or starts one, which adopts what an earlier
+ * one left. A supervisor that ends in the middle of a request is followed by another, which is asked again.
+ */
+import { closeSync, openSync, statSync, truncateSync } from "node:fs";
+import { join } from "node:path";
+import { HarborError } from "../_script/error.ts";
+import { isAlive } from "../_script/process-identity.ts";
+import { programRoot } from "../_script/program-root.ts";
+import { programVersion } from "../_script/program-version.ts";
+import { makePrivateFolder } from "../_script/write-file.ts";
+import type { Env } from "../config/read-values.ts";
+import { buildEnvironment } from "../native/environment.ts";
+import { readSupervisor, supervisorPaths } from "./_paths.ts";
+import { listServices } from "./_store.ts";
+import type { ExternalReport, Hello, Line, RestartRequest, ServiceReport, StartServices, StopRequest } from "./report.ts";
+
+export interface SupervisorOptions {
+  home: string;
+  /** Where the supervisor's own environment comes from. */
+  env: Env;
+}
+
+/** Declared by bin/build.ts alone. */
+declare const HARBOR_BUNDLE: true | undefined;
+
+/** One that is killed at every attempt is nothing to wait for. */
+const ATTEMPTS = 5;
+const START_WAIT_MS = 10_000;
+const POLL_MS = 5;
+const LARGEST_LOG = 1024 * 1024;
+
+/** What one supervisor is asked; it is found, or started, when it is. */
+export class SupervisorClient {
+  readonly #options: SupervisorOptions;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  hello(): Promise<Hello> {
+    return this.#json<Hello>("GET", "/v1");
+  }
+
+  services(handles: readonly string[] = []): Promise<ServiceReport[]> {
+    return this.#json<ServiceReport[]>("GET", `/v1/services?${query(handles)}`);
+  }
+
+  external(report: ExternalReport): Promise<void> {
+    return this.#json("POST", "/v1/external", report);
+  }
+
+  leave(): Promise<void> {
+    return this.#json("POST", "/v1/leave", {});
+  }
+
+  /** Ends when each that is waited for is ready, or will not be. */
+  start(request: StartServices, signal?: AbortSignal): AsyncGenerator<Line> {
+    return this.#lines("POST", "/v1/start", signal, request);
+  }
+
+  restart(request: RestartRequest, signal?: AbortSignal): AsyncGenerator<Line> {
+    return this.#lines("POST", "/v1/restart", signal, request);
+  }
+
+  /** Ends when nothing of them runs. */
+  stop(request: StopRequest): AsyncGenerator<Line> {
+    return this.#lines("POST", "/v1/stop", undefined, request);
+  }
+
+  /** What happens, until aborted. */
+  events(handles: readonly string[], signal: AbortSignal): AsyncGenerator<Line> {
+    return this.#lines("GET", `/v1/events?${query(handles)}`, signal);
+  }
+
+  async #json<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return this.#again(async (socket) => {
+      const response = await ask(socket, method, path, body);
+      return (await response.json()) as T;
+    });
+  }
+
+  async *#lines(method: string, path: string, signal: AbortSignal | undefined, body?: unknown): AsyncGenerator<Line> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const response = await ask(await this.#socket(), method, path, body, signal);
+        let isSettled = false;
+        for await (const line of readLines(response)) {
+          isSettled = line.kind === "settled";
+          yield line;
+        }
+        if (isSettled) return;
+        throw new LostError();
+      } catch (error) {
+        if (signal?.aborted) return;
+        if (!isLost(error) || attempt >= ATTEMPTS) throw wordLost(error, this.#options.home);
+      }
+    }
+  }
+
+  async #again<T>(work: (socket: string) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work(await this.#socket());
+      } catch (error) {
+        if (!isLost(error) || attempt >= ATTEMPTS) throw wordLost(error, this.#options.home);
+      }
+    }
+  }
+
+  /** Of one that runs, and is of this version. */
+  async #socket(): Promise<string> {
+    const { home } = this.#options;
+    const deadline = performance.now() + START_WAIT_MS;
+    let child: Bun.Subprocess | undefined;
+    while (true) {
+      const running = readSupervisor(home);
+      if (running !== undefined && isAlive(running)) {
+        if (running.version === programVersion()) return running.socket;
+        await ask(running.socket, "POST", "/v1/leave", {}).catch(() => undefined);
+      } else if (child === undefined || child.exitCode === 0) child = spawnSupervisor(this.#options);
+      else if (child.exitCode !== null || child.signalCode !== null) throw notStarted(home, child);
+      if (performance.now() > deadline) throw notStarted(home, child);
+      await Bun.sleep(POLL_MS);
+    }
+  }
+}
+
+/** One that is there, or that somebody needs; undefined where nothing native was started. */
+export function connectSupervisor(options: SupervisorOptions): SupervisorClient | undefined {
+  const running = findRunning(options);
+  if (running !== undefined) return running;
+  return listServices(supervisorPaths(options.home).directory).length > 0 ? new SupervisorClient(options) : undefined;
+}
+
+/** One that is there. */
+export function findRunning(options: SupervisorOptions): SupervisorClient | undefined {
+  const running = readSupervisor(options.home);
+  return running !== undefined && isAlive(running) ? new SupervisorClient(options) : undefined;
+}
+
+/** The connection ended before the answer did. */
+class LostError extends Error {}
+
+async function ask(socket: string, method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
+  const init = { method, unix: socket, signal: signal ?? null, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+  let response: Response;
+  try {
+    response = await fetch(`http://harbor${path}`, init);
+  } catch (cause) {
+    throw signal?.aborted ? cause : new LostError((cause as Error).message, { cause });
+  }
+  if (response.ok) return response;
+  const { error } = (await response.json()) as { error: string };
+  throw new HarborError(`Cannot have the supervisor answer: ${error}`);
+}
+
+async function* readLines(response: Response): AsyncGenerator<Line> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  try {
+    for await (const chunk of response.body ?? []) {
+      const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) yield JSON.parse(line) as Line;
+    }
+  } catch (cause) {
+    throw new LostError((cause as Error).message, { cause });
+  }
+}
+
+function isLost(error: unknown): boolean {
+  return error instanceof LostError;
+}
+
+function wordLost(error: unknown, home: string): unknown {
+  if (!isLost(error)) return error;
+  return new HarborError(`Cannot reach the supervisor: ${(error as Error).message || "it ended"}`, {
+    cause: error,
+    hint: `Its log may say why: ${supervisorPaths(home).log}`,
+  });
+}
+
+function notStarted(home: string, child: Bun.Subprocess | undefined): HarborError {
+  const { log } = supervisorPaths(home);
+  const how = child?.exitCode === null || child === undefined ? "it does not answer" : `it ended with exit code ${child.exitCode}`;
+  return new HarborError(`Cannot start the supervisor: ${how}`, { hint: `Its log may say why: ${log}` });
+}
+
+/** Detached, with nothing of the caller's but what it needs: it outlives the terminal, and holds no folder. */
+function spawnSupervisor({ home, env }: SupervisorOptions): Bun.Subprocess {
+  const paths = supervisorPaths(home);
+  makePrivateFolder(paths.directory);
+  const root = programRoot();
+  const program = join(root, typeof HARBOR_BUNDLE === "undefined" ? "harbor.ts" : "dist/harbor.js");
+  const log = openSync(paths.log, "a", 0o600);
+  try {
+    if (statSync(paths.log).size > LARGEST_LOG) truncateSync(paths.log, 0);
+    const argv = [process.execPath, "--no-env-file", "--no-install", `--config=${join(root, "bunfig.toml")}`, program, "supervisor", "run"];
+    const own = { ...buildEnvironment(env), HARBOR_HOME: home };
+    const child = Bun.spawn(argv, { cwd: "/", env: own, detached: true, stdin: "ignore", stdout: log, stderr: log });
+    child.unref();
+    return child;
+  } finally {
+    closeSync(log);
+  }
+}
+
+function query(handles: readonly string[]): string {
+  return new URLSearchParams(handles.map((handle) => ["handle", handle])).toString();
+}

@@ -1,0 +1,48 @@
+#!/usr/bin/env bun
+/**
+ * The native services that were started and not taken down since: what each is, since when and why.
+ *
+ *   bun routines/supervisor/list-services.ts --json
+ */
+import { defineCommand, jsonArg } from "../_script/command.ts";
+import { emit } from "../_script/emit.ts";
+import { runScript } from "../_script/script.ts";
+import { findHome } from "../config/find-home.ts";
+import type { Env } from "../config/read-values.ts";
+import { readRecord } from "../native/process-record.ts";
+import { findRunning, SupervisorClient } from "./connect-supervisor.ts";
+import { supervisorPaths } from "./_paths.ts";
+import { listServices as listStored, readService, type StoredService } from "./_store.ts";
+import type { ServiceReport } from "./report.ts";
+
+/** By handle. Starts the supervisor where one should run and does not: it may have been killed. */
+export async function listServices(options: { home: string; env: Env }): Promise<ServiceReport[]> {
+  const running = findRunning(options);
+  if (running !== undefined) return running.services();
+  const { directory } = supervisorPaths(options.home);
+  const stored = listStored(directory).flatMap((handle) => readService(directory, handle) ?? []);
+  return stored.every(isAtRest) ? stored.map((it) => reportOf(it, directory)) : new SupervisorClient(options).services();
+}
+
+/** Nothing runs, nothing will by itself: no supervisor is needed for that. */
+function isAtRest({ state, isAsleep }: StoredService): boolean {
+  return (state === "stopped" || state === "failed") && !isAsleep;
+}
+
+function reportOf({ spec, state, why, since, run, restarts, isWanted, isAsleep, isCompleted }: StoredService, directory: string): ServiceReport {
+  const startedAt = readRecord(directory, spec.handle)?.startedAt ?? null;
+  const rest = { pid: null, port: spec.port ?? null, startedAt, isLate: false, lastSeen: "", contract: spec.contract, wasKilled: false };
+  return { handle: spec.handle, state, why, since, run, restarts, isWanted, isAsleep, isCompleted, ...rest };
+}
+
+export const command = defineCommand({
+  meta: { name: "list-services", description: "The native services that were started", examples: ["harbor routine list-services --json"] },
+  args: { ...jsonArg },
+  async run({ args }) {
+    const services = await listServices({ home: findHome(process.env), env: process.env });
+    const line = (it: ServiceReport): string => `${it.handle}\t${it.state}\t${it.pid === null ? "-" : `pid ${it.pid}`}\t${it.why}`;
+    emit(services, { json: args.json, render: (all) => all.map(line).join("\n") });
+  },
+});
+
+if (import.meta.main) await runScript(command);

@@ -1,0 +1,110 @@
+/** What the supervisor and those who ask it say to each other: JSON over a unix socket. */
+import type { Exit as ExitCode } from "../_script/error.ts";
+import type { NativeSpec } from "../native/start-process.ts";
+import type { ExternalStatus, ServiceState } from "./_service.ts";
+
+export type { ExternalStatus, ServiceState } from "./_service.ts";
+
+/** What a service is right now. */
+export interface ServiceReport {
+  handle: string;
+  state: ServiceState;
+  why: string;
+  /** ISO 8601: since when it has been in that state. */
+  since: string;
+  /** Null where no process of it runs. */
+  pid: number | null;
+  port: number | null;
+  /** ISO 8601, of the process that runs or ran last. */
+  startedAt: string | null;
+  /** Counts its processes. */
+  run: number;
+  /** Since it was last healthy for long enough. */
+  restarts: number;
+  isWanted: boolean;
+  /** Stopped until somebody connects. */
+  isAsleep: boolean;
+  /** It ended by itself, with exit code 0. */
+  isCompleted: boolean;
+  /** It was not ready by its deadline. */
+  isLate: boolean;
+  /** What the last attempt of the probe saw instead of a good answer. */
+  lastSeen: string;
+  contract: string;
+  /** Its last stop took more than the signal that asked for it. */
+  wasKilled: boolean;
+  /** Why it could not even begin. */
+  problem?: Problem;
+  /** Nothing of it is left, and nothing is known of it any more. */
+  isGone?: true;
+}
+
+/** An error as it travels. */
+export interface Problem {
+  message: string;
+  exit: ExitCode;
+  details: readonly string[];
+  hint?: string;
+}
+
+/** A service that is to run. */
+export interface StartRequest {
+  spec: NativeSpec;
+  /** The host's part of its environment. */
+  environment: Record<string, string>;
+  /** Instead of the contract's deadline. */
+  timeoutMs?: number;
+}
+
+export interface StartServices {
+  services: StartRequest[];
+  /** Handles of those whose start the answer waits for; the others go on as they do. */
+  waitFor: string[];
+}
+
+/** How the supervisor took a request. */
+export interface Accepted {
+  handle: string;
+  /** It ran, or was about to. */
+  wasUp: boolean;
+  /** What is different from how it was started, in words. */
+  changes: string[];
+  /** Its process is started anew for that. */
+  needsRestart: boolean;
+}
+
+/** A line of an answer that goes on until what was asked for has come about. */
+export type Line =
+  | { kind: "accepted"; services: Accepted[] }
+  | { kind: "report"; report: ServiceReport }
+  | { kind: "settled"; services: ServiceReport[] };
+
+export interface StopRequest {
+  /** All when empty. */
+  handles: string[];
+  /** Removes what is kept of them: log, record. */
+  forget: boolean;
+}
+
+export interface RestartRequest {
+  handles: string[];
+}
+
+export interface ExternalReport {
+  name: string;
+  status: ExternalStatus;
+}
+
+/** Who answers. */
+export interface Hello {
+  version: string;
+  pid: number;
+  home: string;
+  /** ISO 8601. */
+  startedAt: string;
+  services: number;
+  /** Resident memory, in bytes. */
+  memory: number;
+  /** What is wrong and is nobody's answer: a full disk. */
+  troubles: string[];
+}

@@ -1,0 +1,102 @@
+/**
+ * The supervisor as a process: one per `HARBOR_HOME`. It takes over what an earlier one left, answers over a unix socket
+ * until nothing is left to supervise, and leaves what runs running, whatever ends it.
+ */
+import { chmodSync, rmSync } from "node:fs";
+import { HarborError } from "../_script/error.ts";
+import { withLock } from "../_script/lock.ts";
+import { identifyProcess } from "../_script/process-identity.ts";
+import { placeSocket, removeSocket } from "../_script/socket-path.ts";
+import { makePrivateFolder, writeFileWhole } from "../_script/write-file.ts";
+import { createApi } from "./_api.ts";
+import { Supervisor } from "./_supervisor.ts";
+import { type SupervisorRecord, supervisorPaths } from "./_paths.ts";
+import type { Hello } from "./report.ts";
+
+export interface RunSupervisorOptions {
+  home: string;
+  /** Of Harbor: one of another version is asked to leave. */
+  version: string;
+  signal: AbortSignal;
+  /** For the log of the supervisor itself. */
+  say: (text: string) => void;
+}
+
+/** With nothing to do, it stays this long: the next command may be about to ask. */
+const QUIET_MS = 300;
+/** Told at once, and kept for whoever asks; not each time. */
+const KEPT_TROUBLES = 5;
+
+/** Returns when it is to leave, `false` at once where another one runs. */
+export async function runSupervisor(options: RunSupervisorOptions): Promise<boolean> {
+  const { lock } = supervisorPaths(options.home);
+  try {
+    await withLock(lock, () => supervise(options), { purpose: "supervising", waitMs: 0 });
+    return true;
+  } catch (error) {
+    if (error instanceof HarborError && error.exit === "timeout") return false;
+    throw error;
+  }
+}
+
+async function supervise(options: RunSupervisorOptions): Promise<void> {
+  const { home, version, signal, say } = options;
+  const paths = supervisorPaths(home);
+  makePrivateFolder(paths.directory);
+  const startedAt = new Date().toISOString();
+  const troubles: string[] = [];
+  const left = Promise.withResolvers<void>();
+  let requests = 0;
+  let quiet: Timer | undefined;
+  const leaveIfQuiet = (): void => {
+    clearTimeout(quiet);
+    quiet = setTimeout(() => {
+      if (requests === 0 && supervisor.isQuiet) left.resolve();
+    }, QUIET_MS);
+  };
+  const supervisor = new Supervisor({
+    stateDirectory: paths.directory,
+    onTrouble: (text) => {
+      if (troubles.includes(text)) return;
+      troubles.push(text);
+      if (troubles.length > KEPT_TROUBLES) troubles.shift();
+      say(text);
+    },
+    onQuiet: leaveIfQuiet,
+  });
+  const hello = (): Hello => ({
+    version,
+    pid: process.pid,
+    home,
+    startedAt,
+    services: supervisor.reports().length,
+    memory: process.memoryUsage.rss(),
+    troubles: [...troubles],
+  });
+  await supervisor.load();
+  const api = createApi({ supervisor, hello, leave: left.resolve });
+  const socket = placeSocket(paths.directory, "supervisor.sock");
+  removeSocket({ path: socket.path });
+  const server = Bun.serve({
+    unix: socket.path,
+    idleTimeout: 0,
+    fetch: async (request) => {
+      requests++;
+      return api(request).finally(() => {
+        requests--;
+        leaveIfQuiet();
+      });
+    },
+  });
+  chmodSync(socket.path, 0o600);
+  const identity = identifyProcess(process.pid);
+  writeFileWhole(paths.record, JSON.stringify({ ...identity, socket: socket.path, version } satisfies Partial<SupervisorRecord>));
+  signal.addEventListener("abort", () => left.resolve());
+  leaveIfQuiet();
+  await left.promise;
+  clearTimeout(quiet);
+  rmSync(paths.record, { force: true });
+  await server.stop();
+  removeSocket(socket);
+  await supervisor.close();
+}

@@ -1,0 +1,57 @@
+#!/usr/bin/env bun
+/**
+ * Stop native services: each process and all that it started, those that depend on others first. Already stopped is fine.
+ *
+ *   bun routines/supervisor/stop-services.ts ollama --json
+ */
+import { defineCommand, jsonArg } from "../_script/command.ts";
+import { emit } from "../_script/emit.ts";
+import { HarborError } from "../_script/error.ts";
+import { runScript } from "../_script/script.ts";
+import { findHome } from "../config/find-home.ts";
+import type { Env } from "../config/read-values.ts";
+import { connectSupervisor } from "./connect-supervisor.ts";
+import type { ServiceReport } from "./report.ts";
+
+export interface StopServicesOptions {
+  home: string;
+  env: Env;
+  /** All when empty. */
+  handles: readonly string[];
+  /** Removes their logs as well. */
+  forget: boolean;
+}
+
+export interface StoppedService {
+  handle: string;
+  /** Whether it had to be killed after its grace. */
+  wasKilled: boolean;
+}
+
+/** Those that were there. Throws `failed` naming the pids that even SIGKILL did not end, once the others are stopped. */
+export async function stopServices({ home, env, handles, forget }: StopServicesOptions): Promise<StoppedService[]> {
+  const client = connectSupervisor({ home, env });
+  if (client === undefined) return [];
+  const latest = new Map<string, ServiceReport>();
+  for await (const line of client.stop({ handles: [...handles], forget })) {
+    if (line.kind === "report") latest.set(line.report.handle, line.report);
+  }
+  const failed = [...latest.values()].find(({ state, isGone }) => state === "failed" && !isGone);
+  if (failed !== undefined) throw new HarborError(`Cannot stop "${failed.handle}": ${failed.why}`);
+  return [...latest.values()].map(({ handle, wasKilled }) => ({ handle, wasKilled }));
+}
+
+export const command = defineCommand({
+  meta: { name: "stop-services", description: "Stop native services", examples: ["harbor routine stop-services ollama"] },
+  args: {
+    ...jsonArg,
+    handles: { type: "positional", description: "Service handles; all when left out", multiple: true },
+    forget: { type: "boolean", description: "Remove their logs as well" },
+  },
+  async run({ args }) {
+    const stopped = await stopServices({ home: findHome(process.env), env: process.env, handles: args.handles, forget: args.forget });
+    emit(stopped, { json: args.json, render: (them) => them.map((it) => `${it.handle}\t${it.wasKilled ? "killed" : "stopped"}`).join("\n") });
+  },
+});
+
+if (import.meta.main) await runScript(command);
