@@ -25,6 +25,7 @@ export function renderPlan(plan: Plan, options: { explain: boolean; cwd: string 
     ...table(rows),
     "",
   ];
+  if (options.explain) lines.push(...plan.services.map((it) => `${it.handle} ${it.runtime}: ${it.because}`), "");
   const files = options.explain ? plan.files : plan.files.filter((file) => file.included);
   const short = (path: string): string => (relative(options.cwd, path).startsWith("..") ? path : relative(options.cwd, path));
   if (!options.explain) return [...lines, ...files.map((file) => short(file.path))].join("\n");
@@ -36,9 +37,13 @@ export const command = defineCommand({
   meta: {
     name: "plan",
     description: "Show what a selection would run, and why; up --dry-run adds what runs already",
-    examples: ["harbor plan -x ollama webui", "harbor plan --explain webui nvidia", "harbor plan --json '*'"],
+    examples: ["harbor plan -x ollama webui", "harbor plan --explain webui nvidia", "harbor plan -c ollama", "harbor plan --json '*'"],
   },
-  args: { ...selectionArgs, explain: { type: "boolean", description: "Every file, in or out, with the reason" }, ...jsonArg },
+  args: {
+    ...selectionArgs,
+    explain: { type: "boolean", description: "Why each service runs on what it does, and every file, in or out, with the reason" },
+    ...jsonArg,
+  },
   async run({ args }) {
     const { plan, selection } = await makePlan({ args, env: process.env });
     warn(selection.warnings);

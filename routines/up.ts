@@ -92,7 +92,7 @@ export const command = defineCommand({
       waitMs: timeoutMs ?? LOCK_WAIT_MS,
     }).finally(() => removeEmptyState(home));
     const { project } = made.plan;
-    const isDefault = args.names.length + args.exclude.length === 0;
+    const isDefault = args.names.length + args.exclude.length + args.container.length === 0;
     const { services } = await observeStack({ home, env, project, probes: true, needsEngine: false, signal, engine });
     emit(services, { json: args.json, render: (them) => renderReport({ services: them, workspace: made.plan.workspace, isDefault }) });
     if (args.open) await openFirst(services, args.names);

@@ -11,6 +11,8 @@ import type { Selection } from "./read-selection.ts";
 export interface PlannedService {
   handle: string;
   runtime: "container" | "native";
+  /** Why it runs on that. */
+  because: string;
   /** Services of the compose model that belong to it: its container and companions, or its proxy. */
   containers: string[];
   ports: PublishedPort[];
@@ -57,7 +59,8 @@ export function planServices(options: PlanServicesOptions): PlannedService[] {
     const scheme = schemeOf(native === undefined ? services[handle] : options.definitions.get(handle));
     const urls = ports.filter((port) => port.protocol === "tcp").map((port) => `${scheme}://${hostOf(port.address)}:${port.published}`);
     const runs = native?.argv.join(" ") ?? read("image", (service) => imageOf(service, options.values)).join(", ");
-    return { handle, runtime: native === undefined ? "container" : "native", containers, ports, urls, runs };
+    const because = selection.reasons.get(handle) ?? "a file of the selection brings it";
+    return { handle, runtime: native === undefined ? "container" : "native", because, containers, ports, urls, runs };
   });
 }
 

@@ -10,10 +10,12 @@ import { findHome } from "../config/find-home.ts";
 import { type Env, readValues, type Values } from "../config/read-values.ts";
 import { BUILT_IN_CAPABILITIES } from "../host/capabilities.ts";
 import { detectCapabilities } from "../host/detect-capabilities.ts";
-import { type Contract, readContract } from "../native/read-contract.ts";
+import { detectGpu, type Gpu } from "../host/detect-gpu.ts";
+import type { Contract } from "../native/read-contract.ts";
 import { findWorkspace, type Workspace } from "../workspace/find-workspace.ts";
 import { listFiles, type ServiceFile } from "../workspace/list-files.ts";
 import { checkHandle, isHandle, listHandles, throwUnknown } from "../workspace/list-handles.ts";
+import { type Asked, chooseRuntimes } from "./_choose-runtimes.ts";
 import type { SelectionArgs } from "./selection-args.ts";
 
 /** Services with the runtime each was started on, as an earlier `up` recorded them. */
@@ -31,6 +33,8 @@ export interface ReadSelectionOptions {
   workspace?: Workspace | undefined;
   /** Services that run already and stay as they are. */
   running?: RunningServices | undefined;
+  /** The host's GPU, for services of the runtime `auto`; looked for when left out. */
+  gpu?: () => Gpu;
 }
 
 export interface Selection {
@@ -45,6 +49,8 @@ export interface Selection {
   files: readonly ServiceFile[];
   /** Of the native services, by handle. */
   contracts: ReadonlyMap<string, Contract>;
+  /** Handle → why it runs on what it runs on. */
+  reasons: ReadonlyMap<string, string>;
   /** Services that run, but that no layer has any more: they are no part of the plan, and go on as they are. */
   lost: readonly string[];
   /** What a person should hear, but need not act on. */
@@ -58,17 +64,17 @@ export async function readSelection(options: ReadSelectionOptions): Promise<Sele
   const cwd = options.cwd === undefined ? {} : { cwd: options.cwd };
   const workspace = options.workspace ?? findWorkspace({ home, directory: args.workspace, ...cwd });
   const values = readValues({ workspace, env });
-  const capabilities = await selectCapabilities(args, values, env, home, running);
+  const { capabilities, gpu } = await readHost(options, values, home);
   const knownCapabilities = new Set([...BUILT_IN_CAPABILITIES, ...capabilities]);
   for (const name of args.names) if (knownCapabilities.has(name)) capabilities.add(name);
   const list = (handles: readonly string[] | "*"): ServiceFile[] => listFiles({ workspace, handles, capabilities: knownCapabilities });
 
   const defaults = args["no-defaults"] ? [] : values.list("HARBOR_SERVICES_DEFAULT").filter((name) => !knownCapabilities.has(name));
-  const asked = { names: args.names.filter((name) => !knownCapabilities.has(name)), excluded: args.exclude };
-  if (asked.names.length + asked.excluded.length + defaults.length === 0) embeddedDefault(asked, args, list);
-  const isAll = asked.names.includes("*");
-  const named = [...asked.names.filter((name) => name !== "*"), ...asked.excluded];
-  for (const name of asked.excluded) checkExcluded(name, knownCapabilities);
+  const asked = readAsked(args, knownCapabilities);
+  const isNothing = asked.names.length + asked.excluded.length + asked.contained.length + defaults.length === 0;
+  if (isNothing) asked.embedded = embeddedDefault(args, list);
+  const { isAll } = asked;
+  const named = [...asked.names.filter((name) => name !== "*"), ...asked.excluded, ...asked.contained, ...asked.embedded];
   for (const name of named) checkHandle(name);
 
   const services = new Set([...(running?.services ?? []), ...defaults, ...named]);
@@ -77,18 +83,25 @@ export async function readSelection(options: ReadSelectionOptions): Promise<Sele
   const { lost, warnings } = dropUnknown({ services, named, running, files, workspace });
   if (!isAll && services.size === 0) throw nothingToRun(warnings);
   warnings.push(...unusedCapabilities(args.capability, files));
-  const natives = selectNatives({ asked, isNative: args.native, isAll, files, running });
-  const contracts = new Map([...natives].map((handle) => [handle, contractOf(handle, files)]));
+  const { contracts, reasons } = chooseRuntimes({
+    asked,
+    services: isAll ? "*" : services,
+    files,
+    running,
+    values,
+    gpu,
+  });
   return {
     workspace,
     values,
     services: isAll ? "*" : services,
     asked: isAll ? "*" : new Set(named),
-    natives,
+    natives: new Set(contracts.keys()),
     capabilities,
     knownCapabilities,
     files,
     contracts,
+    reasons,
     lost,
     warnings,
   };
@@ -117,20 +130,29 @@ function dropUnknown({ services, named, running, files, workspace }: UnknownQues
   return { lost, warnings };
 }
 
-interface Asked {
-  names: string[];
-  excluded: string[];
+/** Throws `usage` where -x and -c are given what they do not take, or the same. */
+function readAsked(args: SelectionArgs, capabilities: ReadonlySet<string>): Asked {
+  const names = args.names.filter((name) => !capabilities.has(name));
+  for (const name of args.exclude) checkRuntimeWord(name, capabilities, RUNTIME_WORDS.exclude);
+  for (const name of args.container) checkRuntimeWord(name, capabilities, RUNTIME_WORDS.container);
+  const both = args.exclude.find((name) => args.container.includes(name));
+  if (both !== undefined) {
+    throw new HarborError(`Cannot run "${both}" natively and in a container: both -x and -c name it`, {
+      exit: "usage",
+      hint: "Name it with one of them",
+    });
+  }
+  return { names, excluded: args.exclude, contained: args.container, embedded: [], isNative: args.native, isAll: names.includes("*") };
 }
 
-/** With nothing named and nothing configured: what the base file's `x-harbor` names, run natively. */
-function embeddedDefault(asked: Asked, args: SelectionArgs, list: (handles: string[]) => ServiceFile[]): void {
-  if (!args["no-defaults"]) {
-    const base = list([]).find((file) => file.kind === "base");
-    const text = base === undefined ? "" : readText(base.path);
-    const document = parseYaml(text, base?.path ?? "") as { "x-harbor"?: { default?: string[] } } | null;
-    asked.excluded = document?.["x-harbor"]?.default ?? [];
-  }
-  if (asked.excluded.length === 0) throw nothingToRun([]);
+/** With nothing named and nothing configured: what the base file's `x-harbor` names. */
+function embeddedDefault(args: SelectionArgs, list: (handles: string[]) => ServiceFile[]): string[] {
+  const base = args["no-defaults"] ? undefined : list([]).find((file) => file.kind === "base");
+  const document =
+    base === undefined ? null : (parseYaml(readText(base.path), base.path) as { "x-harbor"?: { default?: string[] } } | null);
+  const embedded = document?.["x-harbor"]?.default ?? [];
+  if (embedded.length === 0) throw nothingToRun([]);
+  return embedded;
 }
 
 function nothingToRun(details: readonly string[]): HarborError {
@@ -141,10 +163,15 @@ function nothingToRun(details: readonly string[]): HarborError {
   });
 }
 
-/** `-x` takes services alone. */
-function checkExcluded(name: string, capabilities: ReadonlySet<string>): void {
-  const option = `Cannot run "${name}" natively`;
-  if (name === "*") throw new HarborError(`${option}: -x takes a service`, { exit: "usage", hint: "Natively whatever can be: -n '*'" });
+const RUNTIME_WORDS = {
+  exclude: { how: "natively", takes: "-x takes a service", all: "Natively whatever can be: -n '*'" },
+  container: { how: "in a container", takes: "-c takes a service", all: "All in containers: harbor config set runtime container" },
+};
+
+/** Both options take services alone. */
+function checkRuntimeWord(name: string, capabilities: ReadonlySet<string>, { how, takes, all }: typeof RUNTIME_WORDS.exclude): void {
+  const option = `Cannot run "${name}" ${how}`;
+  if (name === "*") throw new HarborError(`${option}: ${takes}`, { exit: "usage", hint: all });
   if (!capabilities.has(name)) return;
   throw new HarborError(`${option}: it is a capability, no service`, { exit: "usage", hint: `Select it with --capability ${name}` });
 }
@@ -159,45 +186,30 @@ function unusedCapabilities(named: readonly string[], files: readonly ServiceFil
   });
 }
 
-async function selectCapabilities(
-  args: SelectionArgs,
-  values: Values,
-  env: Env,
-  home: string,
-  running: RunningServices | undefined,
-): Promise<Set<string>> {
-  const isDetecting = values.get("HARBOR_CAPABILITIES_AUTODETECT") !== "false";
-  const detected = isDetecting ? await detectCapabilities({ env, home }) : [];
+interface Host {
+  /** Those selected: what the host has, and what is named. */
+  capabilities: Set<string>;
+  gpu: () => Gpu;
+}
+
+async function readHost({ args, env, running, gpu }: ReadSelectionOptions, values: Values, home: string): Promise<Host> {
+  const detected = values.get("HARBOR_CAPABILITIES_AUTODETECT") === "false" ? [] : await detectCapabilities({ env, home });
   const present = detected.filter((capability) => capability.isPresent).map((capability) => capability.name);
-  return new Set([...present, ...values.list("HARBOR_CAPABILITIES_DEFAULT"), ...(running?.capabilities ?? []), ...args.capability]);
+  const named = [...values.list("HARBOR_CAPABILITIES_DEFAULT"), ...(running?.capabilities ?? []), ...args.capability];
+  const capabilities = new Set([...present, ...named]);
+  const wanted = values.get("HARBOR_ENGINE_KIND");
+  return { capabilities, gpu: gpu ?? once(() => detectGpu({ env, home, wanted, devices: detected, capabilities })) };
+}
+
+function once<T>(work: () => T): () => T {
+  let result: { value: T } | undefined;
+  return () => {
+    result ??= { value: work() };
+    return result.value;
+  };
 }
 
 /** A folder makes a service known; in a flat workspace any file that names it does. */
 function isKnown(name: string, files: readonly ServiceFile[], workspace: Workspace): boolean {
   return files.some((file) => file.handle === name || (workspace.layout === "flat" && file.parts.includes(name)));
-}
-
-interface NativeQuestion {
-  asked: Asked;
-  isNative: boolean;
-  isAll: boolean;
-  files: readonly ServiceFile[];
-  running: RunningServices | undefined;
-}
-
-function selectNatives({ asked, isNative, isAll, files, running }: NativeQuestion): Set<string> {
-  const withContract = new Set(files.filter((file) => file.kind === "contract").map((file) => file.parts[0] as string));
-  const natives = new Set([...(running?.natives ?? []).filter((handle) => withContract.has(handle)), ...asked.excluded]);
-  // what runs already, and is only part of it for that, stays on what it runs on
-  const isJoining = (handle: string): boolean => isAll || asked.names.includes(handle) || !running?.services.includes(handle);
-  if (isNative) for (const handle of withContract) if (isJoining(handle)) natives.add(handle);
-  return natives;
-}
-
-function contractOf(handle: string, files: readonly ServiceFile[]): Contract {
-  const file = files.findLast((candidate) => candidate.kind === "contract" && candidate.parts[0] === handle);
-  if (file !== undefined) return readContract({ path: file.path, handle });
-  throw new HarborError(`Cannot run "${handle}" natively: it has no contract (${handle}_native.yml)`, {
-    hint: `Run it in a container: harbor up ${handle}`,
-  });
 }

@@ -10,6 +10,13 @@ export const selectionArgs = {
     valueHint: "H",
     multiple: true,
   },
+  container: {
+    type: "string",
+    alias: "c",
+    description: "Select a service and run it in a container, whatever is preferred",
+    valueHint: "H",
+    multiple: true,
+  },
   native: { type: "boolean", alias: "n", description: "Run every selected service that has a native contract natively" },
   capability: { type: "string", description: "Select a capability: nvidia, cdi, rocm, mdc, build", valueHint: "C", multiple: true },
   "no-defaults": { type: "boolean", description: "Leave the default services out" },

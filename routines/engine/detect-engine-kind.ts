@@ -59,7 +59,12 @@ function guessKind({ host, context }: Endpoint, options: DetectEngineKindOptions
   if (platform !== "linux") return "desktop";
   if (context === "desktop-linux" || /\/\.(?:docker\/(?:run|desktop)|orbstack|colima)\//.test(host)) return "desktop";
   if (/^unix:\/\/(?:\/var)?\/run\/user\//.test(host)) return "rootless";
-  return /microsoft/i.test(kernel()) ? "desktop" : "linux";
+  return isWsl(kernel) ? "desktop" : "linux";
+}
+
+/** Whether this Linux is the one inside of Windows. */
+export function isWsl(kernel: () => string = readKernel): boolean {
+  return /microsoft/i.test(kernel());
 }
 
 function readKernel(): string {

@@ -16,6 +16,8 @@ import { readComposeVersion } from "../engine/find-compose.ts";
 export interface Capability {
   name: string;
   isPresent: boolean;
+  /** Whether the host has such a device, also where its containers do not get it. */
+  hasDevice: boolean;
   reason: string;
 }
 
@@ -31,12 +33,17 @@ export interface DetectCapabilitiesOptions {
 
 /** nvidia, cdi, rocm and mdc, in this order. `build` is never detected: it is a wish. */
 export async function detectCapabilities(options: DetectCapabilitiesOptions): Promise<Capability[]> {
-  const root = options.root ?? "/";
-  const has = (path: string): boolean => existsSync(join(root, path));
-  const finds = (program: string): boolean => isOnPath(program, options.env.PATH ?? "", root);
-  const nvidia = detectNvidia(has, finds);
+  const devices = detectDevices(options);
   const version = await (options.composeVersion ?? (() => readComposeVersion({ env: options.env, home: options.home })))();
-  return [nvidia, detectCdi(has, nvidia), detectRocm(has, root), detectMdc(version)];
+  return [...devices, detectMdc(version)];
+}
+
+/** The part of them that is about GPUs: nvidia, cdi and rocm. */
+export function detectDevices({ env, root = "/" }: Pick<DetectCapabilitiesOptions, "env" | "root">): Capability[] {
+  const has = (path: string): boolean => existsSync(join(root, path));
+  const finds = (program: string): boolean => isOnPath(program, env.PATH ?? "", root);
+  const nvidia = detectNvidia(has, finds);
+  return [nvidia, detectCdi(has, nvidia), detectRocm(has, root)];
 }
 
 type Test = (name: string) => boolean;
@@ -48,10 +55,11 @@ const TOOLKIT_PROGRAMS = ["nvidia-ctk", "nvidia-container-toolkit", "nvidia-cont
 function detectNvidia(has: Test, finds: Test): Capability {
   const name = "nvidia";
   const driver = DRIVER_FILES.find(has) ?? (finds("nvidia-smi") ? "nvidia-smi" : undefined);
-  if (driver === undefined) return { name, isPresent: false, reason: "no NVIDIA driver" };
+  if (driver === undefined) return { name, isPresent: false, hasDevice: false, reason: "no NVIDIA driver" };
   const toolkit = TOOLKIT_PROGRAMS.find(finds);
-  if (toolkit === undefined) return { name, isPresent: false, reason: `a driver (${driver}), but no NVIDIA Container Toolkit` };
-  return { name, isPresent: true, reason: `${driver} and ${toolkit}` };
+  if (toolkit === undefined)
+    return { name, isPresent: false, hasDevice: true, reason: `a driver (${driver}), but no NVIDIA Container Toolkit` };
+  return { name, isPresent: true, hasDevice: true, reason: `${driver} and ${toolkit}` };
 }
 
 const CDI_FILES = ["etc/cdi/nvidia.yaml", "var/run/cdi/nvidia.yaml", "etc/cdi/nvidia.json", "var/run/cdi/nvidia.json"];
@@ -60,18 +68,18 @@ const CDI_FILES = ["etc/cdi/nvidia.yaml", "var/run/cdi/nvidia.yaml", "etc/cdi/nv
 function detectCdi(has: Test, nvidia: Capability): Capability {
   const name = "cdi";
   const file = CDI_FILES.find(has);
-  if (file === undefined) return { name, isPresent: false, reason: "no CDI specification of NVIDIA devices" };
-  if (nvidia.isPresent) return { name, isPresent: false, reason: `a CDI specification (/${file}), but nvidia goes first` };
-  return { name, isPresent: true, reason: `/${file}` };
+  if (file === undefined) return { name, isPresent: false, hasDevice: false, reason: "no CDI specification of NVIDIA devices" };
+  if (nvidia.isPresent) return { name, isPresent: false, hasDevice: true, reason: `a CDI specification (/${file}), but nvidia goes first` };
+  return { name, isPresent: true, hasDevice: true, reason: `/${file}` };
 }
 
 /** AMD's compute driver and at least one render node; neither `lsmod` nor ROCm on the host is needed. */
 function detectRocm(has: Test, root: string): Capability {
   const name = "rocm";
-  if (!has("dev/kfd")) return { name, isPresent: false, reason: "no AMD compute device (/dev/kfd)" };
+  if (!has("dev/kfd")) return { name, isPresent: false, hasDevice: false, reason: "no AMD compute device (/dev/kfd)" };
   const node = readNames(join(root, "dev/dri")).find((entry) => entry.startsWith("renderD"));
-  if (node === undefined) return { name, isPresent: false, reason: "/dev/kfd, but no render node in /dev/dri" };
-  return { name, isPresent: true, reason: `/dev/kfd and /dev/dri/${node}` };
+  if (node === undefined) return { name, isPresent: false, hasDevice: true, reason: "/dev/kfd, but no render node in /dev/dri" };
+  return { name, isPresent: true, hasDevice: true, reason: `/dev/kfd and /dev/dri/${node}` };
 }
 
 const MDC_SINCE = [2, 23, 1];
@@ -79,9 +87,9 @@ const MDC_SINCE = [2, 23, 1];
 /** Inline configs (`configs: { x: { content } }`) came with compose 2.23.1. */
 function detectMdc(version: string | undefined): Capability {
   const name = "mdc";
-  if (version === undefined) return { name, isPresent: false, reason: "no docker compose" };
+  if (version === undefined) return { name, isPresent: false, hasDevice: false, reason: "no docker compose" };
   const isNewer = !/\d/.test(version) || compareVersions(version, MDC_SINCE) >= 0; // "dev" is newer
-  return { name, isPresent: isNewer, reason: `docker compose ${version}${isNewer ? "" : ", older than 2.23.1"}` };
+  return { name, isPresent: isNewer, hasDevice: false, reason: `docker compose ${version}${isNewer ? "" : ", older than 2.23.1"}` };
 }
 
 function compareVersions(version: string, floor: readonly number[]): number {

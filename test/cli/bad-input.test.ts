@@ -73,7 +73,7 @@ const CASES: [string, number, string][] = [
     'harbor: Cannot run "webui" natively: it has no contract (webui_native.yml)\n  Run it in a container: harbor up webui',
   ],
   [
-    "up absent",
+    "up -c absent",
     1,
     'harbor: Cannot run "absent" in a container: it has no definition (compose.absent.yml)\n  Run it natively: harbor up -x absent',
   ],

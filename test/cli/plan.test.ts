@@ -100,10 +100,11 @@ describe("harbor plan --json", () => {
       ],
     });
     expect(plan.services).toEqual([
-      { handle: "asker", runtime: "container", containers: ["asker"], ports: [], urls: [], runs: "asker:1" },
+      { handle: "asker", runtime: "container", because: "it has no contract", containers: ["asker"], ports: [], urls: [], runs: "asker:1" },
       {
         handle: "echo",
         runtime: "native",
+        because: "-x asks for it",
         containers: expect.arrayContaining(["echo"]) as never,
         ports: [{ address: "127.0.0.1", published: 41_301, target: 9000, protocol: "tcp" }],
         urls: ["http://127.0.0.1:41301"],

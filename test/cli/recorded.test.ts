@@ -41,7 +41,8 @@ describe("an engine that has gone since", () => {
 
   beforeAll(async () => {
     await box.run(["up", "-x", "echo"]);
-    const web = { handle: "web", runtime: "container" as const, containers: ["web"], ports: [], urls: ["http://127.0.0.1:1"], runs: "i" };
+    const runs = { handle: "web", runtime: "container" as const, because: "it has no contract", runs: "i" };
+    const web = { ...runs, containers: ["web"], ports: [], urls: ["http://127.0.0.1:1"] };
     change((record) => ({ services: [...record.services, "web"], planned: [...record.planned, web], hasContainers: true }));
   });
 

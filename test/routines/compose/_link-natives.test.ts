@@ -4,7 +4,7 @@ import { type MadePlan, makePlan } from "../../../routines/compose/make-plan.ts"
 import { makeFolder, makeTree } from "../../_workspace.ts";
 
 function plan(files: Record<string, string>, names: string[], exclude: string[]): Promise<MadePlan> {
-  const args = { names, exclude, native: false, capability: [], "no-defaults": false, workspace: makeTree(files) };
+  const args = { names, exclude, container: [], native: false, capability: [], "no-defaults": false, workspace: makeTree(files) };
   return makePlan({ args, env: { HARBOR_HOME: makeFolder(), HARBOR_CAPABILITIES_AUTODETECT: "false" }, bridge: "socket" });
 }
 
@@ -66,7 +66,15 @@ describe("linkNatives", () => {
     });
     expect(made.plan.natives[0]).toMatchObject({ handle: "job", env: { FROM: "cross" }, restart: { policy: "no" } });
     expect(made.plan.natives[0]).not.toHaveProperty("port");
-    expect(made.plan.services[0]).toEqual({ handle: "job", runtime: "native", containers: [], ports: [], urls: [], runs: "make" });
+    expect(made.plan.services[0]).toEqual({
+      handle: "job",
+      runtime: "native",
+      because: "-x asks for it",
+      containers: [],
+      ports: [],
+      urls: [],
+      runs: "make",
+    });
   });
 
   test("needs no engine for natives that wait for natives alone", async () => {

@@ -6,11 +6,12 @@ interface Question {
   files: Record<string, string>;
   names: string[];
   exclude?: string[];
+  container?: string[];
   env?: Record<string, string>;
 }
 
-function plan({ files, names, exclude = [], env = {} }: Question): Promise<MadePlan> {
-  const args = { names, exclude, native: false, capability: [], "no-defaults": false, workspace: makeTree(files) };
+function plan({ files, names, exclude = [], container = [], env = {} }: Question): Promise<MadePlan> {
+  const args = { names, exclude, container, native: false, capability: [], "no-defaults": false, workspace: makeTree(files) };
   return makePlan({
     args,
     env: { HARBOR_HOME: makeFolder(), HARBOR_PROJECT: "p", HARBOR_CAPABILITIES_AUTODETECT: "false", ...env },
@@ -89,6 +90,7 @@ describe("makePlan", () => {
       {
         handle: "web",
         runtime: "container",
+        because: "it has no contract",
         containers: ["web"],
         ports: [{ address: "127.0.0.1", published: 80, target: 8080, protocol: "tcp" }],
         urls: ["http://127.0.0.1:80"],
@@ -97,13 +99,16 @@ describe("makePlan", () => {
     ]);
   });
 
+  test("runs what has a contract alone natively, unless a container is asked for", async () => {
+    const files = { "compose.a.yml": "", "web/web_native.yml": NATIVE };
+    const { plan: made } = await plan({ files, names: ["web"] });
+    expect(made.services[0]).toMatchObject({ runtime: "native", because: "it has a contract and no definition" });
+    const failed: unknown = await plan({ files, names: [], container: ["web"] }).catch((error: unknown) => error);
+    expect(failed).toMatchObject({ message: 'Cannot run "web" in a container: it has no definition (compose.web.yml)' });
+  });
+
   test.each([
     ["a definition without services", { "compose.web.yml": "# later\n" }, 'Cannot run "web": its definition has no services'],
-    [
-      "a contract without a definition",
-      { "compose.a.yml": "", "web/web_native.yml": NATIVE },
-      'Cannot run "web" in a container: it has no definition (compose.web.yml)',
-    ],
     [
       "two claims to a port",
       { "compose.web.yml": "services:\n  web: { image: a, ports: ['80:1'] }\n  web-b: { image: b, ports: ['127.0.0.1:80:2'] }\n" },

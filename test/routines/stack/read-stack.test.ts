@@ -67,7 +67,7 @@ describe("writeComposeFiles", () => {
   test("puts beside the file the values of the variables that it names, and no others", async () => {
     const home = makeFolder();
     const workspace = makeTree({ "compose.a.yml": 'services:\n  a: { image: "i:${HARBOR_V:-1}", command: "${HARBOR_K}" }\n' });
-    const args = { names: ["a"], exclude: [], native: false, capability: [], "no-defaults": false, workspace };
+    const args = { names: ["a"], exclude: [], container: [], native: false, capability: [], "no-defaults": false, workspace };
     const env = {
       HARBOR_HOME: home,
       HARBOR_PROJECT: "p",
