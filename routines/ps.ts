@@ -40,7 +40,7 @@ export const command = defineCommand({
   args: { handles: { type: "positional", description: "Only these services", multiple: true }, ...jsonArg },
   async run({ args }) {
     const { home, project, record } = currentStack(process.env);
-    const { services, engineError } = await observeStack({ home, env: process.env, project, needsEngine: false, probes: true });
+    const { services, engineError } = await observeStack({ home, env: process.env, project, needsEngine: false });
     const shown = args.handles.length === 0 ? services : services.filter((it) => args.handles.includes(it.handle));
     // with nothing recorded, an engine that is not there has nothing to show either
     if (engineError !== undefined && (record !== undefined || engineError.exit !== "missing")) warn([engineError.message]);

@@ -76,7 +76,10 @@ export const command = defineCommand({
   async run({ args }) {
     const action = Object.hasOwn(ACTIONS, args.action) ? ACTIONS[args.action] : undefined;
     if (action === undefined)
-      throw new HarborError(`Cannot ${args.action} the supervisor: there is no such action`, { exit: "usage", hint: "Use status, stop or restart" });
+      throw new HarborError(`Cannot ${args.action} the supervisor: there is no such action`, {
+        exit: "usage",
+        hint: "Use status, stop or restart",
+      });
     await action({ home: findHome(process.env), json: args.json, all: args.all });
   },
 });

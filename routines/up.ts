@@ -93,7 +93,7 @@ export const command = defineCommand({
     }).finally(() => removeEmptyState(home));
     const { project } = made.plan;
     const isDefault = args.names.length + args.exclude.length + args.container.length === 0;
-    const { services } = await observeStack({ home, env, project, probes: true, needsEngine: false, signal, engine });
+    const { services } = await observeStack({ home, env, project, needsEngine: false, signal, engine });
     emit(services, { json: args.json, render: (them) => renderReport({ services: them, workspace: made.plan.workspace, isDefault }) });
     if (args.open) await openFirst(services, args.names);
     if (args.attach || args.tail) {

@@ -14,13 +14,17 @@ import { findHome } from "../config/find-home.ts";
 import type { Env } from "../config/read-values.ts";
 import type { Engine } from "../engine/connect-engine.ts";
 import type { Container, ContainerPort } from "../engine/list-containers.ts";
-import { listProcesses, type NativeProcess } from "../native/list-processes.ts";
-import { readStack, stateOf } from "./read-stack.ts";
+import { listServices } from "../supervisor/list-services.ts";
+import type { ServiceReport, ServiceState } from "../supervisor/report.ts";
+import { readStack } from "./read-stack.ts";
 
 export interface ServiceStatus {
   handle: string;
   runtime: "container" | "native";
-  /** `running`, `exited`, `created`, …; `stopped` for a process that is up by record alone, `unknown` for a container then. */
+  /**
+   * `running`, `exited`, `created`, …; of a native service without a process `pending`, `backing-off`, `stopped`, `failed`;
+   * `unknown` for a container that is up by record alone.
+   */
   state: string;
   /** `healthy`, `unhealthy`, `starting`, or empty where nothing tells. */
   health: string;
@@ -30,14 +34,23 @@ export interface ServiceStatus {
   ports: string[];
   urls: string[];
   since: string | null;
+  /** Of a native service: what the supervisor makes of it. */
+  supervised?: Supervised;
+}
+
+export interface Supervised {
+  state: ServiceState;
+  why: string;
+  /** ISO 8601, of that state. */
+  since: string;
+  /** Since it was last healthy for long enough. */
+  restarts: number;
 }
 
 export interface ObserveStackOptions {
   home: string;
   env: Env;
   project: string;
-  /** Ask native services that have no proxy to ask them how they are. */
-  probes?: boolean;
   /** Fail when the engine does not answer, rather than show its containers as recorded. */
   needsEngine: boolean;
   signal?: AbortSignal;
@@ -48,7 +61,7 @@ export interface ObserveStackOptions {
 export interface ObservedStack {
   services: ServiceStatus[];
   containers: Container[];
-  processes: NativeProcess[];
+  natives: ServiceReport[];
   /** Why the containers in it are those of the record alone, their state unknown. */
   engineError: HarborError | undefined;
 }
@@ -56,21 +69,21 @@ export interface ObservedStack {
 /** Sorted by handle; a native service is one row, its proxy in the column of containers. */
 export async function observeStack(options: ObserveStackOptions): Promise<ObservedStack> {
   const record = readStack(options.home);
-  const processes = listProcesses({ stateDirectory: stateOf(options.home).directory });
-  const { containers, engineError } = await listOrExplain(options, record?.hasContainers ?? true);
-  const natives = await Promise.all(
-    processes.map((it) => nativeStatus(it, containers, plannedOf(record?.planned, it.handle), options.probes ?? false)),
-  );
+  const [reports, { containers, engineError }] = await Promise.all([
+    listServices(options),
+    listOrExplain(options, record?.hasContainers ?? true),
+  ]);
+  const natives = reports.map((it) => nativeStatus(it, containers, plannedOf(record?.planned, it.handle)));
   const planned = record?.planned ?? [];
   const others =
     engineError === undefined
       ? containers.filter((it) => it.runtime !== "native").map((it) => containerStatus(it, plannedOf(planned, it.handle)))
       : planned.filter((it) => it.runtime === "container" && it.containers.length > 0).map((it) => recordedStatus(it.handle, "container"));
-  const gone = (record?.natives ?? []).filter((handle) => !processes.some((it) => it.handle === handle));
+  const gone = (record?.natives ?? []).filter((handle) => !reports.some((it) => it.handle === handle));
   const services = [...natives, ...gone.map((it) => recordedStatus(it, "native")), ...others].sort((a, b) =>
     a.handle < b.handle ? -1 : a.handle > b.handle ? 1 : 0,
   );
-  return { services, containers, processes, engineError };
+  return { services, containers, natives: reports, engineError };
 }
 
 type Listed = Pick<ObservedStack, "containers" | "engineError">;
@@ -90,45 +103,38 @@ function plannedOf(planned: readonly PlannedService[] | undefined, handle: strin
   return planned?.find((service) => service.handle === handle);
 }
 
-async function nativeStatus(
-  process: NativeProcess,
-  containers: readonly Container[],
-  planned: PlannedService | undefined,
-  probes: boolean,
-): Promise<ServiceStatus> {
-  const proxy = proxyOf(process, containers, planned);
-  const isRunning = process.state === "running";
-  const ports = process.port === undefined ? [] : [`127.0.0.1:${process.port}`];
+function nativeStatus(report: ServiceReport, containers: readonly Container[], planned: PlannedService | undefined): ServiceStatus {
+  const { handle, state, why, since, restarts, pid, port, startedAt } = report;
+  const proxy = proxyOf(handle, containers, planned);
+  const ports = port === null ? [] : [`127.0.0.1:${port}`];
   return {
-    handle: process.handle,
+    handle,
     runtime: "native",
-    state: process.state,
-    health: isRunning ? healthBehind(proxy) || (probes ? await probe(process) : "") : "",
-    pid: isRunning ? process.pid : null,
+    state: pid === null ? state : "running",
+    health: healthOf(report, proxy),
+    pid,
     container: proxy?.name ?? null,
     ports,
-    urls: isRunning ? (planned?.urls ?? ports.map((port) => `http://${port}`)) : [],
-    since: process.startedAt,
+    urls: pid === null ? [] : (planned?.urls ?? ports.map((it) => `http://${it}`)),
+    since: startedAt ?? since,
+    supervised: { state, why, since, restarts },
   };
 }
 
 /** The container with the service's name, not the relay beside it (`<service>-host`), whatever state it is in. */
-function proxyOf(process: NativeProcess, containers: readonly Container[], planned: PlannedService | undefined): Container | undefined {
-  const own = containers.filter((it) => it.handle === process.handle && it.runtime === "native");
+function proxyOf(handle: string, containers: readonly Container[], planned: PlannedService | undefined): Container | undefined {
+  const own = containers.filter((it) => it.handle === handle && it.runtime === "native");
   const names = planned?.containers ?? own.map((it) => it.service);
   const isRelay = (name: string): boolean => names.some((other) => name === `${other}-host`);
-  return own.find((it) => it.service === process.handle) ?? own.find((it) => !isRelay(it.service));
+  return own.find((it) => it.service === handle) ?? own.find((it) => !isRelay(it.service));
 }
 
-/** Empty where there is no proxy, or it has no healthcheck; behind one that has ended, nothing is reached. */
-function healthBehind(proxy: Container | undefined): string {
-  if (proxy === undefined || proxy.state === "running") return proxy?.health ?? "";
-  return "unhealthy";
-}
+const HEALTH: Partial<Record<ServiceState, string>> = { starting: "starting", ready: "healthy", unhealthy: "unhealthy" };
 
-async function probe(process: NativeProcess): Promise<string> {
-  const { probeProcess } = await import("../native/probe-process.ts");
-  return (await probeProcess(process)).health;
+/** Behind a proxy that has ended, nothing is reached. */
+function healthOf({ state, pid }: ServiceReport, proxy: Container | undefined): string {
+  if (pid === null) return "";
+  return proxy !== undefined && proxy.state !== "running" ? "unhealthy" : (HEALTH[state] ?? "");
 }
 
 /** Of what nothing but the record tells. */

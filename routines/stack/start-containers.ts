@@ -8,7 +8,7 @@ import type { Env } from "../config/read-values.ts";
 import { connectEngine, type Engine } from "../engine/connect-engine.ts";
 import { DependencyFailure } from "../engine/dependency-failure.ts";
 import { type Compose, findCompose } from "../engine/find-compose.ts";
-import { listContainers } from "../engine/list-containers.ts";
+import { type Container, listContainers } from "../engine/list-containers.ts";
 import { removeContainers } from "../engine/remove-containers.ts";
 import { runComposeOrThrow } from "../engine/run-compose.ts";
 import { explainFailed, type WaitContainersOptions, waitContainers } from "../engine/wait-containers.ts";
@@ -100,13 +100,15 @@ export interface StartContainersOptions {
   signal: AbortSignal;
   progress: Progress;
   isResumed: boolean;
+  /** Of the model; these alone, with what they depend on. All when left out. */
+  services?: readonly string[] | undefined;
 }
 
 /** A first start may download models; until then a container's own healthcheck says when to give up. */
 const PATIENCE_MS = 30 * 60_000;
 
-/** Throws what compose or an unhealthy container says, with the last lines of its log; `timeout` where it takes too long. */
-export async function startContainers(options: StartContainersOptions): Promise<void> {
+/** Gives them as they are then. Throws what compose or an unhealthy container says, with the last lines of its log; `timeout` where it takes too long. */
+export async function startContainers(options: StartContainersOptions): Promise<Container[]> {
   const { made, session, signal, progress } = options;
   const timeoutMs = options.timeoutMs ?? PATIENCE_MS;
   const deadline = performance.now() + timeoutMs;
@@ -118,7 +120,7 @@ export async function startContainers(options: StartContainersOptions): Promise<
   const wait: WaitContainersOptions = {
     engine: engine.value,
     project: made.plan.project,
-    services: Object.keys(made.plan.compose.services as object),
+    services: options.services ?? Object.keys(made.plan.compose.services as object),
     timeoutMs,
     deadline,
     signal,
@@ -126,7 +128,7 @@ export async function startContainers(options: StartContainersOptions): Promise<
   };
   if (isCutShort) throw await explainLate(engine.value, wait, timeoutMs);
   if (ended.status === "rejected") throw await explainCulprit(explainRefusal(ended.reason, made), wait);
-  await waitContainers(wait);
+  return waitContainers(wait);
 }
 
 /** Where compose names a container that others wait for, what that container says itself. */
@@ -161,7 +163,13 @@ async function explainLate(engine: Engine, wait: WaitContainersOptions, timeoutM
 
 async function runUp(options: StartContainersOptions, signal: AbortSignal): Promise<void> {
   const { made, session, file, envFile, projectDirectory, env, progress } = options;
-  const args = ["up", "--detach", ...(options.build ? ["--build"] : []), ...(options.pull ? ["--pull", "always"] : [])];
+  const args = [
+    "up",
+    "--detach",
+    ...(options.build ? ["--build"] : []),
+    ...(options.pull ? ["--pull", "always"] : []),
+    ...(options.services ?? []),
+  ];
   const stdio = progress.isQuiet ? "capture" : "progress";
   const { project } = made.plan;
   await runComposeOrThrow({ args, project, file, envFile, projectDirectory, env, compose: session.compose, signal, stdio });

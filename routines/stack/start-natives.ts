@@ -1,19 +1,25 @@
 /**
- * Starts the native services of a plan, all at once, and waits until each answers. When one fails, the
- * others it was about to start are not waited for; who called it stops what `onStarted` named.
+ * Has the supervisor start the native services of a plan, and waits until each is what a start is for. The first that
+ * fails ends the wait; who called it stops what `onStarted` named.
  */
 import { HarborError } from "../_script/error.ts";
-import { type NativeSpec, type StartedProcess, startProcess } from "../native/start-process.ts";
-import { stopProcess } from "../native/stop-process.ts";
-import { waitReady } from "../native/wait-ready.ts";
+import { buildEnvironment } from "../native/environment.ts";
+import type { NativeSpec } from "../native/start-process.ts";
+import { SupervisorClient } from "../supervisor/connect-supervisor.ts";
+import type { Accepted, ExternalStatus, ServiceReport } from "../supervisor/report.ts";
+import { startFailure } from "../supervisor/start-failure.ts";
 import type { Progress } from "./progress.ts";
+import { stateOf } from "./read-stack.ts";
 
 export interface StartNativesOptions {
   specs: readonly NativeSpec[];
-  /** `$HARBOR_HOME/state`. */
-  stateDirectory: string;
+  home: string;
   /** Where the host's part of a process's environment comes from. */
   environment: Readonly<Record<string, string | undefined>>;
+  /** What the containers that natives depend on are by now. */
+  externals?: Readonly<Record<string, ExternalStatus>>;
+  /** Whether it is waited for until it has done what it is for, and ended. */
+  isCompleting?: (handle: string) => boolean;
   /** Instead of each contract's own `ready.timeout`. */
   timeoutMs?: number | undefined;
   signal: AbortSignal;
@@ -22,78 +28,96 @@ export interface StartNativesOptions {
   /** Whether it ran before and is only mended, not waited for. */
   isBystander: (handle: string) => boolean;
   progress: Progress;
-  /** Named as soon as its process exists, so that a failure can stop it again. */
+  /** Named as soon as it is being started, so that a failure can stop it again. */
   onStarted: (handle: string) => void;
   /** Named before its process is stopped to be started anew. */
   onMadeWay: (handle: string) => void;
 }
 
-/** Throws what the first failing service throws, after the others have settled. */
+/** Throws what the first failing service failed of, or `interrupted`. */
 export async function startNatives(options: StartNativesOptions): Promise<void> {
-  const failed = new AbortController();
-  const signal = AbortSignal.any([options.signal, failed.signal]);
-  const results = await Promise.allSettled(
-    options.specs.map(async (spec) => {
-      try {
-        await startOne(spec, { ...options, signal });
-      } catch (error) {
-        failed.abort(); // what waits beside it need not wait any longer
-        throw error;
-      }
-    }),
-  );
-  const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason as { exit?: string }] : []));
-  // those interrupted by the first failure only say that they were
-  const [first] = options.signal.aborted ? errors : [...errors.filter((error) => error.exit !== "interrupted"), ...errors];
-  if (first !== undefined) throw first;
-}
-
-async function startOne(spec: NativeSpec, options: StartNativesOptions): Promise<void> {
-  const { timeoutMs, signal, progress } = options;
-  const started = await startOrRestart(spec, options);
-  if (started.isNew) {
-    options.onStarted(spec.handle);
-    progress.say(spec.handle, `starting as process ${started.record.pid}`);
+  const { specs, home, signal, isBystander, progress } = options;
+  if (specs.length === 0) return;
+  const environment = buildEnvironment(options.environment);
+  const timeout = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
+  const services = specs.map((spec) => ({ spec, environment, ...timeout }));
+  const bystanders = specs.filter(({ handle }) => isBystander(handle)).map(({ handle }) => handle);
+  const waited = specs.map(({ handle }) => handle).filter((handle) => !bystanders.includes(handle));
+  const waitFor = Object.fromEntries(waited.map((handle) => [handle, options.isCompleting?.(handle) ? "completed" : "ready"] as const));
+  const client = new SupervisorClient({ home, env: options.environment });
+  const watcher = new StartWatcher(options);
+  for await (const line of client.start({ services, waitFor, externals: options.externals ?? {} }, signal)) {
+    if (line.kind === "accepted") watcher.accept(line.services);
+    else if (line.kind === "report") watcher.see(line.report);
   }
-  // nothing to ask: it is ready as it runs, and may have done what it was for by now
-  if (spec.port === undefined) return;
-  if (!started.isNew && options.isBystander(spec.handle)) return waitBriefly(started, spec, options);
-  try {
-    const { afterMs } = await waitReady({ started, ready: spec.ready, signal, timeoutMs });
-    if (started.isNew) progress.say(spec.handle, `ready after ${(afterMs / 1000).toFixed(1)} s`);
-  } catch (error) {
-    throw options.keepsLogs || !started.isNew ? error : withoutLog(error, started.record.logFile);
+  if (signal.aborted) throw new HarborError("Cannot wait for native services: interrupted", { exit: "interrupted" });
+  for (const report of watcher.latest.values()) {
+    if (bystanders.includes(report.handle) && report.state !== "ready" && !report.isAsleep && !report.isCompleted)
+      progress.warn(wordBystander(report));
   }
 }
 
-/** As compose makes a container anew whose definition has changed: what stands in the plan is what runs. */
-async function startOrRestart(spec: NativeSpec, options: StartNativesOptions): Promise<StartedProcess> {
-  const { stateDirectory, environment, signal, progress } = options;
-  const start = (): Promise<StartedProcess> => startProcess({ spec, stateDirectory, environment, signal });
-  const started = await start();
-  if (!started.hasChanged) return started;
-  progress.say(spec.handle, "its configuration has changed: starting it anew");
-  options.onMadeWay(spec.handle);
-  await stopProcess({ handle: spec.handle, stateDirectory, signal });
-  if (signal.aborted) throw new HarborError(`Cannot start "${spec.handle}": interrupted`, { exit: "interrupted" });
-  return start();
-}
+/** Turns what the supervisor tells into what a person is told. */
+class StartWatcher {
+  readonly latest = new Map<string, ServiceReport>();
+  readonly #options: StartNativesOptions;
+  readonly #accepted = new Map<string, Accepted>();
+  readonly #sinceMs = performance.now();
 
-const BYSTANDER_MS = 1_000;
+  constructor(options: StartNativesOptions) {
+    this.#options = options;
+  }
+
+  /** Once more where another supervisor had to be asked: the first answer counts. */
+  accept(services: readonly Accepted[]): void {
+    const { progress, onStarted, onMadeWay } = this.#options;
+    for (const service of services) {
+      const { handle, wasUp, changes, needsRestart } = service;
+      if (this.#accepted.has(handle)) continue;
+      this.#accepted.set(handle, service);
+      if (needsRestart) onMadeWay(handle);
+      if (needsRestart || !wasUp) onStarted(handle);
+      if (needsRestart) progress.say(handle, `its configuration has changed (${changes.join(", ")}): starting it anew`);
+      else if (changes.length > 0) progress.say(handle, `goes on with another ${changes.join(", ")}`);
+    }
+  }
+
+  see(report: ServiceReport): void {
+    const before = this.latest.get(report.handle);
+    this.latest.set(report.handle, report);
+    const { isBystander } = this.#options;
+    const accepted = this.#accepted.get(report.handle);
+    const isStarting = accepted !== undefined && (accepted.needsRestart || !accepted.wasUp);
+    if (isStarting) this.#tell(report, before);
+    if (report.state === "failed" && !(isBystander(report.handle) && accepted?.wasUp)) throw this.#failure(report, isStarting);
+  }
+
+  #tell(report: ServiceReport, before: ServiceReport | undefined): void {
+    const { progress } = this.#options;
+    const { handle, state, why, pid } = report;
+    if (state === "pending" && why !== before?.why && why.startsWith("waits")) progress.say(handle, why);
+    if (state === "starting" && pid !== null && before?.pid !== pid) progress.say(handle, `starting as process ${pid}`);
+    if (state === "ready" && before?.state !== "ready") {
+      progress.say(handle, `ready after ${((performance.now() - this.#sinceMs) / 1000).toFixed(1)} s`);
+    }
+    if (report.isCompleted && !before?.isCompleted) progress.say(handle, "completed");
+  }
+
+  #failure(report: ServiceReport, isStarting: boolean): HarborError {
+    const error = startFailure(report, stateOf(this.#options.home).directory);
+    return this.#options.keepsLogs || !isStarting ? error : withoutLog(error);
+  }
+}
 
 /** What another call started goes on as it is: that it does not answer is worth a word, not a failure. */
-async function waitBriefly(started: StartedProcess, spec: NativeSpec, { signal, progress }: StartNativesOptions): Promise<void> {
-  try {
-    await waitReady({ started, ready: spec.ready, signal, timeoutMs: BYSTANDER_MS });
-  } catch (error) {
-    if (!(error instanceof HarborError) || error.exit === "interrupted") throw error;
-    progress.warn(`${spec.handle} runs, but does not answer; \`harbor logs ${spec.handle}\` may say why`);
-  }
+function wordBystander({ handle, state, why }: ServiceReport): string {
+  const what = state === "starting" || state === "unhealthy" ? "runs, but does not answer" : `is ${state} (${why})`;
+  return `${handle} ${what}; \`harbor logs ${handle}\` may say why`;
 }
 
-/** The log is removed with all that the failed start left: its last lines are in the error, its path leads nowhere. */
-function withoutLog(error: unknown, logFile: string): unknown {
-  if (!(error instanceof HarborError) || !error.hint?.includes(logFile)) return error;
+/** The log is removed with all that the failed start left: its last lines are in the error, and nowhere else. */
+function withoutLog(error: HarborError): HarborError {
+  if (!error.hint?.includes("log")) return error;
   const { message, exit, details } = error;
   const hint = `${details.length === 0 ? "It wrote nothing to its log; with" : "With"} --keep it stays for you to look at, log and all`;
   return new HarborError(message, { exit, details, hint, cause: error });

@@ -4,15 +4,18 @@
  */
 import { HarborError } from "../_script/error.ts";
 import { readBootId } from "../_script/process-identity.ts";
-import { type MadePlan, projectDirectoryOf } from "../compose/make-plan.ts";
+import { type MadePlan, type PlannedService, projectDirectoryOf } from "../compose/make-plan.ts";
 import type { RunningServices } from "../compose/read-selection.ts";
 import type { Env } from "../config/read-values.ts";
 import type { Engine } from "../engine/connect-engine.ts";
 import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
+import type { NativeSpec } from "../native/start-process.ts";
 import { checkStartable, readStartState } from "../native/start-process.ts";
-import { stopProcess } from "../native/stop-process.ts";
+import type { ExternalStatus } from "../supervisor/report.ts";
+import { stopServices } from "../supervisor/stop-services.ts";
 import type { StackWorkspace } from "./find-stack-workspace.ts";
 import { makeDataFolders } from "./make-data-folders.ts";
+import { orderStarts, type Wave } from "./order-starts.ts";
 import type { Progress } from "./progress.ts";
 import { type StackRecord, stateOf } from "./read-stack.ts";
 import type { EngineSession } from "./start-containers.ts";
@@ -44,12 +47,18 @@ interface Made {
   since: Date;
   /** What to go back to: what was up before, without what has made way. */
   before: StackRecord | undefined;
-  /** Services whose containers made way for another runtime. */
-  replaced: string[];
+  /** Services that made way for themselves on another runtime. */
+  replaced: Replacement[];
   /** Natives whose processes made way for themselves, configured otherwise. */
   restarted: string[];
   /** Whether anything was started, as far as this process can tell. */
   hasBegun: boolean;
+}
+
+/** A service that was up, and on what it is to run now. */
+interface Replacement {
+  handle: string;
+  to: PlannedService["runtime"];
 }
 
 /** The containers' part, where there are any: the module that starts them, and the engine to start them on. */
@@ -70,15 +79,12 @@ export async function startStack(options: StartStackOptions): Promise<Engine | u
     checkProject(made, record, running);
     done.folders.push(...makeDataFolders(made));
     checkNatives(options);
-    if (!isResumed && containers !== undefined) await makeWay(options, containers, done);
+    if (!isResumed) await makeWay(options, containers, done);
     checkPorts(made, done.before);
     // on disk first: whatever ends this process, `harbor down` knows what it may have started
     writeStack(made.plan.workspace.home, recordOf(options, done.before));
     done.hasBegun = true;
-    const natives = (): Promise<void> => runNatives(options, done);
-    const rest = (): Promise<void> => runContainers(options, containers, isResumed);
-    if (isResumed) await Promise.all([rest(), natives()]);
-    else await natives().then(rest);
+    await (isResumed ? resume(options, done, containers) : runWaves(options, done, containers));
     return await containers?.session.connect();
   } catch (error) {
     if (!options.keep) await takeBack(options, done, containers);
@@ -112,52 +118,129 @@ function checkNatives({ made, env }: StartStackOptions): void {
 }
 
 /** Whatever becomes of this call, what has made way is up no more: the record says so from then on. */
-async function makeWay({ made, record }: StartStackOptions, { removeReplaced, session }: Containers, done: Made): Promise<void> {
-  const { handles, gone, isLast } = await removeReplaced({ made, session });
+async function makeWay(options: StartStackOptions, containers: Containers | undefined, done: Made): Promise<void> {
+  const { made, record, progress } = options;
+  const { home } = made.plan.workspace;
+  const leaving = made.plan.services.filter(({ handle, runtime }) => runtime === "container" && record?.natives.includes(handle));
+  const stopped = leaving.map(({ handle }) => handle);
+  if (stopped.length > 0) {
+    progress.say("harbor", `stopping ${stopped.join(", ")}, to run in a container`);
+    await stopServices({ home, env: options.env, handles: stopped, forget: true });
+  }
+  const { handles, gone, isLast } = (await containers?.removeReplaced({ made, session: containers.session })) ?? NOTHING_REPLACED;
   if (record === undefined) return;
-  done.replaced = handles;
-  done.before = { ...withoutServices(record, (handle) => gone.includes(handle)), hasContainers: record.hasContainers && !isLast };
-  if (gone.length > 0) writeStack(made.plan.workspace.home, done.before);
+  const toNative = handles.filter((handle) => !stopped.includes(handle));
+  const replacement =
+    (to: Replacement["to"]) =>
+    (handle: string): Replacement => ({ handle, to });
+  done.replaced = [...stopped.map(replacement("container")), ...toNative.map(replacement("native"))];
+  const isGone = (handle: string): boolean => gone.includes(handle) || stopped.includes(handle);
+  done.before = { ...withoutServices(record, isGone), hasContainers: record.hasContainers && !isLast };
+  if (done.replaced.length > 0) writeStack(home, done.before);
 }
+
+const NOTHING_REPLACED = { handles: [] as string[], gone: [] as string[], isLast: false };
 
 /** What made way is not started again by itself: what it made way for may have the same in its way. */
 function warnOfReplaced({ progress, keep }: StartStackOptions, { replaced, restarted }: Made): void {
   if (restarted.length > 0 && !keep) progress.warn(`No longer up: ${restarted.join(", ")}; the next \`harbor up\` starts it again`);
-  if (replaced.length === 0) return;
-  progress.warn(
-    `No longer up, having made way for its native start: ${replaced.join(", ")}; \`harbor up ${replaced.join(" ")}\` starts it again`,
-  );
+  for (const [to, words, option] of WAYS) {
+    const handles = replaced.filter((it) => it.to === to).map((it) => it.handle);
+    if (handles.length === 0) continue;
+    const again = `harbor up ${handles.map((handle) => `${option}${handle}`).join(" ")}`;
+    progress.warn(`No longer up, having made way for its ${words}: ${handles.join(", ")}; \`${again}\` starts it again`);
+  }
 }
 
-function runNatives(options: StartStackOptions, done: Made): Promise<void> {
+const WAYS = [
+  ["native", "native start", ""],
+  ["container", "container", "-x "],
+] as const;
+
+/** All of it ran before: one does not wait for the other. */
+async function resume(options: StartStackOptions, done: Made, containers: Containers | undefined): Promise<void> {
+  await Promise.all([runContainers(options, containers, { isResumed: true }), runNatives(options, done, options.made.plan.natives, {})]);
+}
+
+async function runWaves(options: StartStackOptions, done: Made, containers: Containers | undefined): Promise<void> {
+  const waves = orderStarts(options.made.plan);
+  const externals: Record<string, ExternalStatus> = {};
+  for (const [index, wave] of waves.entries()) {
+    await runNatives(options, done, wave.natives, externals);
+    Object.assign(externals, await runContainers(options, containers, { isResumed: false, ...partOf(wave, waves.slice(index + 1)) }));
+  }
+}
+
+/** In the last wave with containers all are named by naming none: compose then sees to what is left over as well. */
+function partOf({ containers }: Wave, later: readonly Wave[]): { services?: string[] } {
+  return later.some((wave) => wave.containers.length > 0) ? { services: containers } : {};
+}
+
+function runNatives(
+  options: StartStackOptions,
+  done: Made,
+  specs: readonly NativeSpec[],
+  externals: Readonly<Record<string, ExternalStatus>>,
+): Promise<void> {
   const { made, env, keep, timeoutMs, signal, progress } = options;
+  for (const spec of specs) refuseUnknownHealth(spec, externals);
   return startNatives({
-    specs: made.plan.natives,
-    stateDirectory: stateOf(made.plan.workspace.home).directory,
+    specs,
+    home: made.plan.workspace.home,
     environment: env,
+    externals,
     timeoutMs,
     signal,
     keepsLogs: keep,
     isBystander: (handle) => isBystander(handle, options),
+    isCompleting: (handle) => isCompleting(handle, made),
     progress,
     onStarted: (handle) => done.natives.push(handle),
     onMadeWay: (handle) => done.restarted.push(handle),
   });
 }
 
-async function runContainers(options: StartStackOptions, containers: Containers | undefined, isResumed: boolean): Promise<void> {
-  if (containers === undefined || !hasContainers(options.made)) return;
-  const { session, startContainers } = containers;
-  const projectDirectory = projectDirectoryOf(options.made.plan.workspace);
-  await startContainers({ ...options, ...writeComposeFiles(options.made), session, isResumed, projectDirectory });
+/** A container that waits for it to have completed: compose knows nothing of it, so that we wait. */
+function isCompleting(handle: string, { plan }: MadePlan): boolean {
+  return Object.values(plan.dependencies).some((others) => others[handle] === "service_completed_successfully");
 }
 
-async function takeBack({ made, progress }: StartStackOptions, done: Made, containers: Containers | undefined): Promise<void> {
+/** As compose says of containers: what has no healthcheck is never healthy. */
+function refuseUnknownHealth({ handle, contract, dependsOn }: NativeSpec, externals: Readonly<Record<string, ExternalStatus>>): void {
+  for (const [name, condition] of Object.entries(dependsOn)) {
+    if (condition !== "service_healthy" || externals[name] !== "started") continue;
+    throw new HarborError(`Cannot start "${handle}": it waits for "${name}" to be healthy, and that container has no healthcheck`, {
+      at: { file: contract },
+      hint: `Give "${name}" a healthcheck, or wait for service_started`,
+    });
+  }
+}
+
+interface Part {
+  isResumed: boolean;
+  services?: string[];
+}
+
+/** What became of them, for what depends on them. */
+async function runContainers(
+  options: StartStackOptions,
+  containers: Containers | undefined,
+  { isResumed, services }: Part,
+): Promise<Record<string, ExternalStatus>> {
+  if (containers === undefined || !hasContainers(options.made) || services?.length === 0) return {};
+  const { session, startContainers } = containers;
+  const projectDirectory = projectDirectoryOf(options.made.plan.workspace);
+  const started = await startContainers({ ...options, ...writeComposeFiles(options.made), session, isResumed, projectDirectory, services });
+  const statusOf = ({ state, health }: (typeof started)[number]): ExternalStatus =>
+    state === "exited" ? "completed" : health === "healthy" ? "healthy" : "started";
+  return Object.fromEntries(started.map((container) => [container.service, statusOf(container)]));
+}
+
+async function takeBack({ made, env, progress }: StartStackOptions, done: Made, containers: Containers | undefined): Promise<void> {
   const { home } = made.plan.workspace;
-  const stateDirectory = stateOf(home).directory;
   const hasMade = done.hasBegun && containers !== undefined && hasContainers(made);
   if (done.natives.length > 0 || hasMade) progress.say("harbor", "stopping what was started");
-  await Promise.all(done.natives.map((handle) => stopProcess({ handle, stateDirectory, forget: true })));
+  if (done.natives.length > 0) await stopServices({ home, env, handles: done.natives, forget: true });
   // the longest first: what is in a folder goes before it
   for (const folder of done.folders.sort().reverse()) removeEmpty(folder);
   try {

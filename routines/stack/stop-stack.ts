@@ -5,12 +5,13 @@
 import { HarborError } from "../_script/error.ts";
 import type { Env } from "../config/read-values.ts";
 import type { Container } from "../engine/list-containers.ts";
-import { listProcesses, type NativeProcess } from "../native/list-processes.ts";
-import { type StoppedProcess, stopProcess } from "../native/stop-process.ts";
+import { listServices } from "../supervisor/list-services.ts";
+import type { ServiceReport } from "../supervisor/report.ts";
+import { type StoppedService as StoppedNative, stopServices } from "../supervisor/stop-services.ts";
 import { checkHandle, listHandles, throwUnknown } from "../workspace/list-handles.ts";
 import { findStackWorkspace } from "./find-stack-workspace.ts";
 import type { Progress } from "./progress.ts";
-import { type StackRecord, stateOf } from "./read-stack.ts";
+import type { StackRecord } from "./read-stack.ts";
 import { clearState, withoutServices, writeStack } from "./write-stack.ts";
 
 export interface StopStackOptions {
@@ -36,21 +37,20 @@ export interface StoppedService {
  */
 export async function stopStack(options: StopStackOptions): Promise<StoppedService[]> {
   const { home, handles, record } = options;
-  const stateDirectory = stateOf(home).directory;
-  const processes = listProcesses({ stateDirectory });
+  const natives = await listServices({ home, env: options.env });
   const isAll = handles.length === 0;
   const engine = await orMissing(openContainers(options));
   const containers = engine instanceof HarborError ? [] : (engine?.containers ?? []);
-  checkNames(options, processes, containers, engine);
+  checkNames(options, natives, containers, engine);
   const isNamed = (name: string): boolean => isAll || handles.includes(name);
   // what stood for a native that was stopped while the engine was gone goes with whatever goes next
   const isStray = (it: Container): boolean => record !== undefined && it.runtime === "native" && !record.services.includes(it.handle);
   const leaving = containers.filter((it) => isNamed(it.handle) || isNamed(it.service) || isStray(it));
-  const ending = processes.filter((it) => isNamed(it.handle));
+  const ending = natives.map((it) => it.handle).filter(isNamed);
   // consumers go before what they consume, so that none of them sees its backend vanish
   const removed =
     engine instanceof HarborError ? engine : await orMissing(engine?.remove(leaving, isAll || leaving.length === containers.length));
-  const ended = await Promise.all(ending.map(({ handle }) => stopProcess({ handle, stateDirectory, forget: true })));
+  const ended = ending.length === 0 ? [] : await stopServices({ home, env: options.env, handles: ending, forget: true });
   if (removed instanceof HarborError) throw stoppedInPart(options, isNamed, ended, removed);
   forget(options, isAll, new Set(containers.filter((it) => !leaving.includes(it)).map((it) => it.handle)));
   const stopped: StoppedService[] = ended.map(({ handle, wasKilled }) => ({ handle, runtime: "native", wasKilled }));
@@ -73,7 +73,7 @@ async function orMissing<T>(work: Promise<T> | undefined): Promise<T | undefined
 function stoppedInPart(
   { home, record }: StopStackOptions,
   isNamed: (name: string) => boolean,
-  ended: readonly StoppedProcess[],
+  ended: readonly StoppedNative[],
   cause: HarborError,
 ): HarborError {
   const isStopped = (handle: string): boolean => isNamed(handle) && (record?.natives.includes(handle) ?? false);
@@ -114,13 +114,13 @@ async function openContainers({ home, env, project, record }: StopStackOptions):
 
 function checkNames(
   { home, handles, record }: StopStackOptions,
-  processes: readonly NativeProcess[],
+  natives: readonly ServiceReport[],
   containers: readonly Container[],
   engine: unknown,
 ): void {
   const running = new Set([
     ...(record?.services ?? []),
-    ...processes.map((it) => it.handle),
+    ...natives.map((it) => it.handle),
     ...containers.flatMap((it) => [it.handle, it.service]),
   ]);
   for (const name of handles) {

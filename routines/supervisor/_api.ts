@@ -4,7 +4,7 @@
  */
 import { HarborError } from "../_script/error.ts";
 import type { Supervisor } from "./_supervisor.ts";
-import type { ExternalReport, Hello, Line, RestartRequest, ServiceReport, StartServices, StopRequest } from "./report.ts";
+import type { Goal, Hello, Line, RestartRequest, ServiceReport, StartServices, StopRequest } from "./report.ts";
 
 export interface ApiOptions {
   supervisor: Supervisor;
@@ -22,27 +22,23 @@ export function createApi({ supervisor, hello, leave }: ApiOptions): (request: R
     "GET /v1/services": ({ url }) => Response.json(supervisor.reports(handlesOf(url))),
     "GET /v1/events": ({ url, signal }) => stream(supervisor, { handles: handlesOf(url), signal }),
     "POST /v1/start": async (request) => {
-      const { services, waitFor } = await read<StartServices>(request);
-      const accepted = await supervisor.want(services);
+      const { services, waitFor, externals } = await read<StartServices>(request);
+      const accepted = await supervisor.want(services, externals);
       const handles = services.map(({ spec }) => spec.handle);
       const first: Line = { kind: "accepted", services: accepted };
-      return stream(supervisor, { handles, waitFor, signal: request.signal, first, isDone: isStarted });
+      const isDone = (report: ServiceReport): boolean => isStarted(report, waitFor[report.handle]);
+      return stream(supervisor, { handles, waitFor: Object.keys(waitFor), signal: request.signal, first, isDone });
     },
     "POST /v1/restart": async (request) => {
       const { handles } = await read<RestartRequest>(request);
       supervisor.restart(handles);
-      return stream(supervisor, { handles, signal: request.signal, isDone: isStarted });
+      return stream(supervisor, { handles, signal: request.signal, isDone: (report) => isStarted(report) });
     },
     "POST /v1/stop": async (request) => {
       const { handles, forget } = await read<StopRequest>(request);
       const all = handles.length === 0 ? supervisor.reports().map((it) => it.handle) : handles;
       supervisor.stop(all, { forget });
       return stream(supervisor, { handles: all, signal: request.signal, isDone: forget ? isGone : isStopped });
-    },
-    "POST /v1/external": async (request) => {
-      const { name, status } = await read<ExternalReport>(request);
-      supervisor.external(name, status);
-      return Response.json({});
     },
     "POST /v1/leave": () => {
       leave();
@@ -74,8 +70,9 @@ async function read<T>(request: Request): Promise<T> {
 }
 
 /** It has come to be what a start is for, or will not. */
-function isStarted({ state, isAsleep, isCompleted, isWanted }: ServiceReport): boolean {
-  return state === "ready" || state === "failed" || (state === "stopped" && (isAsleep || isCompleted || !isWanted));
+function isStarted({ state, isAsleep, isCompleted, isWanted }: ServiceReport, goal: Goal = "ready"): boolean {
+  const isEnded = state === "failed" || (state === "stopped" && (isCompleted || !isWanted));
+  return isEnded || (goal === "ready" && (state === "ready" || isAsleep));
 }
 
 function isStopped({ state }: ServiceReport): boolean {

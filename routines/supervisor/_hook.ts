@@ -1,7 +1,7 @@
 /** A contract's pre_start or post_stop: a program that runs to its end beside the service, in its folder and environment. */
 import { parseDuration } from "../_script/duration.ts";
-import { openSpools } from "../native/keep-log.ts";
 import { findProgram } from "../native/find-program.ts";
+import { openSpools } from "../native/keep-log.ts";
 import { MARK } from "../native/session-members.ts";
 import { environmentOf, type HookSpec, type NativeSpec } from "../native/start-process.ts";
 

@@ -8,7 +8,7 @@ import { HarborError } from "../_script/error.ts";
 import { writeFileWhole } from "../_script/write-file.ts";
 import { listRecordHandles, recordPaths } from "../native/process-record.ts";
 import type { NativeSpec } from "../native/start-process.ts";
-import type { ServiceState } from "./_service.ts";
+import type { ExternalStatus, ServiceState } from "./_service.ts";
 
 export interface StoredService {
   spec: NativeSpec;
@@ -16,6 +16,8 @@ export interface StoredService {
   environment: Record<string, string>;
   /** Instead of the contract's deadline. */
   timeoutMs?: number;
+  /** What the containers that it may depend on were when it was asked for. */
+  externals: Readonly<Record<string, ExternalStatus>>;
   run: number;
   /** Of this run: value of the variable that its processes carry. */
   mark: string;

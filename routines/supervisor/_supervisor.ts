@@ -2,8 +2,9 @@
  * The supervisor without its socket: it keeps the world, has each event decided by the state machine, notes on disk what
  * has changed, and has the units do what follows.
  */
-import type { NativeSpec } from "../native/start-process.ts";
+
 import { describeChanges } from "../native/describe-changes.ts";
+import type { NativeSpec } from "../native/start-process.ts";
 import { nextDue, step } from "./_machine.ts";
 import { policyOf } from "./_policy.ts";
 import { type Effect, EMPTY_WORLD, type Event, type ExternalStatus, mayRun, type Service, stateOf, type World } from "./_service.ts";
@@ -58,6 +59,7 @@ export class Supervisor {
       if (stored === undefined) continue;
       const entry = this.#entry(handle, stored);
       const { wasSpawned, isAlive } = await entry.unit.adopt(stored);
+      this.#tellExternals(stored.externals);
       const { spec, timeoutMs, run, restarts, wasReady, isWanted, isCompleted, isAsleep, state, why } = stored;
       const policy = policyOf(spec, timeoutMs);
       const service = { handle, policy, run, restarts, wasReady, isWanted, isCompleted, isAsleep, state, why, wasSpawned, isAlive };
@@ -67,10 +69,11 @@ export class Supervisor {
   }
 
   /** Has services started, or started anew where what makes their process is another; others go on under their new rules. */
-  async want(requests: readonly StartRequest[]): Promise<Accepted[]> {
+  async want(requests: readonly StartRequest[], externals: Readonly<Record<string, ExternalStatus>>): Promise<Accepted[]> {
     // what is being removed would take the new one's files along
     await Promise.all(requests.map(({ spec }) => this.#entries.get(spec.handle)?.leaving));
-    const accepted = dependenciesFirst(requests).map((request) => this.#accept(request));
+    const accepted = dependenciesFirst(requests).map((request) => this.#accept(request, externals));
+    this.#tellExternals(externals);
     for (const { handle, needsRestart } of accepted) {
       const policy = this.#policy(handle);
       this.tell(needsRestart ? { kind: "restart", handle, policy } : { kind: "want", handle, policy });
@@ -78,12 +81,23 @@ export class Supervisor {
     return accepted;
   }
 
-  #accept({ spec, environment, timeoutMs }: StartRequest): Accepted {
+  #tellExternals(externals: Readonly<Record<string, ExternalStatus>>): void {
+    for (const [name, status] of Object.entries(externals)) this.tell({ kind: "external", name, status });
+  }
+
+  #accept({ spec, environment, timeoutMs }: StartRequest, externals: StoredService["externals"]): Accepted {
     const { handle } = spec;
     const before = this.#entries.get(handle);
     const wasUp = this.#isUp(handle);
-    const { changes, needsRestart } = before === undefined ? { changes: [], needsRestart: false } : describeChanges(before.stored.spec, spec);
-    const stored: StoredService = { ...(before?.stored ?? newStored(spec)), spec, environment, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+    const { changes, needsRestart } =
+      before === undefined ? { changes: [], needsRestart: false } : describeChanges(before.stored.spec, spec);
+    const stored: StoredService = {
+      ...(before?.stored ?? newStored(spec)),
+      spec,
+      environment,
+      externals: { ...before?.stored.externals, ...externals },
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    };
     const entry = before ?? this.#entry(handle, stored);
     // the process that runs belongs to what it was started from, until it is started anew
     entry.stored = wasUp && !needsRestart ? { ...stored, environment: before?.stored.environment ?? environment } : stored;
@@ -119,10 +133,6 @@ export class Supervisor {
   /** As they were started. */
   restart(handles: readonly string[]): void {
     for (const handle of handles) this.tell({ kind: "restart", handle, policy: this.#policy(handle) });
-  }
-
-  external(name: string, status: ExternalStatus): void {
-    this.tell({ kind: "external", name, status });
   }
 
   reports(handles: readonly string[] = []): ServiceReport[] {
@@ -311,6 +321,7 @@ function newStored(spec: NativeSpec): StoredService {
   return {
     spec,
     environment: {},
+    externals: {},
     run: 0,
     mark: "",
     state: "pending",

@@ -13,7 +13,7 @@ import type { Env } from "../config/read-values.ts";
 import { buildEnvironment } from "../native/environment.ts";
 import { readSupervisor, supervisorPaths } from "./_paths.ts";
 import { listServices } from "./_store.ts";
-import type { ExternalReport, Hello, Line, RestartRequest, ServiceReport, StartServices, StopRequest } from "./report.ts";
+import type { Hello, Line, RestartRequest, ServiceReport, StartServices, StopRequest } from "./report.ts";
 
 export interface SupervisorOptions {
   home: string;
@@ -44,10 +44,6 @@ export class SupervisorClient {
 
   services(handles: readonly string[] = []): Promise<ServiceReport[]> {
     return this.#json<ServiceReport[]>("GET", `/v1/services?${query(handles)}`);
-  }
-
-  external(report: ExternalReport): Promise<void> {
-    return this.#json("POST", "/v1/external", report);
   }
 
   leave(): Promise<void> {
@@ -143,7 +139,8 @@ export function findRunning(options: SupervisorOptions): SupervisorClient | unde
 class LostError extends Error {}
 
 async function ask(socket: string, method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
-  const init = { method, unix: socket, signal: signal ?? null, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+  const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+  const init = { method, unix: socket, ...sent, ...(signal === undefined ? {} : { signal }) };
   let response: Response;
   try {
     response = await fetch(`http://harbor${path}`, init);
@@ -207,5 +204,5 @@ function spawnSupervisor({ home, env }: SupervisorOptions): Bun.Subprocess {
 }
 
 function query(handles: readonly string[]): string {
-  return new URLSearchParams(handles.map((handle) => ["handle", handle])).toString();
+  return new URLSearchParams(handles.map((handle): [string, string] => ["handle", handle])).toString();
 }

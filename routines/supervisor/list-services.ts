@@ -10,9 +10,9 @@ import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
 import type { Env } from "../config/read-values.ts";
 import { readRecord } from "../native/process-record.ts";
-import { findRunning, SupervisorClient } from "./connect-supervisor.ts";
 import { supervisorPaths } from "./_paths.ts";
 import { listServices as listStored, readService, type StoredService } from "./_store.ts";
+import { findRunning, SupervisorClient } from "./connect-supervisor.ts";
 import type { ServiceReport } from "./report.ts";
 
 /** By handle. Starts the supervisor where one should run and does not: it may have been killed. */
@@ -29,7 +29,10 @@ function isAtRest({ state, isAsleep }: StoredService): boolean {
   return (state === "stopped" || state === "failed") && !isAsleep;
 }
 
-function reportOf({ spec, state, why, since, run, restarts, isWanted, isAsleep, isCompleted }: StoredService, directory: string): ServiceReport {
+function reportOf(
+  { spec, state, why, since, run, restarts, isWanted, isAsleep, isCompleted }: StoredService,
+  directory: string,
+): ServiceReport {
   const startedAt = readRecord(directory, spec.handle)?.startedAt ?? null;
   const rest = { pid: null, port: spec.port ?? null, startedAt, isLate: false, lastSeen: "", contract: spec.contract, wasKilled: false };
   return { handle: spec.handle, state, why, since, run, restarts, isWanted, isAsleep, isCompleted, ...rest };

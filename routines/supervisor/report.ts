@@ -56,10 +56,15 @@ export interface StartRequest {
   timeoutMs?: number;
 }
 
+/** `ready`: it can be used, or has done what it was for. `completed`: it has. */
+export type Goal = "ready" | "completed";
+
 export interface StartServices {
   services: StartRequest[];
-  /** Handles of those whose start the answer waits for; the others go on as they do. */
-  waitFor: string[];
+  /** Handle → what the answer waits for; the others go on as they do. */
+  waitFor: Readonly<Record<string, Goal>>;
+  /** What services depend on that is none of these: containers, as they are now. */
+  externals: Readonly<Record<string, ExternalStatus>>;
 }
 
 /** How the supervisor took a request. */
@@ -88,11 +93,6 @@ export interface StopRequest {
 
 export interface RestartRequest {
   handles: string[];
-}
-
-export interface ExternalReport {
-  name: string;
-  status: ExternalStatus;
 }
 
 /** Who answers. */

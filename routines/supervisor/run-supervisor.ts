@@ -9,8 +9,8 @@ import { identifyProcess } from "../_script/process-identity.ts";
 import { placeSocket, removeSocket } from "../_script/socket-path.ts";
 import { makePrivateFolder, writeFileWhole } from "../_script/write-file.ts";
 import { createApi } from "./_api.ts";
-import { Supervisor } from "./_supervisor.ts";
 import { type SupervisorRecord, supervisorPaths } from "./_paths.ts";
+import { Supervisor } from "./_supervisor.ts";
 import type { Hello } from "./report.ts";
 
 export interface RunSupervisorOptions {

@@ -1,7 +1,7 @@
 /** A service that did not start → the error that says so: why, what it wrote last, and what to do. */
 import { HarborError } from "../_script/error.ts";
-import { lastLines } from "../native/read-log.ts";
 import { recordPaths } from "../native/process-record.ts";
+import { lastLines } from "../native/read-log.ts";
 import type { ServiceReport } from "./report.ts";
 
 const LOG_LINES = 20;
@@ -15,7 +15,11 @@ export function startFailure(report: ServiceReport, stateDirectory: string): Har
   const since = run === 0 || startedAt === null ? undefined : new Date(startedAt);
   const { folder } = recordPaths(stateDirectory, handle);
   const details = lastLines({ folder, lines: LOG_LINES, since });
-  return new HarborError(`Cannot start "${handle}": ${why}`, { exit: isLate ? "timeout" : "failed", details, hint: hintOf(report, details) });
+  return new HarborError(`Cannot start "${handle}": ${why}`, {
+    exit: isLate ? "timeout" : "failed",
+    details,
+    hint: hintOf(report, details),
+  });
 }
 
 function hintOf({ handle, why }: ServiceReport, lines: readonly string[]): string {

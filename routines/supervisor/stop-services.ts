@@ -50,7 +50,10 @@ export const command = defineCommand({
   },
   async run({ args }) {
     const stopped = await stopServices({ home: findHome(process.env), env: process.env, handles: args.handles, forget: args.forget });
-    emit(stopped, { json: args.json, render: (them) => them.map((it) => `${it.handle}\t${it.wasKilled ? "killed" : "stopped"}`).join("\n") });
+    emit(stopped, {
+      json: args.json,
+      render: (them) => them.map((it) => `${it.handle}\t${it.wasKilled ? "killed" : "stopped"}`).join("\n"),
+    });
   },
 });
 

@@ -1,0 +1,112 @@
+/** Stop or restart services of the stack, native and container alike, and leave them part of it: the next `up` finds them. */
+import { HarborError } from "../_script/error.ts";
+import type { Env } from "../config/read-values.ts";
+import type { ContainerAction } from "../engine/control-containers.ts";
+import type { Container } from "../engine/list-containers.ts";
+import { listServices } from "../supervisor/list-services.ts";
+import type { ServiceReport } from "../supervisor/report.ts";
+import { restartServices } from "../supervisor/restart-services.ts";
+import { stopServices } from "../supervisor/stop-services.ts";
+import { checkHandle, listHandles, throwUnknown } from "../workspace/list-handles.ts";
+import { findStackWorkspace } from "./find-stack-workspace.ts";
+import type { Progress } from "./progress.ts";
+import type { StackRecord } from "./read-stack.ts";
+
+export interface ControlStackOptions {
+  action: ContainerAction;
+  home: string;
+  project: string;
+  record: StackRecord | undefined;
+  env: Env;
+  /** Handles, or services of the model; all that run when empty. */
+  handles: readonly string[];
+  signal: AbortSignal;
+  progress: Progress;
+}
+
+export interface ControlledService {
+  handle: string;
+  runtime: "container" | "native";
+}
+
+/** What it was done to. Throws `unknown` for a name that is no part of the stack; what the first failure says. */
+export async function controlStack(options: ControlStackOptions): Promise<ControlledService[]> {
+  const natives = await listServices(options);
+  const containers = await listOwn(options, natives);
+  checkNames(options, natives, containers);
+  const isNamed = (...names: string[]): boolean => names.some((name) => options.handles.includes(name));
+  const isAll = options.handles.length === 0;
+  const ours = natives.filter((it) => (isAll ? isRunning(it) : isNamed(it.handle))).map((it) => it.handle);
+  const theirs = containers.filter((it) => (isAll ? it.state === "running" : isNamed(it.handle, it.service)));
+  if (options.action === "stop") await stop(options, ours, theirs);
+  else await restart(options, ours, theirs);
+  const handles = [...new Set(theirs.map((it) => it.handle))];
+  return [
+    ...ours.map((handle) => ({ handle, runtime: "native" as const })),
+    ...handles.map((handle) => ({ handle, runtime: "container" as const })),
+  ];
+}
+
+/** One that was stopped, or gave up, is started by its name alone. */
+function isRunning({ state, isAsleep }: ServiceReport): boolean {
+  return isAsleep || (state !== "stopped" && state !== "failed");
+}
+
+/** Consumers go before what they consume. */
+async function stop(
+  { home, env, ...options }: ControlStackOptions,
+  natives: readonly string[],
+  containers: readonly Container[],
+): Promise<void> {
+  await control({ home, env, ...options }, containers);
+  if (natives.length > 0) await stopServices({ home, env, handles: natives, forget: false });
+}
+
+async function restart(options: ControlStackOptions, natives: readonly string[], containers: readonly Container[]): Promise<void> {
+  const { home, env, project, signal, progress } = options;
+  const seen = new Map<string, string>();
+  const onReport = ({ handle, state }: ServiceReport): void => {
+    if (seen.get(handle) !== state) progress.say(handle, state);
+    seen.set(handle, state);
+  };
+  await restartServices({ home, env, handles: natives, signal, onReport });
+  await control(options, containers);
+  if (containers.length === 0) return;
+  const { waitContainers } = await import("../engine/wait-containers.ts");
+  const services = containers.map((it) => it.service);
+  await waitContainers({ home, env, project, services, signal, onProgress: ({ service, state }) => progress.say(service, state) });
+}
+
+async function control({ action, home, env, progress }: ControlStackOptions, containers: readonly Container[]): Promise<void> {
+  if (containers.length === 0) return;
+  const { controlContainers } = await import("../engine/control-containers.ts");
+  for (const { service } of containers) progress.say(service, action === "stop" ? "stopping" : "restarting");
+  await controlContainers({ action, home, env, containers });
+}
+
+/** Those of services in containers; what stands in for a native service goes on as it is. */
+async function listOwn(
+  { home, env, project, record, handles }: ControlStackOptions,
+  natives: readonly ServiceReport[],
+): Promise<Container[]> {
+  const isAllNative = handles.length > 0 && handles.every((handle) => natives.some((it) => it.handle === handle));
+  if (record?.hasContainers !== true || isAllNative) return [];
+  const { listContainers } = await import("../engine/list-containers.ts");
+  const containers = await listContainers({ home, env, project, details: false });
+  return containers.filter((it) => it.runtime === "container");
+}
+
+function checkNames(
+  { home, record, handles }: ControlStackOptions,
+  natives: readonly ServiceReport[],
+  containers: readonly Container[],
+): void {
+  const known = new Set([...natives.map((it) => it.handle), ...containers.flatMap((it) => [it.handle, it.service])]);
+  for (const name of handles) {
+    checkHandle(name);
+    if (known.has(name)) continue;
+    const all = listHandles(findStackWorkspace({ home, record }).workspace);
+    if (!all.includes(name)) throwUnknown(name, [...all, ...known]);
+    throw new HarborError(`Cannot find "${name}" among what is up`, { exit: "unknown", hint: `Start it: harbor up ${name}` });
+  }
+}
