@@ -149,7 +149,15 @@ function readReady(fields: Fields | undefined): ReadySpec {
   fields?.allow(["http", "tcp", "timeout", "interval"]);
   const http = fields?.checked("http", (text) => text.startsWith("/"), "a path like /health");
   if (fields?.flag("tcp") && http !== undefined) fields.problem("tcp", '"tcp" and "http" exclude each other');
-  const ready: ReadySpec = { timeout: fields?.duration("timeout") ?? "60s", interval: fields?.duration("interval") ?? "200ms" };
+  const ready: ReadySpec = {
+    timeout: fields?.duration("timeout") ?? "60s",
+    interval: fields?.duration("interval") ?? "10s",
+    start_interval: "200ms",
+    start_period: "0s",
+    successes: 1,
+    failures: 3,
+    probe_timeout: "2s",
+  };
   return http === undefined ? ready : { http, ...ready };
 }
 
@@ -166,10 +174,12 @@ function readRestart(fields: Fields | undefined): RestartSpec | undefined {
   const isBackoff = (text: string): boolean =>
     text.split("..").length <= 2 && text.split("..").every((part) => parseDuration(part) !== undefined);
   const backoff = fields.checked("backoff", isBackoff, "a duration, or two like 500ms..30s");
-  const restart: RestartSpec = { policy: policy ?? "on-failure" };
-  if (max !== undefined) restart.max = max;
-  if (backoff !== undefined) restart.backoff = backoff;
-  return restart;
+  return {
+    policy: policy === "unless-stopped" ? "always" : ((policy ?? "on-failure") as RestartSpec["policy"]),
+    max: Number(max ?? "5"),
+    backoff: backoff ?? "500ms..30s",
+    reset_after: "60s",
+  };
 }
 
 function readInstall(fields: Fields): Record<string, string> {

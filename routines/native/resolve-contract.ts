@@ -87,13 +87,14 @@ function resolveEnv({ contract, values }: ResolveContractOptions, fill: Fill): R
 function resolveReady(contract: Contract, fill: Fill): NativeSpec["ready"] {
   const { http, timeout, interval } = contract.ready;
   const ready = {
+    ...contract.ready,
     timeout: checkDuration(contract, "ready.timeout", fill(timeout, "ready.timeout")),
     interval: checkDuration(contract, "ready.interval", fill(interval, "ready.interval")),
   };
   if (http === undefined) return ready;
   const path = fill(http, "ready.http");
   if (!path.startsWith("/")) throw wrong(contract, `"ready.http" must be a path like /health, not "${path}"`);
-  return { http: path, ...ready };
+  return { ...ready, http: path };
 }
 
 function resolveStop(contract: Contract, fill: Fill): NativeSpec["stop"] {

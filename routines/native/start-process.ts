@@ -5,8 +5,8 @@
  *
  *   bun routines/native/resolve-contract.ts X_native.yml --json | bun routines/native/start-process.ts --state DIR
  */
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { closeSync, fstatSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
@@ -17,6 +17,7 @@ import { findHome } from "../config/find-home.ts";
 import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
 import { endSession } from "./_end-session.ts";
 import { buildEnvironment } from "./_environment.ts";
+import { findProgram } from "./_find-program.ts";
 import { type ProcessRecord, readRecord, recordPaths, writeRecord } from "./_records.ts";
 import { MARK } from "./_session-members.ts";
 import type { ReadySpec, StopSpec } from "./_types.ts";
@@ -87,7 +88,7 @@ export async function startProcess(options: StartProcessOptions): Promise<Starte
 export function checkStartable(options: Pick<StartProcessOptions, "spec" | "environment" | "stateDirectory">): void {
   const { spec, stateDirectory } = options;
   checkFolder(spec);
-  findProgram(spec, environmentOf(options).PATH ?? "");
+  findOrRefuse(spec, environmentOf(options).PATH ?? "");
   // its own process has the port that it keeps
   if (readStartState(spec, stateDirectory) === "changed" && readRecord(stateDirectory, spec.handle)?.port !== spec.port)
     refuseTakenPort(spec);
@@ -115,7 +116,7 @@ function spawnProcess(options: StartProcessOptions): StartedProcess {
   const paths = recordPaths(stateDirectory, spec.handle);
   const env = environmentOf(options);
   checkFolder(spec);
-  const argv = findProgram(spec, env.PATH ?? "");
+  const argv = findOrRefuse(spec, env.PATH ?? "");
   refuseTakenPort(spec);
   const isFirst = mkdirSync(paths.folder, { recursive: true, mode: 0o700 }) !== undefined;
   try {
@@ -213,20 +214,10 @@ function checkFolder(spec: NativeSpec): void {
   });
 }
 
-/** `bun` is the one that runs Harbor: it may be on nobody's PATH. */
-function findProgram(spec: NativeSpec, path: string): string[] {
-  const [program = "", ...args] = spec.argv;
-  if (program === "bun") return [process.execPath, "--no-env-file", ...args];
-  const found = Bun.which(program, { PATH: path, cwd: spec.cwd });
-  if (found !== null) return [found, ...args];
-  const file = resolve(spec.cwd, program);
-  if (program.includes("/") && existsSync(file))
-    throw new HarborError(`Cannot start "${spec.handle}": "${program}" is no program that can be run`, {
-      exit: "missing",
-      hint: statSync(file).isDirectory() ? "Name the program itself: this is a folder" : `Make it executable: chmod +x ${program}`,
-    });
-  const state = program.includes("/") ? `there is no program "${program}"` : `"${program}" is not installed, or not on PATH`;
-  throw new HarborError(`Cannot start "${spec.handle}": ${state}`, { exit: "missing", hint: installHint(spec) });
+function findOrRefuse(spec: NativeSpec, path: string): string[] {
+  const found = findProgram({ argv: spec.argv, cwd: spec.cwd, path });
+  if ("argv" in found) return found.argv;
+  throw new HarborError(`Cannot start "${spec.handle}": ${found.reason}`, { exit: "missing", hint: found.hint ?? installHint(spec) });
 }
 
 function installHint(spec: NativeSpec): string {

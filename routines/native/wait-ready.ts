@@ -12,10 +12,9 @@ import { HarborError } from "../_script/error.ts";
 import { isAlive } from "../_script/process-identity.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
-import { findIntruder } from "./_port-holder.ts";
-import { probePort } from "./_probe.ts";
 import type { ReadySpec } from "./_types.ts";
 import { findProcess } from "./list-processes.ts";
+import { compileLogProbe, findIntruder, nextPauseMs, type ProbeOptions, type ProbeResult, probeOnce, targetOf } from "./probe-process.ts";
 import type { ProcessExit, ProcessRecord, StartedProcess } from "./start-process.ts";
 import { tailLog } from "./tail-log.ts";
 
@@ -37,36 +36,50 @@ export interface Readiness {
 /** Of a log, in a message. */
 const LOG_LINES = 20;
 const LOG_BYTES = 64 * 1024;
+/** Of a log, for a line that says the service is ready. */
+const SEARCHED_LINES = 1_000;
 /** Of one probe; the last one may end this much after the timeout, so that it says something. */
-const PROBE_TIMEOUT_MS = { shortest: 100, longest: 2_000 };
-const FIRST_PAUSE_MS = 10;
+const SHORTEST_PROBE_MS = 100;
 
 /** Throws `failed` where the process ends first or another one answers, `timeout`, or `interrupted`. */
 export async function waitReady(options: WaitReadyOptions): Promise<Readiness> {
   const { started, ready } = options;
   const { record } = started;
   const startMs = performance.now();
-  const timeoutMs = options.timeoutMs ?? parseDuration(ready.timeout) ?? 60_000;
-  const longestPauseMs = parseDuration(ready.interval) ?? 200;
+  const timeoutMs = options.timeoutMs ?? millisecondsOf(ready.timeout, 60_000);
+  const longestPauseMs = millisecondsOf(ready.start_interval, 200);
+  const longestProbeMs = millisecondsOf(ready.probe_timeout, 2_000);
   const leftMs = (): number => timeoutMs - (performance.now() - startMs);
   let exit: ProcessExit | undefined;
   const exited = started.exited?.then((how) => {
     exit = how;
   });
-  let pauseMs = Math.min(FIRST_PAUSE_MS, longestPauseMs);
   while (true) {
     if (options.signal?.aborted) throw new HarborError(`Cannot wait for "${record.handle}": interrupted`, { exit: "interrupted" });
-    const probeMs = Math.min(PROBE_TIMEOUT_MS.longest, Math.max(PROBE_TIMEOUT_MS.shortest, leftMs()));
-    const seen = await probePort({ port: record.port, ready, timeoutMs: probeMs, signal: options.signal });
+    const probeMs = Math.min(longestProbeMs, Math.max(SHORTEST_PROBE_MS, leftMs()));
+    const seen = await look(record, ready, { timeoutMs: probeMs, signal: options.signal });
     if (exit !== undefined || !isAlive(record)) throw endedError(record, exit ?? (await settle(started.exited)));
-    if (seen === undefined) {
+    if (seen.ok) {
       refuseIntruder(record);
       return { handle: record.handle, afterMs: Math.round(performance.now() - startMs) };
     }
-    if (leftMs() <= 0) throw timeoutError(record, timeoutMs, seen);
-    await Promise.race([pause(Math.min(pauseMs, leftMs()), options.signal), ...(exited === undefined ? [] : [exited])]);
-    pauseMs = Math.min(pauseMs * 2, longestPauseMs);
+    if (leftMs() <= 0) throw timeoutError(record, timeoutMs, seen.reason);
+    const pauseMs = Math.min(nextPauseMs(performance.now() - startMs, longestPauseMs), leftMs());
+    await Promise.race([pause(pauseMs, options.signal), ...(exited === undefined ? [] : [exited])]);
   }
+}
+
+function millisecondsOf(duration: string, fallback: number): number {
+  return parseDuration(duration) ?? fallback;
+}
+
+/** What it writes to its log is looked for there; all else is asked of itself. */
+async function look(record: ProcessRecord, ready: ReadySpec, options: ProbeOptions): Promise<ProbeResult> {
+  if (ready.notify) throw new HarborError(`Cannot wait for "${record.handle}": only its supervisor hears when it says that it is ready`);
+  if (ready.log === undefined) return probeOnce(ready, targetOf(record), options);
+  const lines = tailLog({ file: record.logFile, lines: SEARCHED_LINES, from: record.logStart });
+  if (lines.some(compileLogProbe(ready))) return { ok: true };
+  return { ok: false, reason: `no line of its log matches /${ready.log}/` };
 }
 
 function pause(ms: number, signal?: AbortSignal): Promise<void> {
@@ -125,7 +138,7 @@ export const command = defineCommand({
     ...jsonArg,
     handle: { type: "positional", description: "Service handle", required: true },
     state: { type: "string", description: "State directory", valueHint: "DIR" },
-    http: { type: "string", description: "Path of an HTTP GET; a TCP connection without it", valueHint: "PATH" },
+    http: { type: "string", description: "Path of an HTTP GET, instead of the contract's question", valueHint: "PATH" },
     timeout: { type: "string", description: "How long", valueHint: "60s", default: "60s" },
   },
   async run({ args }) {
@@ -134,7 +147,7 @@ export const command = defineCommand({
     if (record === undefined) throw new HarborError(`Cannot wait for "${handle}": it was not started`, { exit: "unknown" });
     if (parseDuration(args.timeout) === undefined)
       throw new HarborError(`Cannot wait for "${args.timeout}": it is no duration`, { exit: "usage" });
-    const ready = { timeout: args.timeout, interval: "200ms", ...(args.http === undefined ? {} : { http: args.http }) };
+    const ready = { ...record.ready, timeout: args.timeout, ...(args.http === undefined ? {} : { http: args.http }) };
     emit(await waitReady({ started: { record }, ready }), {
       json: args.json,
       render: (it) => `${it.handle}\tready after ${it.afterMs} ms`,

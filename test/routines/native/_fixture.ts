@@ -2,8 +2,20 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ReadySpec } from "../../../routines/native/read-contract.ts";
 import type { NativeSpec } from "../../../routines/native/start-process.ts";
 import { freePort } from "../../_ports.ts";
+
+/** What a contract that says nothing of it has, in less of a hurry and with less patience. */
+export const READY: ReadySpec = {
+  timeout: "10s",
+  start_interval: "50ms",
+  interval: "50ms",
+  start_period: "0s",
+  successes: 1,
+  failures: 3,
+  probe_timeout: "2s",
+};
 
 const VARIABLE = "HARBOR_TEST_OWNER";
 
@@ -25,7 +37,7 @@ export function makeFixture(): Fixture {
       argv,
       cwd: directory,
       containerPort: port,
-      ready: { timeout: "10s", interval: "50ms" },
+      ready: READY,
       stop: { signal: "SIGTERM", grace: "5s" },
       install: {},
       ...more,

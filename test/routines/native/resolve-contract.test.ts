@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { HarborError } from "../../../routines/_script/error.ts";
 import type { Contract } from "../../../routines/native/read-contract.ts";
 import { resolveContract } from "../../../routines/native/resolve-contract.ts";
+import { READY } from "./_fixture.ts";
 
 const CONTRACT: Contract = {
   handle: "ollama",
@@ -14,7 +15,7 @@ const CONTRACT: Contract = {
   envVars: [],
   env: {},
   envOverrides: {},
-  ready: { timeout: "60s", interval: "200ms" },
+  ready: READY,
   stop: { signal: "SIGTERM", grace: "10s" },
   install: { linux: "apt-get install it" },
   document: {},
@@ -27,7 +28,7 @@ function resolve(change: Partial<Contract>, values: Record<string, string> = {},
 
 describe("resolveContract", () => {
   test("gives all that a start needs", () => {
-    expect(resolve({ ready: { http: "/v/${V}", timeout: "1s", interval: "1ms" } }, { V: "1" })).toEqual({
+    expect(resolve({ ready: { ...READY, http: "/v/${V}", timeout: "1s" } }, { V: "1" })).toEqual({
       handle: "ollama",
       contract: "/w/ollama/ollama_native.yml",
       argv: ["ollama", "serve"],
@@ -35,7 +36,7 @@ describe("resolveContract", () => {
       env: {},
       port: 11434,
       containerPort: 11434,
-      ready: { http: "/v/1", timeout: "1s", interval: "1ms" },
+      ready: { ...READY, http: "/v/1", timeout: "1s" },
       stop: { signal: "SIGTERM", grace: "10s" },
       install: { linux: "apt-get install it" },
     });
@@ -88,9 +89,9 @@ describe("resolveContract", () => {
     ["a port", { port: "${X}" }, '"port" must be a port from 1 to 65535, not "?"'],
     ["a container port", { containerPort: "${X}" }, '"container_port" must be a port from 1 to 65535, not "?"'],
     ["a program", { executable: "${NONE:-}" }, '"executable" is empty'],
-    ["a timeout", { ready: { timeout: "${X}", interval: "1s" } }, '"ready.timeout" must be a duration like 500ms, 10s or 1m30s, not "?"'],
+    ["a timeout", { ready: { ...READY, timeout: "${X}" } }, '"ready.timeout" must be a duration like 500ms, 10s or 1m30s, not "?"'],
     ["a signal", { stop: { signal: "${X}", grace: "1s" } }, '"stop.signal" must be a signal\'s name like SIGTERM, not "?"'],
-    ["a path", { ready: { http: "${X}", timeout: "1s", interval: "1s" } }, '"ready.http" must be a path like /health, not "?"'],
+    ["a path", { ready: { ...READY, http: "${X}" } }, '"ready.http" must be a path like /health, not "?"'],
     ["a quote", { args: "${Q}" }, "a quote in a value of its arguments is never closed"],
   ];
   test.each(wrong)("says when a value makes %s wrong", (_, change, state) => {

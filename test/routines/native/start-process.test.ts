@@ -7,7 +7,7 @@ import { checkStartable, fingerprintSpec, startProcess } from "../../../routines
 import { stopProcess } from "../../../routines/native/stop-process.ts";
 import { waitReady } from "../../../routines/native/wait-ready.ts";
 import { until } from "../../_until.ts";
-import { cleanFixture, type Fixture, listOwned, makeFixture, server, shell } from "./_fixture.ts";
+import { cleanFixture, type Fixture, listOwned, makeFixture, READY, server, shell } from "./_fixture.ts";
 
 let fixture: Fixture;
 beforeEach(() => {
@@ -153,7 +153,7 @@ describe("startProcess", () => {
     const spec = fixture.spec(["bun", "-e", code]);
     const started = await startProcess({ spec, stateDirectory: fixture.directory, environment: { PATH: "/nowhere" } });
     expect(started.record.argv[0]).toBe(process.execPath);
-    await waitReady({ started, ready: { http: "/", timeout: "10s", interval: "50ms" } });
+    await waitReady({ started, ready: { ...READY, http: "/" } });
     await stop();
   });
 

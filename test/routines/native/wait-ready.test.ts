@@ -6,7 +6,7 @@ import { startProcess } from "../../../routines/native/start-process.ts";
 import { stopProcess } from "../../../routines/native/stop-process.ts";
 import { type WaitReadyOptions, waitReady } from "../../../routines/native/wait-ready.ts";
 import { freePort } from "../../_ports.ts";
-import { cleanFixture, type Fixture, makeFixture, server, shell } from "./_fixture.ts";
+import { cleanFixture, type Fixture, makeFixture, READY, server, shell } from "./_fixture.ts";
 
 let fixture: Fixture;
 beforeEach(() => {
@@ -17,8 +17,8 @@ afterEach(async () => {
   expect(await cleanFixture(fixture)).toEqual([]);
 });
 
-const HTTP = { http: "/health", timeout: "10s", interval: "50ms" };
-const TCP = { timeout: "10s", interval: "50ms" };
+const HTTP = { ...READY, http: "/health" };
+const TCP = READY;
 
 async function run(argv: string[], more: Partial<WaitReadyOptions> = {}, spec: Partial<NativeSpec> = {}) {
   const started = await startProcess({ spec: fixture.spec(argv, spec), stateDirectory: fixture.directory });
@@ -41,6 +41,14 @@ describe("waitReady", () => {
     ["tcp", TCP],
   ])("returns once it answers over %s", async (_, ready) => {
     expect(await run(server(), { ready })).toMatchObject({ handle: "sample" });
+  });
+
+  test("looks for the line of its log that says so, of this start only", async () => {
+    const ready = { ...READY, log: "^up at \\d+$" };
+    const error = await failure(run(shell("echo up at; exec sleep 60"), { ready, timeoutMs: 100 }));
+    expect(error.message).toEndWith("no line of its log matches /^up at \\d+$/");
+    await stopProcess({ handle: "sample", stateDirectory: fixture.directory });
+    expect(await run(shell("echo up at 7; exec sleep 60"), { ready })).toMatchObject({ handle: "sample" });
   });
 
   test("waits for a slow one, whatever it answers before", async () => {
@@ -80,7 +88,7 @@ describe("waitReady", () => {
 
   test("says at once that one ended, long before the timeout", async () => {
     const startMs = performance.now();
-    await failure(run(shell("exit 3"), { ready: { ...HTTP, timeout: "60s", interval: "30s" } }));
+    await failure(run(shell("exit 3"), { ready: { ...HTTP, timeout: "60s", start_interval: "30s" } }));
     expect(performance.now() - startMs).toBeLessThan(10_000);
   });
 
@@ -122,7 +130,7 @@ describe("waitReady", () => {
   test("ends at once when it is interrupted", async () => {
     const abort = new AbortController();
     const started = await startProcess({ spec: fixture.spec(shell("sleep 60")), stateDirectory: fixture.directory });
-    const waiting = failure(waitReady({ started, ready: { ...HTTP, interval: "30s" }, signal: abort.signal }));
+    const waiting = failure(waitReady({ started, ready: { ...HTTP, start_interval: "30s" }, signal: abort.signal }));
     abort.abort();
     expect((await waiting).exit).toBe("interrupted");
   });

@@ -5,6 +5,7 @@ import { stopProcess } from "../../../routines/native/stop-process.ts";
 import { startNatives } from "../../../routines/stack/start-natives.ts";
 import { freePort } from "../../_ports.ts";
 import { makeFolder } from "../../_workspace.ts";
+import { READY } from "../native/_fixture.ts";
 
 const started: { handle: string; stateDirectory: string }[] = [];
 
@@ -23,7 +24,7 @@ async function spec(handle: string, code: string, timeout = "20s"): Promise<Nati
     env: {},
     port,
     containerPort: port,
-    ready: { timeout, interval: "10ms" },
+    ready: { ...READY, timeout, start_interval: "10ms" },
     stop: { signal: "SIGKILL", grace: "1s" },
     install: {},
   };

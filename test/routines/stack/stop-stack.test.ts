@@ -7,6 +7,7 @@ import { readStack, type StackRecord, stateOf } from "../../../routines/stack/re
 import { type StoppedService, stopStack } from "../../../routines/stack/stop-stack.ts";
 import { writeStack } from "../../../routines/stack/write-stack.ts";
 import { makeFolder, makeTree } from "../../_workspace.ts";
+import { READY } from "../native/_fixture.ts";
 
 const record: StackRecord = {
   project: "p",
@@ -77,7 +78,7 @@ describe("stopStack", () => {
 
     async function startNative(home: string): Promise<number> {
       const spec = { handle: "a", contract: "/a.yml", argv: ["sleep", "600"], cwd: "/", env: {}, port: 1, containerPort: 1 };
-      const how = { ready: { timeout: "1s", interval: "1s" }, stop: { signal: "SIGKILL", grace: "1s" }, install: {} };
+      const how = { ready: READY, stop: { signal: "SIGKILL", grace: "1s" }, install: {} };
       const started = await startProcess({ spec: { ...spec, ...how }, stateDirectory: stateOf(home).directory });
       return started.record.pid;
     }
