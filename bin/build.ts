@@ -11,7 +11,7 @@ import { type BuiltFolder, builtPlace } from "../routines/_script/_built-yaml.ts
 import { parsePlainYaml } from "../routines/_script/_plain-yaml.ts";
 
 const root = new URL("..", import.meta.url).pathname;
-const everyday = ["down", "logs", "ls", "plan", "ps", "url"];
+const everyday = ["down", "logs", "ls", "plan", "ps", "supervisor", "url"];
 
 /** What dispatching the verb comes to, without the other verbs; it stands beside harbor.ts, though not on disk. */
 const entryOf = (verb: string): [path: string, source: string] => [

@@ -1,17 +1,87 @@
 #!/usr/bin/env bun
 /**
- * Ask a native service once, by its contract's own question, whether it answers.
+ * Ask a native service once, by its contract's own question, whether it answers. What a service says by itself, in
+ * its log or to a socket, is heard instead: `compileLogProbe`, `NotifySocket`.
  *
  *   bun routines/native/probe-process.ts ollama --json
  */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { defineCommand, jsonArg } from "../_script/command.ts";
+import { parseDuration } from "../_script/duration.ts";
 import { emit } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
-import { probePort } from "./_probe.ts";
+import { askSocket } from "./_ask-socket.ts";
+import { probeExec } from "./_probe-exec.ts";
+import { probeHttp } from "./_probe-http.ts";
+import type { ProbeKind, ProbeQuestion } from "./_types.ts";
+import { failed, OK, type Verdict } from "./_verdict.ts";
+import { buildEnvironment } from "./environment.ts";
 import { findProcess, type NativeProcess } from "./list-processes.ts";
+import type { ProcessRecord } from "./process-record.ts";
+
+export { compileLogProbe } from "./_log-probe.ts";
+export { type NotifyMessage, NotifySocket, type NotifySocketOptions } from "./_notify-socket.ts";
+export { findIntruder } from "./_port-holder.ts";
+export type { ProbeKind, ProbeQuestion } from "./_types.ts";
+
+export interface ProbeTarget {
+  handle: string;
+  /** Of `http` and `tcp`; a process that offers nothing to connect to has none. */
+  port?: number | undefined;
+  /** 127.0.0.1 when left out. */
+  address?: string;
+  /** Of `exec`. */
+  cwd: string;
+  env: Readonly<Record<string, string>>;
+  /** Words for another process that holds the port; asked once the port has answered. A look through the system's tables: for the first good answer of a start alone. */
+  findIntruder?: () => string | undefined;
+}
+
+export interface ProbeOptions {
+  signal?: AbortSignal | undefined;
+  /** Instead of the question's `probe_timeout`. */
+  timeoutMs?: number | undefined;
+}
+
+/** What one attempt comes to: `reason` says what was asked and what was seen. */
+export type ProbeResult = Verdict;
+
+const DEFAULT_TIMEOUT_MS = 2_000;
+const SHORTEST_PAUSE_MS = 20;
+
+export function probeKind(question: ProbeQuestion): ProbeKind {
+  if (question.http !== undefined) return "http";
+  if (question.exec !== undefined) return "exec";
+  if (question.log !== undefined) return "log";
+  return question.notify === true ? "notify" : "tcp";
+}
+
+/** Whether a service can be asked, or says it by itself. */
+export function isEvent(question: ProbeQuestion): boolean {
+  return ["log", "notify"].includes(probeKind(question));
+}
+
+/** One attempt; it never throws. A question that is an event, or a connection to a process without a port, counts as answered. */
+export async function probeOnce(question: ProbeQuestion, target: ProbeTarget, options: ProbeOptions = {}): Promise<ProbeResult> {
+  const timeoutMs = options.timeoutMs ?? parseDuration(question.probe_timeout) ?? DEFAULT_TIMEOUT_MS;
+  const attempt = { timeoutMs, signal: options.signal };
+  if (question.exec !== undefined) return probeExec(question.exec, target, attempt);
+  const { port, address = "127.0.0.1" } = target;
+  if (port === undefined || isEvent(question)) return OK;
+  const verdict = await (question.http === undefined
+    ? askSocket({ address, port, what: `port ${port}` }, attempt)
+    : probeHttp(question, { address, port }, attempt));
+  const intruder = verdict.ok ? target.findIntruder?.() : undefined;
+  return intruder === undefined ? verdict : failed(`on port ${port} answers ${intruder} instead`);
+}
+
+/** Until the next attempt of a start that has taken this long: a quick one is seen at once, a slow one is not asked for ever. */
+export function nextPauseMs(elapsedMs: number, startIntervalMs: number): number {
+  return Math.min(startIntervalMs, Math.max(SHORTEST_PAUSE_MS, elapsedMs / 100));
+}
 
 export interface ProcessHealth {
   health: "healthy" | "unhealthy";
@@ -19,13 +89,30 @@ export interface ProcessHealth {
   reason?: string;
 }
 
-const TIMEOUT_MS = 1_000;
+/** For a person who waits. */
+const PATIENCE_MS = 1_000;
 
 /** Unhealthy as well when the process is gone. */
 export async function probeProcess(process: NativeProcess): Promise<ProcessHealth> {
   if (process.state !== "running") return { health: "unhealthy", reason: `process ${process.pid} has ended` };
-  const reason = await probePort({ port: process.port, ready: process.ready, timeoutMs: TIMEOUT_MS });
-  return reason === undefined ? { health: "healthy" } : { health: "unhealthy", reason };
+  const timeoutMs = process.ready.exec === undefined ? PATIENCE_MS : undefined;
+  const result = await probeOnce(process.ready, targetOf(process), { timeoutMs });
+  return result.ok ? { health: "healthy" } : { health: "unhealthy", reason: result.reason };
+}
+
+/** What is asked, of a process that is known by its record alone. */
+export function targetOf({ handle, pid, port, cwd, ready }: ProcessRecord): ProbeTarget {
+  return { handle, port, cwd, env: ready.exec === undefined ? {} : readEnvironment(pid) };
+}
+
+/** A process's own environment; the host's part of it where the system does not tell. */
+function readEnvironment(pid: number): Record<string, string> {
+  try {
+    const pairs = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").filter(Boolean);
+    return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]));
+  } catch {
+    return buildEnvironment(process.env);
+  }
 }
 
 export const command = defineCommand({

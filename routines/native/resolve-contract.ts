@@ -18,7 +18,7 @@ import type { BridgeMode } from "./_types.ts";
 import { type Contract, readContract } from "./read-contract.ts";
 
 export { type NativeSpec, type OfferingSpec, offersPort } from "./_spec.ts";
-export type { Dependencies, DependencyCondition } from "./_types.ts";
+export type { Dependencies, DependencyCondition, LiveSpec, LogLimits, ProbeQuestion, ReadySpec } from "./_types.ts";
 
 export interface ResolveContractOptions {
   contract: Contract;

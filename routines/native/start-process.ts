@@ -1,39 +1,29 @@
-#!/usr/bin/env bun
 /**
- * Start a native service's process: detached, in a session of its own, known by pid and start time. It
- * outlives the command that started it. Started already, it is left as it is.
- *
- *   bun routines/native/resolve-contract.ts X_native.yml --json | bun routines/native/start-process.ts --state DIR
+ * A native service's process: detached, in a session of its own, known by pid, start time and a mark in its environment. It
+ * writes to files, and outlives whoever started it.
  */
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { defineCommand, jsonArg } from "../_script/command.ts";
-import { emit } from "../_script/emit.ts";
+import { closeSync, mkdirSync, statSync } from "node:fs";
 import { HarborError } from "../_script/error.ts";
-import { withLock } from "../_script/lock.ts";
 import { identifyProcess, isAlive } from "../_script/process-identity.ts";
-import { runScript } from "../_script/script.ts";
-import { findHome } from "../config/find-home.ts";
 import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
 import { fingerprintSpec, type NativeSpec } from "./_spec.ts";
-import { endSession } from "./end-session.ts";
+import { type OpenedSpools, openSpools } from "./_spools.ts";
 import { buildEnvironment } from "./environment.ts";
+import { findProgram } from "./find-program.ts";
 import { type ProcessRecord, readRecord, recordPaths, writeRecord } from "./process-record.ts";
 import { MARK } from "./session-members.ts";
-import { tailLog } from "./tail-log.ts";
 
-export { fingerprintSpec, type NativeSpec } from "./_spec.ts";
+export type { NativeSpec } from "./_spec.ts";
 export type { ProcessRecord } from "./process-record.ts";
 
-export interface StartProcessOptions {
+export interface SpawnProcessOptions {
   spec: NativeSpec;
   /** `$HARBOR_HOME/state`. */
   stateDirectory: string;
-  /** Where the host's part of the environment comes from, `PATH` among it. */
-  environment?: Readonly<Record<string, string | undefined>>;
-  signal?: AbortSignal | undefined;
-  /** How long to wait for another command that starts or stops the same handle. */
-  lockWaitMs?: number | undefined;
+  /** The host's part of the environment, `PATH` in it. */
+  environment: Readonly<Record<string, string>>;
+  /** Of this start alone; noted by who calls, so that whatever happens in here can be found again. */
+  mark: string;
 }
 
 /** How a process ended. */
@@ -42,37 +32,49 @@ export interface ProcessExit {
   signal: string | null;
 }
 
-export interface StartedProcess {
+export interface SpawnedProcess {
   record: ProcessRecord;
-  /** False where it ran already. */
-  isNew: boolean;
-  /** It runs, but was started from another spec: stop it first to have the new one. */
-  hasChanged: boolean;
-  /** Only for one started here. */
-  exited?: Promise<ProcessExit>;
+  exited: Promise<ProcessExit>;
 }
 
-/** Throws `missing` where the program is not installed, `failed` where its port is taken. */
-export async function startProcess(options: StartProcessOptions): Promise<StartedProcess> {
-  const { spec, stateDirectory } = options;
-  const paths = recordPaths(stateDirectory, spec.handle);
-  const start = async (): Promise<StartedProcess> => {
-    const earlier = readRecord(stateDirectory, spec.handle);
-    if (earlier !== undefined && isAlive(earlier)) {
-      return { record: earlier, isNew: false, hasChanged: earlier.fingerprint !== fingerprintSpec(spec) };
-    }
-    if (earlier !== undefined) await endSession({ record: earlier, signal: options.signal });
-    if (options.signal?.aborted) throw new HarborError(`Cannot start "${spec.handle}": interrupted`, { exit: "interrupted" });
-    return spawnProcess(options);
-  };
-  return withLock(paths.lock, start, { purpose: `starting ${spec.handle}`, waitMs: options.lockWaitMs, signal: options.signal });
+/** Throws `missing` where the program is not installed or cannot be run, `failed` where its port is taken. */
+export function spawnProcess(options: SpawnProcessOptions): SpawnedProcess {
+  const { spec, stateDirectory, mark } = options;
+  const { folder } = recordPaths(stateDirectory, spec.handle);
+  const env = environmentOf(options);
+  checkFolder(spec);
+  const argv = locateProgram(spec, env.PATH ?? "");
+  refuseTakenPort(spec);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const spools = openSpools(folder);
+  try {
+    const child = spawnDetached(spec, argv, { ...env, [MARK]: mark }, spools);
+    const identity = identifyProcess(child.pid);
+    if (identity === undefined) throw vanished(spec);
+    const { handle, cwd, port, containerPort, contract, ready, stop } = spec;
+    const startedAt = new Date().toISOString();
+    const fingerprint = fingerprintSpec(spec);
+    const log = { logFolder: folder, logRun: spools.run };
+    const record = { handle, ...identity, mark, argv, cwd, port, containerPort, contract, ready, stop, startedAt, fingerprint, ...log };
+    saveOrKill(stateDirectory, record, child);
+    const exited = child.exited.then(() => ({ code: child.exitCode, signal: child.signalCode === null ? null : String(child.signalCode) }));
+    return { record, exited };
+  } finally {
+    closeSync(spools.out);
+    closeSync(spools.err);
+  }
+}
+
+export interface CheckStartableOptions {
+  spec: NativeSpec;
+  stateDirectory: string;
+  environment: Readonly<Record<string, string | undefined>>;
 }
 
 /** Throws what a start would, where it could not even begin: no working directory, no such program; for one that runs, a new port that is taken. */
-export function checkStartable(options: Pick<StartProcessOptions, "spec" | "environment" | "stateDirectory">): void {
-  const { spec, stateDirectory } = options;
+export function checkStartable({ spec, stateDirectory, environment }: CheckStartableOptions): void {
   checkFolder(spec);
-  findProgram(spec, environmentOf(options).PATH ?? "");
+  locateProgram(spec, environmentOf({ spec, environment: buildEnvironment(environment) }).PATH ?? "");
   // its own process has the port that it keeps
   if (readStartState(spec, stateDirectory) === "changed" && readRecord(stateDirectory, spec.handle)?.port !== spec.port)
     refuseTakenPort(spec);
@@ -85,78 +87,21 @@ export function readStartState(spec: NativeSpec, stateDirectory: string): "runni
   return record.fingerprint === fingerprintSpec(spec) ? "running" : "changed";
 }
 
-function environmentOf({ spec, environment }: Pick<StartProcessOptions, "spec" | "environment">): Record<string, string> {
-  return { ...buildEnvironment(environment ?? process.env), ...spec.env };
+/** The whole environment of its process but for the mark: what contract and configuration name goes before the host's part. */
+export function environmentOf({ spec, environment }: Pick<SpawnProcessOptions, "spec" | "environment">): Record<string, string> {
+  return { ...environment, ...spec.env };
 }
 
-function spawnProcess(options: StartProcessOptions): StartedProcess {
-  const { spec, stateDirectory } = options;
-  const paths = recordPaths(stateDirectory, spec.handle);
-  const env = environmentOf(options);
-  checkFolder(spec);
-  const argv = findProgram(spec, env.PATH ?? "");
-  refuseTakenPort(spec);
-  const isFirst = mkdirSync(paths.folder, { recursive: true, mode: 0o700 }) !== undefined;
-  try {
-    return spawnLogged(spec, argv, env, stateDirectory);
-  } catch (error) {
-    // no record tells of it: nobody would take it away, nor is anything in it
-    if (isFirst) rmSync(paths.folder, { recursive: true, force: true });
-    throw error;
-  }
-}
-
-function spawnLogged(spec: NativeSpec, argv: string[], env: Record<string, string>, stateDirectory: string): StartedProcess {
-  const { log: logFile } = recordPaths(stateDirectory, spec.handle);
-  const mark = `${spec.handle}:${crypto.randomUUID()}`;
-  const log = openSync(logFile, "a", 0o600);
-  try {
-    const logStart = fstatSync(log).size;
-    const child = spawnDetached(spec, argv, { ...env, [MARK]: mark }, log);
-    const identity = identifyProcess(child.pid);
-    if (identity === undefined) throw vanished(spec, logFile, logStart);
-    const { handle, cwd, port, containerPort, contract, ready, stop } = spec;
-    const startedAt = new Date().toISOString();
-    const fingerprint = fingerprintSpec(spec);
-    const record = {
-      handle,
-      ...identity,
-      mark,
-      argv,
-      cwd,
-      port,
-      containerPort,
-      contract,
-      ready,
-      stop,
-      startedAt,
-      logFile,
-      logStart,
-      fingerprint,
-    };
-    saveOrKill(stateDirectory, record, child);
-    const exited = child.exited.then(() => ({ code: child.exitCode, signal: child.signalCode === null ? null : String(child.signalCode) }));
-    return { record, isNew: true, hasChanged: false, exited };
-  } finally {
-    closeSync(log);
-  }
-}
-
-/** With what it wrote: the log does not stay. */
-function vanished(spec: NativeSpec, file: string, from: number): HarborError {
-  const details = tailLog({ file, from, lines: 20 });
-  return new HarborError(`Cannot start "${spec.handle}": its process vanished`, {
-    details,
-    hint: "Start it again; something may have killed it",
-  });
+function vanished(spec: NativeSpec): HarborError {
+  return new HarborError(`Cannot start "${spec.handle}": its process vanished`, { hint: "Start it again; something may have killed it" });
 }
 
 type Child = ReturnType<typeof spawnDetached>;
 
-/** setsid, and one log opened for appending by both streams: it survives our exit and the closing of the terminal. */
-function spawnDetached(spec: NativeSpec, argv: string[], env: Record<string, string>, log: number) {
+/** setsid, and files for what it says: it survives our exit and the closing of the terminal. */
+function spawnDetached(spec: NativeSpec, argv: string[], env: Record<string, string>, { out, err }: OpenedSpools) {
   try {
-    const child = Bun.spawn(argv, { cwd: spec.cwd, env, detached: true, stdin: "ignore", stdout: log, stderr: log });
+    const child = Bun.spawn(argv, { cwd: spec.cwd, env, detached: true, stdin: "ignore", stdout: out, stderr: err });
     child.unref();
     return child;
   } catch (cause) {
@@ -192,20 +137,10 @@ function checkFolder(spec: NativeSpec): void {
   });
 }
 
-/** `bun` is the one that runs Harbor: it may be on nobody's PATH. */
-function findProgram(spec: NativeSpec, path: string): string[] {
-  const [program = "", ...args] = spec.argv;
-  if (program === "bun") return [process.execPath, "--no-env-file", ...args];
-  const found = Bun.which(program, { PATH: path, cwd: spec.cwd });
-  if (found !== null) return [found, ...args];
-  const file = resolve(spec.cwd, program);
-  if (program.includes("/") && existsSync(file))
-    throw new HarborError(`Cannot start "${spec.handle}": "${program}" is no program that can be run`, {
-      exit: "missing",
-      hint: statSync(file).isDirectory() ? "Name the program itself: this is a folder" : `Make it executable: chmod +x ${program}`,
-    });
-  const state = program.includes("/") ? `there is no program "${program}"` : `"${program}" is not installed, or not on PATH`;
-  throw new HarborError(`Cannot start "${spec.handle}": ${state}`, { exit: "missing", hint: installHint(spec) });
+function locateProgram(spec: NativeSpec, path: string): string[] {
+  const found = findProgram({ argv: spec.argv, cwd: spec.cwd, path });
+  if ("argv" in found) return found.argv;
+  throw new HarborError(`Cannot start "${spec.handle}": ${found.reason}`, { exit: "missing", hint: found.hint ?? installHint(spec) });
 }
 
 function installHint(spec: NativeSpec): string {
@@ -214,44 +149,9 @@ function installHint(spec: NativeSpec): string {
 }
 
 function refuseTakenPort(spec: NativeSpec): void {
-  if (spec.port === undefined) return;
-  const owner = findPortOwner({ port: spec.port });
+  const owner = spec.port === undefined ? undefined : findPortOwner({ port: spec.port });
   if (owner === undefined) return;
   throw new HarborError(`Cannot start "${spec.handle}": port ${spec.port} is taken by ${formatPortOwner(owner)}`, {
     hint: `Stop that process, or give "${spec.handle}" another port`,
   });
 }
-
-async function readSpec(): Promise<NativeSpec> {
-  try {
-    return (await Bun.stdin.json()) as NativeSpec;
-  } catch (cause) {
-    const hint = "Pipe what `harbor routine resolve-contract CONTRACT --json` prints into it";
-    throw new HarborError(`Cannot start a process: stdin holds no spec in JSON (${(cause as Error).message})`, {
-      exit: "usage",
-      hint,
-      cause,
-    });
-  }
-}
-
-export const command = defineCommand({
-  meta: {
-    name: "start-process",
-    description: "Start a native service's process from its spec (JSON on stdin)",
-    examples: ["harbor routine resolve-contract services/ollama/ollama_native.yml --json | harbor routine start-process"],
-  },
-  args: { ...jsonArg, state: { type: "string", description: "State directory", valueHint: "DIR" } },
-  async run({ args }) {
-    const spec = await readSpec();
-    const stateDirectory = args.state ?? join(findHome(process.env), "state");
-    const { record, isNew } = await startProcess({ spec, stateDirectory });
-    emit(record, {
-      json: args.json,
-      render: (it) =>
-        `${it.handle}\tpid ${it.pid}\t${it.port === undefined ? "-" : `127.0.0.1:${it.port}`}\t${isNew ? "started" : "running already"}`,
-    });
-  },
-});
-
-if (import.meta.main) await runScript(command);

@@ -48,7 +48,7 @@ export async function startNatives(options: StartNativesOptions): Promise<void> 
   const watcher = new StartWatcher(options);
   for await (const line of client.start({ services, waitFor, externals: options.externals ?? {} }, signal)) {
     if (line.kind === "accepted") watcher.accept(line.services);
-    else if (line.kind === "report") watcher.see(line.report);
+    else if (line.kind === "report") await watcher.see(line.report);
   }
   if (signal.aborted) throw new HarborError("Cannot wait for native services: interrupted", { exit: "interrupted" });
   for (const report of watcher.latest.values()) {
@@ -82,14 +82,14 @@ class StartWatcher {
     }
   }
 
-  see(report: ServiceReport): void {
+  async see(report: ServiceReport): Promise<void> {
     const before = this.latest.get(report.handle);
     this.latest.set(report.handle, report);
     const { isBystander } = this.#options;
     const accepted = this.#accepted.get(report.handle);
     const isStarting = accepted !== undefined && (accepted.needsRestart || !accepted.wasUp);
     if (isStarting) this.#tell(report, before);
-    if (report.state === "failed" && !(isBystander(report.handle) && accepted?.wasUp)) throw this.#failure(report, isStarting);
+    if (report.state === "failed" && !(isBystander(report.handle) && accepted?.wasUp)) throw await this.#failure(report, isStarting);
   }
 
   #tell(report: ServiceReport, before: ServiceReport | undefined): void {
@@ -103,8 +103,8 @@ class StartWatcher {
     if (report.isCompleted && !before?.isCompleted) progress.say(handle, "completed");
   }
 
-  #failure(report: ServiceReport, isStarting: boolean): HarborError {
-    const error = startFailure(report, stateOf(this.#options.home).directory);
+  async #failure(report: ServiceReport, isStarting: boolean): Promise<HarborError> {
+    const error = await startFailure(report, stateOf(this.#options.home).directory);
     return this.#options.keepsLogs || !isStarting ? error : withoutLog(error);
   }
 }

@@ -20,6 +20,7 @@ export function createApi({ supervisor, hello, leave }: ApiOptions): (request: R
   const routes: Record<string, Handler> = {
     "GET /v1": () => Response.json(hello()),
     "GET /v1/services": ({ url }) => Response.json(supervisor.reports(handlesOf(url))),
+    "GET /v1/usage": () => Response.json(supervisor.usage()),
     "GET /v1/events": ({ url, signal }) => stream(supervisor, { handles: handlesOf(url), signal }),
     "POST /v1/start": async (request) => {
       const { services, waitFor, externals } = await read<StartServices>(request);

@@ -1,6 +1,6 @@
 /** A contract's rules, as text → the same in the numbers that the state machine counts with. */
 import { parseDuration } from "../_script/duration.ts";
-import type { LiveSpec, ProbeQuestion, ReadySpec } from "../native/_types.ts";
+import type { LiveSpec, ProbeQuestion, ReadySpec } from "../native/resolve-contract.ts";
 import type { NativeSpec } from "../native/start-process.ts";
 import type { Policy, ProbePolicy, ReadyPolicy } from "./_service.ts";
 

@@ -4,13 +4,14 @@
  */
 
 import { describeChanges } from "../native/describe-changes.ts";
+import { measureUsage } from "../native/measure-usage.ts";
 import type { NativeSpec } from "../native/start-process.ts";
 import { nextDue, step } from "./_machine.ts";
 import { policyOf } from "./_policy.ts";
 import { type Effect, EMPTY_WORLD, type Event, type ExternalStatus, mayRun, type Service, stateOf, type World } from "./_service.ts";
 import { listServices, readService, removeService, type StoredService, writeService } from "./_store.ts";
 import { Unit } from "./_unit.ts";
-import type { Accepted, ServiceReport, StartRequest } from "./report.ts";
+import type { Accepted, ServiceReport, ServiceUsage, StartRequest } from "./report.ts";
 
 export interface SupervisorOptions {
   /** `$HARBOR_HOME/state`. */
@@ -140,6 +141,18 @@ export class Supervisor {
     return wanted.flatMap((handle) => this.#report(handle) ?? []);
   }
 
+  /** Of each that runs. */
+  usage(): ServiceUsage[] {
+    const running = [...this.#entries].flatMap(([handle, { unit }]) =>
+      unit.record === undefined ? [] : [{ handle, record: unit.record }],
+    );
+    const figures = measureUsage(running.map(({ record }) => record));
+    return running.flatMap(({ handle }, index) => {
+      const usage = figures[index];
+      return usage === undefined || usage.processes === 0 ? [] : [{ handle, ...usage }];
+    });
+  }
+
   /** Told of each service that has changed. */
   subscribe(listener: (report: ServiceReport) => void): () => void {
     this.#listeners.add(listener);
@@ -237,6 +250,7 @@ export class Supervisor {
   async #forget(handle: string, entry: Entry): Promise<void> {
     await entry.unit.close();
     removeService(this.#options.stateDirectory, handle);
+    entry.unit.removeHealth();
     this.#entries.delete(handle);
     this.tell({ kind: "forget", handle });
     const report = { ...reportOf(entry.stored, entry.unit, undefined), isGone: true as const };
@@ -271,7 +285,7 @@ export class Supervisor {
 
   #isUp(handle: string): boolean {
     const service = this.#world.services.get(handle);
-    return service !== undefined && service.isWanted && service.phase !== "resting";
+    return service?.isWanted === true && service.phase !== "resting";
   }
 
   #report(handle: string): ServiceReport | undefined {
@@ -304,6 +318,7 @@ function reportOf(stored: StoredService, unit: Unit, service: Service | undefine
     pid: isRunning ? record.pid : null,
     port: spec.port ?? null,
     startedAt: record?.startedAt ?? null,
+    logRun: unit.logRun ?? null,
     run,
     restarts,
     isWanted,

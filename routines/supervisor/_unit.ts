@@ -2,6 +2,8 @@
  * What there really is of one service: its process, its hooks, its log, its probes. It decides nothing: it does what it is
  * told, and tells what has happened.
  */
+import { rmdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { HarborError } from "../_script/error.ts";
 import { isAlive } from "../_script/process-identity.ts";
 import { writeFileWhole } from "../_script/write-file.ts";
@@ -9,9 +11,10 @@ import { endSession } from "../native/end-session.ts";
 import { LogKeeper } from "../native/keep-log.ts";
 import { compileLogProbe, findIntruder, NotifySocket, probeOnce } from "../native/probe-process.ts";
 import { type ProcessRecord, readRecord, recordPaths, removeRecord } from "../native/process-record.ts";
+import type { LogLimits } from "../native/resolve-contract.ts";
+import { type HookRun, runHook } from "../native/run-hook.ts";
 import { findMembers } from "../native/session-members.ts";
 import { environmentOf, spawnProcess } from "../native/start-process.ts";
-import { type HookRun, runHook } from "./_hook.ts";
 import { kindOf } from "./_policy.ts";
 import type { Effect, Hook, Service, ServiceState } from "./_service.ts";
 import type { StoredService } from "./_store.ts";
@@ -38,6 +41,8 @@ export class Unit {
   record: ProcessRecord | undefined;
   /** Why the last start could not even begin. */
   problem: Problem | undefined;
+  /** Which start its latest lines belong to, as the log counts them. */
+  logRun: number | undefined;
   /** Its last stop took more than the signal that asked for it. */
   wasKilled = false;
   #keeper: LogKeeper | undefined;
@@ -59,6 +64,7 @@ export class Unit {
     const record = readRecord(this.#options.stateDirectory, stored.spec.handle);
     const isOfThisRun = record !== undefined && record.mark === stored.mark;
     this.record = isOfThisRun ? record : undefined;
+    this.logRun = this.record?.logRun;
     const isRunning = this.record !== undefined && isAlive(this.record);
     if (stored.state !== "stopped" && stored.state !== "failed") await this.#listen(stored);
     if (isRunning) this.#watch();
@@ -79,6 +85,7 @@ export class Unit {
       const extra = this.#notify?.environment ?? {};
       const { record, exited } = spawnProcess({ spec, stateDirectory, environment: { ...environment, ...extra }, mark });
       this.record = record;
+      this.logRun = record.logRun;
       void exited.then((exit) => this.#options.tell({ kind: "exited", handle, run, exit }));
       this.#options.tell({ kind: "spawned", handle, run });
     } catch (error) {
@@ -104,6 +111,7 @@ export class Unit {
     }
     await this.#listen(stored);
     this.#hook = runHook({ spec, hook, environment, mark, folder: this.#folder });
+    this.logRun = this.#hook.logRun ?? this.logRun;
     void this.#hook.ended.then(tellEnd);
   }
 
@@ -152,20 +160,34 @@ export class Unit {
       this.#notify?.close();
       this.#notify = undefined;
     }
-    removeRecord(this.#options.stateDirectory, spec.handle, { log: false });
+    removeRecord(this.#options.stateDirectory, spec.handle);
     await this.#keeper?.flushPartial();
     return undefined;
   }
 
   /** For whoever asks how it is without asking us: the proxy in a container. */
   changed(state: ServiceState): void {
-    const { stateDirectory, handle, onTrouble } = this.#options;
+    const { onTrouble } = this.#options;
     this.#notify?.setPace(state === "starting" ? "starting" : "running");
     try {
-      writeFileWhole(`${stateDirectory}/native/health/${handle}`, `${state}\n`, 0o644);
+      writeFileWhole(this.#healthFile, `${state}\n`, 0o644);
     } catch (error) {
       onTrouble((error as Error).message);
     }
+  }
+
+  /** Once nothing is kept of it. */
+  removeHealth(): void {
+    rmSync(this.#healthFile, { force: true });
+    try {
+      rmdirSync(dirname(this.#healthFile));
+    } catch {
+      // another service's is in it
+    }
+  }
+
+  get #healthFile(): string {
+    return join(this.#options.stateDirectory, "health", this.#options.handle);
   }
 
   /** Lets go of everything; the process runs on. */

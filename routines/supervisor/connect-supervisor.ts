@@ -2,7 +2,7 @@
  * The way to the supervisor of a `HARBOR_HOME`: finds the one that runs, or starts one, which adopts what an earlier
  * one left. A supervisor that ends in the middle of a request is followed by another, which is asked again.
  */
-import { closeSync, openSync, statSync, truncateSync } from "node:fs";
+import { closeSync, openSync, rmSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { HarborError } from "../_script/error.ts";
 import { isAlive } from "../_script/process-identity.ts";
@@ -13,7 +13,7 @@ import type { Env } from "../config/read-values.ts";
 import { buildEnvironment } from "../native/environment.ts";
 import { readSupervisor, supervisorPaths } from "./_paths.ts";
 import { listServices } from "./_store.ts";
-import type { Hello, Line, RestartRequest, ServiceReport, StartServices, StopRequest } from "./report.ts";
+import type { Hello, Line, RestartRequest, ServiceReport, ServiceUsage, StartServices, StopRequest } from "./report.ts";
 
 export interface SupervisorOptions {
   home: string;
@@ -27,6 +27,7 @@ declare const HARBOR_BUNDLE: true | undefined;
 /** One that is killed at every attempt is nothing to wait for. */
 const ATTEMPTS = 5;
 const START_WAIT_MS = 10_000;
+const LEAVE_WAIT_MS = 5_000;
 const POLL_MS = 5;
 const LARGEST_LOG = 1024 * 1024;
 
@@ -46,8 +47,18 @@ export class SupervisorClient {
     return this.#json<ServiceReport[]>("GET", `/v1/services?${query(handles)}`);
   }
 
-  leave(): Promise<void> {
-    return this.#json("POST", "/v1/leave", {});
+  /** What the processes of each service that runs have used. */
+  usage(): Promise<ServiceUsage[]> {
+    return this.#json<ServiceUsage[]>("GET", "/v1/usage");
+  }
+
+  /** It ends, and what it supervises goes on. Returns once it is gone. */
+  async leave(): Promise<void> {
+    const running = readSupervisor(this.#options.home);
+    if (running === undefined) return;
+    await ask(running.socket, "POST", "/v1/leave", {}).catch(() => undefined);
+    const deadline = performance.now() + LEAVE_WAIT_MS;
+    while (isAlive(running) && performance.now() < deadline) await Bun.sleep(POLL_MS);
   }
 
   /** Ends when each that is waited for is ready, or will not be. */
@@ -129,6 +140,14 @@ export function connectSupervisor(options: SupervisorOptions): SupervisorClient 
   return listServices(supervisorPaths(options.home).directory).length > 0 ? new SupervisorClient(options) : undefined;
 }
 
+/** Where nothing native is left, nothing of the supervisor is: it ends, its log goes. */
+export async function dismissSupervisor(options: SupervisorOptions): Promise<void> {
+  const { directory, log } = supervisorPaths(options.home);
+  if (listServices(directory).length > 0) return;
+  await findRunning(options)?.leave();
+  rmSync(log, { force: true });
+}
+
 /** One that is there. */
 export function findRunning(options: SupervisorOptions): SupervisorClient | undefined {
   const running = readSupervisor(options.home);
@@ -189,12 +208,13 @@ function spawnSupervisor({ home, env }: SupervisorOptions): Bun.Subprocess {
   const paths = supervisorPaths(home);
   makePrivateFolder(paths.directory);
   const root = programRoot();
-  const program = join(root, typeof HARBOR_BUNDLE === "undefined" ? "harbor.ts" : "dist/harbor.js");
+  const program = join(root, typeof HARBOR_BUNDLE === "undefined" ? "harbor.ts" : "dist/supervisor.js");
   const log = openSync(paths.log, "a", 0o600);
   try {
     if (statSync(paths.log).size > LARGEST_LOG) truncateSync(paths.log, 0);
     const argv = [process.execPath, "--no-env-file", "--no-install", `--config=${join(root, "bunfig.toml")}`, program, "supervisor", "run"];
-    const own = { ...buildEnvironment(env), HARBOR_HOME: home };
+    // compiled code would cost it a quarter more memory, for work that is never hot
+    const own = { ...buildEnvironment(env), HARBOR_HOME: home, BUN_JSC_useJIT: "0" };
     const child = Bun.spawn(argv, { cwd: "/", env: own, detached: true, stdin: "ignore", stdout: log, stderr: log });
     child.unref();
     return child;

@@ -9,7 +9,6 @@ import { emit } from "../_script/emit.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
 import type { Env } from "../config/read-values.ts";
-import { readRecord } from "../native/process-record.ts";
 import { supervisorPaths } from "./_paths.ts";
 import { listServices as listStored, readService, type StoredService } from "./_store.ts";
 import { findRunning, SupervisorClient } from "./connect-supervisor.ts";
@@ -21,7 +20,7 @@ export async function listServices(options: { home: string; env: Env }): Promise
   if (running !== undefined) return running.services();
   const { directory } = supervisorPaths(options.home);
   const stored = listStored(directory).flatMap((handle) => readService(directory, handle) ?? []);
-  return stored.every(isAtRest) ? stored.map((it) => reportOf(it, directory)) : new SupervisorClient(options).services();
+  return stored.every(isAtRest) ? stored.map(reportOf) : new SupervisorClient(options).services();
 }
 
 /** Nothing runs, nothing will by itself: no supervisor is needed for that. */
@@ -29,12 +28,17 @@ function isAtRest({ state, isAsleep }: StoredService): boolean {
   return (state === "stopped" || state === "failed") && !isAsleep;
 }
 
-function reportOf(
-  { spec, state, why, since, run, restarts, isWanted, isAsleep, isCompleted }: StoredService,
-  directory: string,
-): ServiceReport {
-  const startedAt = readRecord(directory, spec.handle)?.startedAt ?? null;
-  const rest = { pid: null, port: spec.port ?? null, startedAt, isLate: false, lastSeen: "", contract: spec.contract, wasKilled: false };
+function reportOf({ spec, state, why, since, run, restarts, isWanted, isAsleep, isCompleted }: StoredService): ServiceReport {
+  const rest = {
+    pid: null,
+    port: spec.port ?? null,
+    startedAt: null,
+    logRun: null,
+    isLate: false,
+    lastSeen: "",
+    contract: spec.contract,
+    wasKilled: false,
+  };
   return { handle: spec.handle, state, why, since, run, restarts, isWanted, isAsleep, isCompleted, ...rest };
 }
 

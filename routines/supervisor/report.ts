@@ -1,5 +1,6 @@
 /** What the supervisor and those who ask it say to each other: JSON over a unix socket. */
 import type { Exit as ExitCode } from "../_script/error.ts";
+import type { Usage } from "../native/measure-usage.ts";
 import type { NativeSpec } from "../native/start-process.ts";
 import type { ExternalStatus, ServiceState } from "./_service.ts";
 
@@ -17,6 +18,8 @@ export interface ServiceReport {
   port: number | null;
   /** ISO 8601, of the process that runs or ran last. */
   startedAt: string | null;
+  /** Which start its latest lines belong to, as the log counts them. */
+  logRun: number | null;
   /** Counts its processes. */
   run: number;
   /** Since it was last healthy for long enough. */
@@ -37,6 +40,11 @@ export interface ServiceReport {
   problem?: Problem;
   /** Nothing of it is left, and nothing is known of it any more. */
   isGone?: true;
+}
+
+/** What the processes of a service use. */
+export interface ServiceUsage extends Usage {
+  handle: string;
 }
 
 /** An error as it travels. */

@@ -33,7 +33,7 @@ export async function restartServices({ home, env, handles, signal, onReport }: 
     if (line.kind !== "report") continue;
     latest.set(line.report.handle, line.report);
     onReport?.(line.report);
-    if (line.report.state === "failed") throw startFailure(line.report, supervisorPaths(home).directory);
+    if (line.report.state === "failed") throw await startFailure(line.report, supervisorPaths(home).directory);
   }
   if (signal.aborted) throw new HarborError("Cannot wait for the restart: interrupted", { exit: "interrupted" });
   return [...latest.values()];

@@ -79,8 +79,7 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
   removeSocket({ path: socket.path });
   const server = Bun.serve({
     unix: socket.path,
-    idleTimeout: 0,
-    fetch: async (request) => {
+    fetch: (request) => {
       requests++;
       return api(request).finally(() => {
         requests--;

@@ -5,16 +5,16 @@ import { lastLines } from "../native/read-log.ts";
 import type { ServiceReport } from "./report.ts";
 
 const LOG_LINES = 20;
+const LOG_CHARS = 64 * 1024;
 
-export function startFailure(report: ServiceReport, stateDirectory: string): HarborError {
-  const { handle, why, problem, isLate, startedAt, run } = report;
+export async function startFailure(report: ServiceReport, stateDirectory: string): Promise<HarborError> {
+  const { handle, why, problem, isLate, logRun } = report;
   if (problem !== undefined) {
     const { message, exit, details, hint } = problem;
     return new HarborError(message, { exit, details, ...(hint === undefined ? {} : { hint }) });
   }
-  const since = run === 0 || startedAt === null ? undefined : new Date(startedAt);
   const { folder } = recordPaths(stateDirectory, handle);
-  const details = lastLines({ folder, lines: LOG_LINES, since });
+  const details = logRun === null ? [] : await lastLines({ folder, lines: LOG_LINES, run: logRun, maxChars: LOG_CHARS });
   return new HarborError(`Cannot start "${handle}": ${why}`, {
     exit: isLate ? "timeout" : "failed",
     details,

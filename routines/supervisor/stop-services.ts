@@ -10,7 +10,7 @@ import { HarborError } from "../_script/error.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
 import type { Env } from "../config/read-values.ts";
-import { connectSupervisor } from "./connect-supervisor.ts";
+import { connectSupervisor, dismissSupervisor } from "./connect-supervisor.ts";
 import type { ServiceReport } from "./report.ts";
 
 export interface StopServicesOptions {
@@ -36,6 +36,7 @@ export async function stopServices({ home, env, handles, forget }: StopServicesO
   for await (const line of client.stop({ handles: [...handles], forget })) {
     if (line.kind === "report") latest.set(line.report.handle, line.report);
   }
+  if (forget) await dismissSupervisor({ home, env });
   const failed = [...latest.values()].find(({ state, isGone }) => state === "failed" && !isGone);
   if (failed !== undefined) throw new HarborError(`Cannot stop "${failed.handle}": ${failed.why}`);
   return [...latest.values()].map(({ handle, wasKilled }) => ({ handle, wasKilled }));

@@ -1,9 +1,12 @@
 /** A contract's pre_start or post_stop: a program that runs to its end beside the service, in its folder and environment. */
+import { closeSync } from "node:fs";
 import { parseDuration } from "../_script/duration.ts";
-import { findProgram } from "../native/find-program.ts";
-import { openSpools } from "../native/keep-log.ts";
-import { MARK } from "../native/session-members.ts";
-import { environmentOf, type HookSpec, type NativeSpec } from "../native/start-process.ts";
+import type { NativeSpec } from "./_spec.ts";
+import { openSpools } from "./_spools.ts";
+import type { HookSpec } from "./_types.ts";
+import { findProgram } from "./find-program.ts";
+import { MARK } from "./session-members.ts";
+import { environmentOf } from "./start-process.ts";
 
 export interface RunHookOptions {
   spec: NativeSpec;
@@ -19,6 +22,8 @@ export interface RunHookOptions {
 export interface HookRun {
   /** Undefined where it ended with 0, else what happened. Never rejects. */
   ended: Promise<string | undefined>;
+  /** Which start this is, as the log counts them. */
+  logRun?: number;
   /** Kills it, and all that it started. */
   stop(): void;
 }
@@ -27,10 +32,15 @@ export function runHook({ spec, hook, environment, mark, folder }: RunHookOption
   const env = environmentOf({ spec, environment });
   const found = findProgram({ argv: hook.argv, cwd: spec.cwd, path: env.PATH ?? "" });
   if ("reason" in found) return failed(found.reason);
+  const spools = openSpools(folder);
   try {
-    return watch(spawn(found.argv, { cwd: spec.cwd, env: { ...env, [MARK]: mark } }, folder), hook);
+    const child = spawn(found.argv, { cwd: spec.cwd, env: { ...env, [MARK]: mark }, stdout: spools.out, stderr: spools.err });
+    return { ...watch(child, hook), logRun: spools.run };
   } catch (error) {
     return failed(`the system cannot run "${hook.argv[0]}" (${(error as Error).message})`);
+  } finally {
+    closeSync(spools.out);
+    closeSync(spools.err);
   }
 }
 
@@ -39,9 +49,8 @@ function failed(reason: string): HookRun {
 }
 
 /** A session of its own, so that all of it can be killed. */
-function spawn(argv: string[], options: { cwd: string; env: Record<string, string> }, folder: string) {
-  using output = openSpools(folder);
-  return Bun.spawn(argv, { ...options, detached: true, stdin: "ignore", stdout: output.out, stderr: output.err });
+function spawn(argv: string[], options: { cwd: string; env: Record<string, string>; stdout: number; stderr: number }) {
+  return Bun.spawn(argv, { ...options, detached: true, stdin: "ignore" });
 }
 
 function watch(child: ReturnType<typeof spawn>, hook: HookSpec): HookRun {

@@ -1,0 +1,32 @@
+/** A command line → the program it means, by the rules of a contract: on the service's own PATH, or by path from its folder. */
+import { existsSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+
+export interface ProgramPlace {
+  argv: readonly string[];
+  cwd: string;
+  /** The service's own PATH. */
+  path: string;
+}
+
+export type FoundProgram = { argv: string[] } | MissingProgram;
+
+export interface MissingProgram {
+  /** Why it cannot be run, to follow a name and a colon. */
+  reason: string;
+  /** What would help where it is there and is no program; where it is not there, to install it does. */
+  hint?: string;
+}
+
+/** `bun` is the one that runs Harbor: it may be on nobody's PATH. */
+export function findProgram({ argv, cwd, path }: ProgramPlace): FoundProgram {
+  const [program = "", ...args] = argv;
+  if (program === "bun") return { argv: [process.execPath, "--no-env-file", ...args] };
+  const found = Bun.which(program, { PATH: path, cwd });
+  if (found !== null) return { argv: [found, ...args] };
+  if (!program.includes("/")) return { reason: `"${program}" is not installed, or not on PATH` };
+  const file = resolve(cwd, program);
+  if (!existsSync(file)) return { reason: `there is no program "${program}"` };
+  const hint = statSync(file).isDirectory() ? "Name the program itself: this is a folder" : `Make it executable: chmod +x ${program}`;
+  return { reason: `"${program}" is no program that can be run`, hint };
+}
