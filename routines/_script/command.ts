@@ -40,6 +40,9 @@ type ArgValue<S extends ArgSpec> = S extends { type: "boolean" }
 
 export type ArgValues<A extends ArgSpecs> = { [K in keyof A]: ArgValue<A[K]> };
 
+/** Word → loader of a module that exports `command`. */
+export type CommandTable = Record<string, () => Promise<{ command: unknown }>>;
+
 export interface Command<A extends ArgSpecs = ArgSpecs> {
   meta: {
     name: string;
@@ -52,6 +55,8 @@ export interface Command<A extends ArgSpecs = ArgSpecs> {
   takesRest?: true;
   /** Hands all words on unread, in `rest`. */
   passThrough?: true;
+  /** What its first word may be, where it hands it on: for the help. */
+  commands?: CommandTable;
   /** `rest` holds the words after `--`. */
   run(context: { args: ArgValues<A>; rest: string[] }): void | Promise<void>;
 }

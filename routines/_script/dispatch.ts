@@ -2,14 +2,14 @@
  * A table of commands → the one a person typed. Each is imported only when it is called; the overview,
  * which names them all, imports all.
  */
-import type { Command } from "./command.ts";
+import type { Command, CommandTable } from "./command.ts";
 import { writeAll } from "./emit.ts";
 import { HarborError } from "./error.ts";
+import { listCommands } from "./list-commands.ts";
 import { nearest } from "./nearest.ts";
 import { reportError, runScript } from "./script.ts";
 
-/** Word → loader of a module that exports `command`. */
-export type CommandTable = Record<string, () => Promise<{ command: unknown }>>;
+export type { CommandTable } from "./command.ts";
 
 /** Runs the command that the first word names; `harbor webui up` is taken for `harbor up webui`. */
 export async function dispatch(table: CommandTable, argv: readonly string[]): Promise<void> {
@@ -53,17 +53,6 @@ function unknownCommand(word: string, table: CommandTable, program: string): Har
       hint,
     },
   );
-}
-
-async function listCommands(table: CommandTable): Promise<string[]> {
-  const names = Object.keys(table);
-  const width = Math.max(...names.map((name) => name.length));
-  const lines: string[] = [];
-  for (const name of names) {
-    const { command } = (await (table[name] as () => Promise<{ command: unknown }>)()) as { command: Command };
-    lines.push(`  ${name.padEnd(width)}  ${command.meta.description}`);
-  }
-  return lines;
 }
 
 async function renderOverview(table: CommandTable): Promise<string> {

@@ -4,6 +4,7 @@
  */
 import { HarborError } from "../_script/error.ts";
 import type { Values } from "../config/read-values.ts";
+import { readPreference, runtimeVariable } from "../config/runtime-preference.ts";
 import type { Gpu } from "../host/detect-gpu.ts";
 import { findExecutable } from "../native/find-executable.ts";
 import { type Contract, readContract } from "../native/read-contract.ts";
@@ -42,14 +43,6 @@ export interface ChosenRuntimes {
   contracts: Map<string, Contract>;
   /** Handle → why it runs on what it runs on. */
   reasons: Map<string, string>;
-}
-
-export const RUNTIMES = ["native", "container", "auto"] as const;
-export type Runtime = (typeof RUNTIMES)[number];
-
-/** The variable that holds the preference for one service; for all without a handle. */
-export function runtimeVariable(handle?: string): string {
-  return handle === undefined ? "HARBOR_RUNTIME" : `HARBOR_${handle.toUpperCase().replaceAll("-", "_")}_RUNTIME`;
 }
 
 interface Decision {
@@ -107,9 +100,9 @@ function decideByRunning({ handle, contract }: Candidate, { running }: ChooseRun
 
 function decideByPreference(candidate: Candidate, options: ChooseRuntimesOptions): Decision {
   const { handle, contract, hasDefinition } = candidate;
-  const own = readPreference(runtimeVariable(handle), options.values);
+  const own = readPreference(options.values, handle);
   if (own !== undefined && own.runtime !== "auto") return { runtime: own.runtime, because: own.because };
-  const all = own === undefined ? readPreference(runtimeVariable(), options.values) : undefined;
+  const all = own === undefined ? readPreference(options.values) : undefined;
   // for all means for all that can
   if (all?.runtime === "native" && contract !== undefined) return { runtime: "native", because: all.because };
   if (all?.runtime === "container" && hasDefinition) return { runtime: "container", because: all.because };
@@ -130,18 +123,6 @@ function decideAutomatically({ handle, contract, hasDefinition }: Candidate, { g
   const because = `auto: its contract requires GPU passthrough, ${reason}`;
   if (file === null) return { runtime: "container", because: `${because}, but ${program} is not installed` };
   return { runtime: "native", because: `${because}, ${program} is installed at ${file}` };
-}
-
-/** Throws `usage` for a word that names no runtime. */
-function readPreference(name: string, values: Values): { runtime: Runtime; because: string } | undefined {
-  const { value, origin } = values.find(name) ?? {};
-  if (value === undefined || value === "") return undefined;
-  const runtime = RUNTIMES.find((known) => known === value);
-  if (runtime !== undefined) return { runtime, because: `${name} is ${runtime} (${origin})` };
-  throw new HarborError(`Cannot use ${name} "${value}" (${origin}): there is no such runtime`, {
-    exit: "usage",
-    hint: `Use one of ${RUNTIMES.join(", ")}, or leave it out`,
-  });
 }
 
 function contractOf({ handle, contract }: Candidate, because: string): Contract {

@@ -2,6 +2,7 @@
  * A plan's model → one that needs no Harbor: values filled in, Harbor's labels out, secrets left as
  * `${NAME}` for whoever runs it to set.
  */
+import { isSecretName } from "../_script/secret-name.ts";
 import type { Values } from "../config/read-values.ts";
 import { type Expression, escapeDollars, findExpression, interpolate, mapStrings } from "./interpolate.ts";
 import type { ComposeModel } from "./merge-compose.ts";
@@ -17,13 +18,6 @@ export interface EjectedModel {
   model: ComposeModel;
   /** Names of the secrets that were left open. */
   secrets: string[];
-}
-
-const SECRET = /(?:^|_)(?:KEY|KEYS|TOKEN|TOKENS|PASSWORD|PASS|SECRET|SECRETS|SALT|CREDENTIALS?|AUTH)$/;
-
-/** Whether a variable's name says that its value is a secret. */
-export function isSecret(name: string): boolean {
-  return SECRET.test(name);
 }
 
 export interface FillTextOptions {
@@ -48,7 +42,7 @@ export function fillText(text: string, options: FillTextOptions): string {
 function fillExpression(whole: string, found: Expression, options: FillTextOptions): string {
   const { values, resolve, onSecret } = options;
   if (found.operator === "$") return whole;
-  if (!resolve && isSecret(found.name)) {
+  if (!resolve && isSecretName(found.name)) {
     onSecret?.(found.name);
     // in braces, for what comes to stand behind it may go on like a name
     return whole.startsWith("${") ? whole : `\${${found.name}}`;

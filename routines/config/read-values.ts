@@ -44,6 +44,11 @@ export class Values {
     return undefined;
   }
 
+  /** Every name that a file sets, and those of Harbor's that the environment does. */
+  names(): Set<string> {
+    return new Set(this.#sources.flatMap((source) => [...(source.names?.() ?? [])]));
+  }
+
   /** A `;` list, as the older configuration writes them. */
   list(name: string): string[] {
     return (this.get(name) ?? "")
@@ -61,6 +66,7 @@ export class Values {
 interface Source {
   origin: string;
   get: (name: string) => string | undefined;
+  names?: () => Iterable<string>;
 }
 
 export interface ReadValuesOptions {
@@ -72,14 +78,16 @@ export interface ReadValuesOptions {
 export function readValues(options: ReadValuesOptions): Values {
   const { workspace, env } = options;
   const own = ownValues(workspace);
-  const sources: Source[] = [{ origin: "environment", get: (name) => env[name] }];
+  const sources: Source[] = [
+    { origin: "environment", get: (name) => env[name], names: () => Object.keys(env).filter((name) => name.startsWith("HARBOR_")) },
+  ];
   const config = join(workspace.home, "config.env");
   const files = [config];
   const flat = workspace.layers.find((layer) => layer.kind === "flat");
   if (flat !== undefined) files.push(join(flat.root, ".env"), join(flat.root, "profiles", "default.env"));
   for (const file of files) {
     const values = readEnvFile(file, env, file === config ? undefined : own);
-    if (values !== undefined) sources.push({ origin: file, get: (name) => values.get(name) });
+    if (values !== undefined) sources.push({ origin: file, get: (name) => values.get(name), names: () => values.keys() });
   }
   sources.push({ origin: "harbor", get: (name) => own.get(name) });
   return withWholePaths(new Values(sources), workspace, own.get("HARBOR_DATA") ?? "");

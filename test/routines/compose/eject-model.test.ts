@@ -1,19 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { ejectModel, fillText, isSecret } from "../../../routines/compose/eject-model.ts";
+import { ejectModel, fillText } from "../../../routines/compose/eject-model.ts";
 import { Values } from "../../../routines/config/read-values.ts";
 
 const map: Record<string, string> = { A: "1", DOLLAR: "a$b", MY_KEY: "s3cr3t" };
 const values = new Values([{ origin: "test", get: (name) => map[name] }]);
-
-describe("isSecret", () => {
-  test.each(["API_KEY", "HF_TOKEN", "DB_PASSWORD", "KEY", "JWT_SECRET", "CLIENT_CREDENTIALS"])("%s is one", (name) => {
-    expect(isSecret(name)).toBe(true);
-  });
-
-  test.each(["KEYBOARD", "HOST_PORT", "TOKENIZER", "MONKEY", "KEY_FILE"])("%s is none", (name) => {
-    expect(isSecret(name)).toBe(false);
-  });
-});
 
 describe("fillText", () => {
   test.each([

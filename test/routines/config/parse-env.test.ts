@@ -51,10 +51,17 @@ describe("formatEnvValue", () => {
     "ünïcode ☂",
     " #x",
     "!",
+    "a\\n b",
+    "#x",
+    "two\n\nlines\n",
   ])("gives back %j, through this reader and through a shell", async (value) => {
     const line = `A=${formatEnvValue(value)}`;
     expect(parse(line).A).toBe(value);
     const shell = Bun.spawnSync(["sh", "-c", `${line}\nprintf %s "$A"`]);
     expect(shell.stdout.toString()).toBe(value);
+  });
+
+  test("gives back a carriage return through this reader", () => {
+    for (const value of ["a\r\nb", "it's\r", "\r"]) expect(parse(`A=${formatEnvValue(value)}`).A).toBe(value);
   });
 });

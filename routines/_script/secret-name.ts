@@ -1,0 +1,22 @@
+/** Which variables hold secrets, by their names, and how such a value is shown. */
+
+/** At the end of a name: in its middle these words count, delay or describe something (`TOKEN_DELAY_MS`). */
+const LAST_WORD = /(?:^|_)(?:KEY|KEYS|TOKEN|TOKENS|PASSWORD|PASS|SECRET|SECRETS|SALT|CREDENTIALS?|AUTH)$/;
+/** Anywhere in it: `OPENAI_KEY_OLLAMA`, `DB_PASSWORD_2`. */
+const ANY_WORD = /(?:^|_)(?:API_?KEY|OPENAI_KEY|PRIVATE_KEY|ACCESS_KEY|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(?:_|$)/;
+/** Where a secret lies is none. */
+const PLACE = /_(?:FILE|PATH|DIR|FOLDER|URL)$/;
+
+/** Whether a variable's name says that its value is a secret. */
+export function isSecretName(name: string): boolean {
+  const upper = name.toUpperCase();
+  return LAST_WORD.test(upper) || (ANY_WORD.test(upper) && !PLACE.test(upper));
+}
+
+/** A value as it may be shown; an empty one is no secret, a URL's password is one under any name. */
+export function maskSecret(name: string, value: string): string {
+  if (value === "") return value;
+  return isSecretName(name) ? MASK : value.replace(/(:\/\/[^\s/:@]*:)[^\s/@]+@/g, `$1${MASK}@`);
+}
+
+const MASK = "********";
