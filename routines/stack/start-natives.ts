@@ -6,7 +6,7 @@ import { HarborError } from "../_script/error.ts";
 import { buildEnvironment } from "../native/environment.ts";
 import type { NativeSpec } from "../native/start-process.ts";
 import { SupervisorClient } from "../supervisor/connect-supervisor.ts";
-import type { Accepted, ExternalStatus, ServiceReport } from "../supervisor/report.ts";
+import type { Accepted, ExternalStatus, Goal, ServiceReport } from "../supervisor/report.ts";
 import { startFailure } from "../supervisor/start-failure.ts";
 import type { Progress } from "./progress.ts";
 import { stateOf } from "./read-stack.ts";
@@ -23,13 +23,15 @@ export interface StartNativesOptions {
   /** Instead of each contract's own `ready.timeout`. */
   timeoutMs?: number | undefined;
   signal: AbortSignal;
-  /** Whether the log of one that fails stays where its error says. */
-  keepsLogs: boolean;
+  /** Whether one that fails is left as it is, log and all. */
+  keep: boolean;
   /** Whether it ran before and is only mended, not waited for. */
   isBystander: (handle: string) => boolean;
   progress: Progress;
-  /** Named as soon as it is being started, so that a failure can stop it again. */
+  /** Named before it is started, so that a failure can stop it again. */
   onStarted: (handle: string) => void;
+  /** Something of it runs. */
+  onRunning: () => void;
   /** Named before its process is stopped to be started anew. */
   onMadeWay: (handle: string) => void;
 }
@@ -40,10 +42,9 @@ export async function startNatives(options: StartNativesOptions): Promise<void> 
   if (specs.length === 0) return;
   const environment = buildEnvironment(options.environment);
   const timeout = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
-  const services = specs.map((spec) => ({ spec, environment, ...timeout }));
-  const bystanders = specs.filter(({ handle }) => isBystander(handle)).map(({ handle }) => handle);
-  const waited = specs.map(({ handle }) => handle).filter((handle) => !bystanders.includes(handle));
-  const waitFor = Object.fromEntries(waited.map((handle) => [handle, options.isCompleting?.(handle) ? "completed" : "ready"] as const));
+  const services = specs.map((spec) => ({ spec, environment, isKept: options.keep, ...timeout }));
+  const goalOf = (handle: string): Goal => (options.isCompleting?.(handle) ? "completed" : isBystander(handle) ? "settled" : "ready");
+  const waitFor = Object.fromEntries(specs.map(({ handle }) => [handle, goalOf(handle)]));
   const client = new SupervisorClient({ home, env: options.environment });
   const watcher = new StartWatcher(options);
   for await (const line of client.start({ services, waitFor, externals: options.externals ?? {} }, signal)) {
@@ -52,9 +53,12 @@ export async function startNatives(options: StartNativesOptions): Promise<void> 
   }
   if (signal.aborted) throw new HarborError("Cannot wait for native services: interrupted", { exit: "interrupted" });
   for (const report of watcher.latest.values()) {
-    if (bystanders.includes(report.handle) && report.state !== "ready" && !report.isAsleep && !report.isCompleted)
-      progress.warn(wordBystander(report));
+    if (isBystander(report.handle) && !isOfUse(report)) progress.warn(wordBystander(report));
   }
+}
+
+function isOfUse({ state, isAsleep, isCompleted }: ServiceReport): boolean {
+  return state === "ready" || isAsleep || isCompleted;
 }
 
 /** Turns what the supervisor tells into what a person is told. */
@@ -89,12 +93,14 @@ class StartWatcher {
     const accepted = this.#accepted.get(report.handle);
     const isStarting = accepted !== undefined && (accepted.needsRestart || !accepted.wasUp);
     if (isStarting) this.#tell(report, before);
-    if (report.state === "failed" && !(isBystander(report.handle) && accepted?.wasUp)) throw await this.#failure(report, isStarting);
+    const isFailed = report.state === "failed" || (report.isLate && isStarting);
+    if (isFailed && (isStarting || !isBystander(report.handle))) throw await this.#failure(report, isStarting);
   }
 
   #tell(report: ServiceReport, before: ServiceReport | undefined): void {
-    const { progress } = this.#options;
+    const { progress, onRunning } = this.#options;
     const { handle, state, why, pid } = report;
+    if (pid !== null) onRunning();
     if (state === "pending" && why !== before?.why && why.startsWith("waits")) progress.say(handle, why);
     if (state === "starting" && pid !== null && before?.pid !== pid) progress.say(handle, `starting as process ${pid}`);
     if (state === "ready" && before?.state !== "ready") {
@@ -105,7 +111,7 @@ class StartWatcher {
 
   async #failure(report: ServiceReport, isStarting: boolean): Promise<HarborError> {
     const error = await startFailure(report, stateOf(this.#options.home).directory);
-    return this.#options.keepsLogs || !isStarting ? error : withoutLog(error);
+    return this.#options.keep || !isStarting ? error : withoutLog(error);
   }
 }
 

@@ -51,6 +51,8 @@ interface Made {
   replaced: Replacement[];
   /** Natives whose processes made way for themselves, configured otherwise. */
   restarted: string[];
+  /** Whether any of these natives has come to run. */
+  hasProcess: boolean;
   /** Whether anything was started, as far as this process can tell. */
   hasBegun: boolean;
 }
@@ -74,7 +76,16 @@ export async function startStack(options: StartStackOptions): Promise<Engine | u
   const { made, record, running } = options;
   const isResumed = ranAlready(made, running);
   const containers = await openContainers(options, isResumed);
-  const done: Made = { natives: [], folders: [], since: new Date(), before: record, replaced: [], restarted: [], hasBegun: false };
+  const done: Made = {
+    natives: [],
+    folders: [],
+    since: new Date(),
+    before: record,
+    replaced: [],
+    restarted: [],
+    hasProcess: false,
+    hasBegun: false,
+  };
   try {
     checkProject(made, record, running);
     done.folders.push(...makeDataFolders(made));
@@ -191,11 +202,14 @@ function runNatives(
     externals,
     timeoutMs,
     signal,
-    keepsLogs: keep,
+    keep,
     isBystander: (handle) => isBystander(handle, options),
     isCompleting: (handle) => isCompleting(handle, made),
     progress,
     onStarted: (handle) => done.natives.push(handle),
+    onRunning: () => {
+      done.hasProcess = true;
+    },
     onMadeWay: (handle) => done.restarted.push(handle),
   });
 }
@@ -239,7 +253,7 @@ async function runContainers(
 async function takeBack({ made, env, progress }: StartStackOptions, done: Made, containers: Containers | undefined): Promise<void> {
   const { home } = made.plan.workspace;
   const hasMade = done.hasBegun && containers !== undefined && hasContainers(made);
-  if (done.natives.length > 0 || hasMade) progress.say("harbor", "stopping what was started");
+  if (done.hasProcess || hasMade) progress.say("harbor", "stopping what was started");
   if (done.natives.length > 0) await stopServices({ home, env, handles: done.natives, forget: true });
   // the longest first: what is in a folder goes before it
   for (const folder of done.folders.sort().reverse()) removeEmpty(folder);

@@ -71,9 +71,11 @@ async function read<T>(request: Request): Promise<T> {
 }
 
 /** It has come to be what a start is for, or will not. */
-function isStarted({ state, isAsleep, isCompleted, isWanted }: ServiceReport, goal: Goal = "ready"): boolean {
-  const isEnded = state === "failed" || (state === "stopped" && (isCompleted || !isWanted));
-  return isEnded || (goal === "ready" && (state === "ready" || isAsleep));
+function isStarted(report: ServiceReport, goal: Goal = "ready"): boolean {
+  const { state, isAsleep, isCompleted, isWanted, isLate } = report;
+  const isOver = state === "failed" || (state === "stopped" && (isCompleted || !isWanted));
+  if (isOver || goal === "completed") return isOver;
+  return state === "ready" || isAsleep || (state === "unhealthy" && (isLate || goal === "settled"));
 }
 
 function isStopped({ state }: ServiceReport): boolean {

@@ -122,7 +122,7 @@ export class Draft {
     const isAskedAlready = service.phase === "starting";
     const liveAt = isAskedAlready ? service.timers.live : this.at + (live?.intervalMs ?? 0);
     this.enter(service, "up", why);
-    Object.assign(service, { isHealthy, wasReady: true, successes: 0, failures: 0 });
+    Object.assign(service, { isHealthy, wasReady: service.wasReady || isHealthy, successes: 0, failures: 0 });
     if (service.restarts > 0 && isHealthy) service.timers.reset = this.at + service.policy.resetAfterMs;
     if (ready?.how === "ask") service.timers.ready = this.at + ready.intervalMs;
     if (live?.how === "ask" && liveAt !== undefined) service.timers.live = liveAt;

@@ -303,7 +303,8 @@ function pastDeadline(draft: Draft, service: Service, random: number): void {
   const seen = service.lastSeen === "" ? "" : `; ${service.lastSeen}`;
   const why = `not ready within ${ready.deadlineMs / 1000} s${seen}`;
   service.isLate = true;
-  if (service.wasReady) endAndRetry(draft, service, why, random);
+  if (service.policy.isKept) draft.up(service, false, why);
+  else if (service.wasReady) endAndRetry(draft, service, why, random);
   else draft.end(service, "failed", why);
 }
 

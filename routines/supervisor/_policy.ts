@@ -4,8 +4,14 @@ import type { LiveSpec, ProbeQuestion, ReadySpec } from "../native/resolve-contr
 import type { NativeSpec } from "../native/start-process.ts";
 import type { Policy, ProbePolicy, ReadyPolicy } from "./_service.ts";
 
-/** `timeoutMs` goes before the contract's own deadline. */
-export function policyOf(spec: NativeSpec, timeoutMs?: number): Policy {
+export interface StartRules {
+  /** Instead of the contract's own deadline. */
+  timeoutMs?: number | undefined;
+  /** One that is not ready by then runs on. */
+  isKept?: boolean | undefined;
+}
+
+export function policyOf(spec: NativeSpec, { timeoutMs, isKept }: StartRules): Policy {
   const [first, longest] = spec.restart.backoff.split("..").map(ms);
   return {
     restart: spec.restart.policy,
@@ -14,6 +20,7 @@ export function policyOf(spec: NativeSpec, timeoutMs?: number): Policy {
     resetAfterMs: ms(spec.restart.reset_after),
     ready: isAsked(spec) ? readyPolicy(spec.ready, timeoutMs) : undefined,
     live: spec.live === undefined ? undefined : livePolicy(spec.live),
+    isKept: isKept ?? false,
     hasPreStart: spec.preStart !== undefined,
     hasPostStop: spec.postStop !== undefined,
     dependsOn: spec.dependsOn,

@@ -48,6 +48,8 @@ export interface Policy {
   /** Without one it is ready as soon as it runs. */
   ready: ReadyPolicy | undefined;
   live: ProbePolicy | undefined;
+  /** One that is not ready by its deadline runs on, unhealthy, for somebody to look at. */
+  isKept: boolean;
   hasPreStart: boolean;
   hasPostStop: boolean;
   dependsOn: Readonly<Record<string, Condition>>;

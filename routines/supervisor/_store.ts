@@ -8,14 +8,13 @@ import { HarborError } from "../_script/error.ts";
 import { writeFileWhole } from "../_script/write-file.ts";
 import { listRecordHandles, recordPaths } from "../native/process-record.ts";
 import type { NativeSpec } from "../native/start-process.ts";
+import type { StartRules } from "./_policy.ts";
 import type { ExternalStatus, ServiceState } from "./_service.ts";
 
-export interface StoredService {
+export interface StoredService extends StartRules {
   spec: NativeSpec;
   /** The host's part of the process's environment, as it was where it was asked for. */
   environment: Record<string, string>;
-  /** Instead of the contract's deadline. */
-  timeoutMs?: number;
   /** What the containers that it may depend on were when it was asked for. */
   externals: Readonly<Record<string, ExternalStatus>>;
   run: number;

@@ -61,8 +61,8 @@ export class Supervisor {
       const entry = this.#entry(handle, stored);
       const { wasSpawned, isAlive } = await entry.unit.adopt(stored);
       this.#tellExternals(stored.externals);
-      const { spec, timeoutMs, run, restarts, wasReady, isWanted, isCompleted, isAsleep, state, why } = stored;
-      const policy = policyOf(spec, timeoutMs);
+      const { spec, run, restarts, wasReady, isWanted, isCompleted, isAsleep, state, why } = stored;
+      const policy = policyOf(spec, stored);
       const service = { handle, policy, run, restarts, wasReady, isWanted, isCompleted, isAsleep, state, why, wasSpawned, isAlive };
       this.tell({ kind: "adopt", service: { ...service, random: Math.random() } });
     }
@@ -86,7 +86,7 @@ export class Supervisor {
     for (const [name, status] of Object.entries(externals)) this.tell({ kind: "external", name, status });
   }
 
-  #accept({ spec, environment, timeoutMs }: StartRequest, externals: StoredService["externals"]): Accepted {
+  #accept({ spec, environment, timeoutMs, isKept }: StartRequest, externals: StoredService["externals"]): Accepted {
     const { handle } = spec;
     const before = this.#entries.get(handle);
     const wasUp = this.#isUp(handle);
@@ -97,7 +97,8 @@ export class Supervisor {
       spec,
       environment,
       externals: { ...before?.stored.externals, ...externals },
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      timeoutMs,
+      isKept,
     };
     const entry = before ?? this.#entry(handle, stored);
     // the process that runs belongs to what it was started from, until it is started anew
@@ -279,8 +280,8 @@ export class Supervisor {
   }
 
   #policy(handle: string): ReturnType<typeof policyOf> {
-    const { spec, timeoutMs } = (this.#entries.get(handle) as Entry).stored;
-    return policyOf(spec, timeoutMs);
+    const { stored } = this.#entries.get(handle) as Entry;
+    return policyOf(stored.spec, stored);
   }
 
   #isUp(handle: string): boolean {

@@ -2,6 +2,7 @@
 import type { Exit as ExitCode } from "../_script/error.ts";
 import type { Usage } from "../native/measure-usage.ts";
 import type { NativeSpec } from "../native/start-process.ts";
+import type { StartRules } from "./_policy.ts";
 import type { ExternalStatus, ServiceState } from "./_service.ts";
 
 export type { ExternalStatus, ServiceState } from "./_service.ts";
@@ -56,16 +57,14 @@ export interface Problem {
 }
 
 /** A service that is to run. */
-export interface StartRequest {
+export interface StartRequest extends StartRules {
   spec: NativeSpec;
   /** The host's part of its environment. */
   environment: Record<string, string>;
-  /** Instead of the contract's deadline. */
-  timeoutMs?: number;
 }
 
-/** `ready`: it can be used, or has done what it was for. `completed`: it has. */
-export type Goal = "ready" | "completed";
+/** `ready`: it can be used, or has done what it was for. `completed`: it has. `settled`: as it is, for as long as nothing happens. */
+export type Goal = "ready" | "completed" | "settled";
 
 export interface StartServices {
   services: StartRequest[];

@@ -30,6 +30,7 @@ export function policyOf(policy: Partial<Policy> = {}): Policy {
     resetAfterMs: 60_000,
     ready: READY,
     live: undefined,
+    isKept: false,
     hasPreStart: false,
     hasPostStop: false,
     dependsOn: {},
