@@ -5,49 +5,73 @@
  *   bun routines/logs.ts ollama --tail 50
  */
 import { defineCommand, jsonArg } from "./_script/command.ts";
+import { readCount } from "./_script/count.ts";
 import { emitText } from "./_script/emit.ts";
-import { HarborError } from "./_script/error.ts";
 import { listenForInterrupt } from "./_script/interrupt.ts";
+import { readPattern } from "./_script/pattern.ts";
 import { runScript } from "./_script/script.ts";
+import { readSince } from "./_script/since.ts";
 import { currentStack } from "./stack/current-stack.ts";
 import { findStackWorkspace } from "./stack/find-stack-workspace.ts";
-import { printLogs } from "./stack/follow-stack.ts";
+import { printLogs, showsColours } from "./stack/print-logs.ts";
 import type { StackRecord } from "./stack/read-stack.ts";
 import { readStackLogs } from "./stack/read-stack-logs.ts";
 import { NOTHING_IS_UP, note } from "./stack/say.ts";
 import { checkHandle, listHandles, throwUnknown } from "./workspace/list-handles.ts";
 
+/** Of each service, where neither a number nor a time is asked for. */
+const DEFAULT_TAIL = "20";
+
 export const command = defineCommand({
   meta: {
     name: "logs",
     description: "Show what services print",
-    examples: ["harbor logs", "harbor logs -f ollama webui", "harbor logs --tail 100 --json webui"],
+    examples: [
+      "harbor logs",
+      "harbor logs -f ollama webui",
+      "harbor logs --since 10m --grep 'error|warn' -i",
+      "harbor logs --tail 100 --json webui",
+    ],
   },
   args: {
     handles: { type: "positional", description: "Service handles; all that run when left out", multiple: true },
     follow: { type: "boolean", alias: "f", description: "Go on as lines come, until Ctrl-C" },
-    tail: { type: "string", alias: "n", description: "How many lines of each service", valueHint: "N", default: "20" },
+    tail: { type: "string", alias: "n", description: "The last N lines of each service, or all; 20 without --since", valueHint: "N" },
+    since: { type: "string", description: "Nothing older: 10m, 2h, 1d, or a time", valueHint: "TIME" },
+    grep: { type: "string", alias: "g", description: "Only lines that match", valueHint: "REGEX" },
+    "ignore-case": { type: "boolean", alias: "i", description: "For --grep, capital and small letters are the same" },
+    timestamps: { type: "boolean", alias: "t", description: "With the time of each line" },
+    "no-color": { type: "boolean", description: "Without colours, on a terminal too" },
     ...jsonArg,
   },
   async run({ args }) {
+    const { follow, since, grep, handles } = args;
+    const view = {
+      tail: args.tail === undefined && since !== undefined ? undefined : readCount("--tail", args.tail ?? DEFAULT_TAIL),
+      sinceMs: since === undefined ? undefined : readSince(since),
+      grep: grep === undefined ? undefined : readPattern("--grep", grep, args["ignore-case"]),
+    };
     const { home, project, record } = currentStack(process.env);
-    const tail = Number(args.tail);
-    if (!Number.isInteger(tail) || tail < 0) throw new HarborError(`Cannot show "${args.tail}" lines: it is no number`, { exit: "usage" });
-    for (const handle of args.handles) checkKnown(handle, home, record);
+    for (const handle of handles) checkKnown(handle, home, record);
     using interrupt = listenForInterrupt();
     const { signal } = interrupt;
-    const lines = readStackLogs({ home, env: process.env, project, handles: args.handles, tail, follow: args.follow, signal });
+    const lines = readStackLogs({ home, env: process.env, project, handles, ...view, follow, signal });
     if (args.json) {
       for await (const line of lines) emitText(JSON.stringify(line));
       return;
     }
-    const count = await printLogs(lines, { hasPrefix: args.handles.length !== 1 });
-    if (count > 0 || signal.aborted) return;
-    const idle = args.handles.filter((handle) => !record?.services.includes(handle));
-    if (record === undefined) note(NOTHING_IS_UP);
-    else note(idle.length > 0 ? `not running: ${idle.join(", ")}` : "no lines yet");
+    const hasColours = !args["no-color"] && showsColours(process.env);
+    const count = await printLogs(lines, { hasPrefix: handles.length !== 1, hasTimes: args.timestamps, hasColours });
+    if (count === 0 && !signal.aborted) note(whyNone(handles, record, since !== undefined || grep !== undefined));
   },
 });
+
+function whyNone(handles: readonly string[], record: StackRecord | undefined, isNarrow: boolean): string {
+  if (record === undefined) return NOTHING_IS_UP;
+  const idle = handles.filter((handle) => !record.services.includes(handle));
+  if (idle.length > 0) return `not running: ${idle.join(", ")}`;
+  return isNarrow ? "no such lines" : "no lines yet";
+}
 
 /** A service, or a companion of one that is up. */
 function checkKnown(name: string, home: string, record: StackRecord | undefined): void {

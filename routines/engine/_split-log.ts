@@ -4,6 +4,7 @@
  */
 
 export interface SplitLine {
+  /** ISO 8601 in UTC, with nanoseconds; empty where the engine told none. */
   time: string;
   stream: "stdout" | "stderr";
   line: string;
@@ -63,8 +64,18 @@ function toLine(stream: SplitLine["stream"], text: string): SplitLine {
   return { time, stream, line: line.replace(/\r$/, "") };
 }
 
+const TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)/;
+
 /** Each record begins with the engine's time and a space. */
 function splitTime(text: string): { time: string; line: string } {
-  const time = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)/.exec(text)?.[0] ?? "";
-  return { time, line: time === "" ? text : text.slice(time.length + 1) };
+  const found = TIME.exec(text);
+  if (found === null) return { time: "", line: text };
+  return { time: inUtc(found), line: text.slice(found[0].length + 1) };
+}
+
+/** With all nine digits of a second: so that times compare as text. Podman leaves zeros out, and tells its own zone's. */
+function inUtc([time, seconds = "", fraction = "", zone]: RegExpExecArray): string {
+  if (zone === "Z" && fraction.length === 9) return time;
+  const utc = zone === "Z" ? seconds : new Date(`${seconds}${zone}`).toISOString().slice(0, 19);
+  return `${utc}.${fraction.padEnd(9, "0")}Z`;
 }

@@ -1,4 +1,4 @@
-/** What is known of a native process between two commands: `state/native/<handle>/process.json`, beside its `log`. */
+/** What is known of a native process between two commands: `state/native/<handle>/process.json`, beside its log. */
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { HarborError } from "../_script/error.ts";
@@ -18,19 +18,20 @@ export interface ProcessRecord extends ProcessIdentity {
   ready: ReadySpec;
   stop: StopSpec;
   startedAt: string;
-  logFile: string;
-  /** Where in the log this start begins, in bytes. */
-  logStart: number;
+  /** Where its log is, and what it has not taken over yet. */
+  logFolder: string;
+  /** Tells this start's lines from those of earlier ones. */
+  logRun: number;
   /** Tells whether a later plan would start it differently. */
   fingerprint: string;
 }
 
 /** Every file of one process; throws for a handle that is no name, before it becomes a path. */
-export function recordPaths(stateDirectory: string, handle: string): { folder: string; record: string; log: string; lock: string } {
+export function recordPaths(stateDirectory: string, handle: string): { folder: string; record: string; lock: string } {
   if (!/^[a-z0-9][a-z0-9-]*$/.test(handle))
     throw new HarborError(`Cannot use handle "${handle}": it is no name of a service`, { exit: "unknown" });
   const folder = join(stateDirectory, "native", handle);
-  return { folder, record: join(folder, "process.json"), log: join(folder, "log"), lock: join(stateDirectory, "native", `${handle}.lock`) };
+  return { folder, record: join(folder, "process.json"), lock: join(stateDirectory, "native", `${handle}.lock`) };
 }
 
 /** The handles that have a folder, in byte order. */

@@ -1,80 +1,59 @@
 #!/usr/bin/env bun
 /**
- * The lines of a log file as they are written, after its last few.
+ * The lines of a native service's log, then those that come: across starts, rotation and keepers.
  *
- *   bun routines/native/follow-log.ts ~/.harbor/state/native/ollama/log
+ *   bun routines/native/follow-log.ts ~/.harbor/state/native/ollama
  */
-import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { defineCommand } from "../_script/command.ts";
-import { emitText } from "../_script/emit.ts";
 import { listenForInterrupt } from "../_script/interrupt.ts";
 import { runScript } from "../_script/script.ts";
-import { tailLog } from "./tail-log.ts";
+import type { LogEntry } from "./_log-format.ts";
+import { LogView, type LogViewOptions } from "./_log-view.ts";
+import { spoolFolder } from "./_spools.ts";
+import { Waker } from "./_wake.ts";
+import { emitEntry, readViewArgs, viewArgs } from "./read-log.ts";
 
-export interface FollowLogOptions {
-  file: string;
-  /** How many of the lines that are there already. */
-  lines: number;
-  signal: AbortSignal;
+export interface FollowedLog {
+  /** What is there, whole lines alone; ends. */
+  history: AsyncGenerator<LogEntry>;
+  /** What comes after it, to be read once the history is; ends when aborted. */
+  live: (signal: AbortSignal) => AsyncGenerator<LogEntry>;
 }
 
-const POLL_MS = 100;
-const LINE_END = 0x0a;
-
-/** Ends when aborted; a file that is cut or not there yet is read from its start. */
-export async function* followLog({ file, lines, signal }: FollowLogOptions): AsyncGenerator<string> {
-  let position = sizeOf(file);
-  yield* tailLog({ file, lines });
-  while (!signal.aborted) {
-    const size = sizeOf(file);
-    if (size < position) position = 0;
-    if (size > position) {
-      const chunk = readFrom(file, position);
-      // up to the last line end only: what follows may be half a line, or half a character
-      const end = chunk.lastIndexOf(LINE_END) + 1;
-      position += end;
-      yield* chunk
-        .toString("utf8", 0, Math.max(0, end - 1))
-        .split("\n")
-        .slice(0, end === 0 ? 0 : undefined);
-    }
-    await pause(signal);
-  }
+/** In two parts, so that several logs can be put in order before they go on as lines come. */
+export function followLog(options: LogViewOptions): FollowedLog {
+  const view = new LogView(options);
+  return { history: view.history(), live: (signal) => goOn(view, options.folder, signal) };
 }
 
-function sizeOf(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-}
-
-function readFrom(file: string, position: number): Buffer {
-  const fd = openSync(file, "r");
+async function* goOn(view: LogView, folder: string, signal: AbortSignal): AsyncGenerator<LogEntry> {
+  const waker = new Waker(spoolFolder(folder));
+  const end = (): void => waker.close();
+  signal.addEventListener("abort", end);
   try {
-    const buffer = Buffer.alloc(fstatSync(fd).size - position);
-    return buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, position));
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** Polling rather than watching: the same on every file system, network and container mounts among them. */
-function pause(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, POLL_MS);
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
+    while (!signal.aborted) {
+      let hasFound = false;
+      for await (const entry of view.news()) {
+        hasFound = true;
+        yield entry;
+        if (signal.aborted) return;
+      }
+      await waker.next(hasFound);
     }
-    signal.addEventListener("abort", done);
-  });
+  } finally {
+    signal.removeEventListener("abort", end);
+    waker.close();
+  }
 }
 
 export const command = defineCommand({
-  meta: { name: "follow-log", description: "Print the lines of a log file as they come" },
-  args: { file: { type: "positional", description: "Log file", required: true } },
+  meta: { name: "follow-log", description: "Print the lines of a native service's log as they come" },
+  args: viewArgs,
   async run({ args }) {
     using interrupt = listenForInterrupt();
-    for await (const line of followLog({ file: args.file ?? "", lines: 20, signal: interrupt.signal })) emitText(line);
+    const { history, live } = followLog(readViewArgs(args));
+    for await (const entry of history) emitEntry(entry, args.json);
+    for await (const entry of live(interrupt.signal)) emitEntry(entry, args.json);
   },
 });
 

@@ -5,7 +5,7 @@
  *
  *   bun routines/native/resolve-contract.ts X_native.yml --json | bun routines/native/start-process.ts --state DIR
  */
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
@@ -19,8 +19,9 @@ import { endSession } from "./_end-session.ts";
 import { buildEnvironment } from "./_environment.ts";
 import { type ProcessRecord, readRecord, recordPaths, writeRecord } from "./_records.ts";
 import { MARK } from "./_session-members.ts";
+import { type OpenedSpools, openSpools } from "./_spools.ts";
 import type { ReadySpec, StopSpec } from "./_types.ts";
-import { tailLog } from "./tail-log.ts";
+import { lastLines } from "./read-log.ts";
 
 export type { ProcessRecord } from "./_records.ts";
 
@@ -110,7 +111,7 @@ function environmentOf({ spec, environment }: Pick<StartProcessOptions, "spec" |
   return { ...buildEnvironment(environment ?? process.env), ...spec.env };
 }
 
-function spawnProcess(options: StartProcessOptions): StartedProcess {
+async function spawnProcess(options: StartProcessOptions): Promise<StartedProcess> {
   const { spec, stateDirectory } = options;
   const paths = recordPaths(stateDirectory, spec.handle);
   const env = environmentOf(options);
@@ -119,7 +120,7 @@ function spawnProcess(options: StartProcessOptions): StartedProcess {
   refuseTakenPort(spec);
   const isFirst = mkdirSync(paths.folder, { recursive: true, mode: 0o700 }) !== undefined;
   try {
-    return spawnLogged(spec, argv, env, stateDirectory);
+    return await spawnLogged(spec, argv, env, stateDirectory);
   } catch (error) {
     // no record tells of it: nobody would take it away, nor is anything in it
     if (isFirst) rmSync(paths.folder, { recursive: true, force: true });
@@ -127,15 +128,14 @@ function spawnProcess(options: StartProcessOptions): StartedProcess {
   }
 }
 
-function spawnLogged(spec: NativeSpec, argv: string[], env: Record<string, string>, stateDirectory: string): StartedProcess {
-  const { log: logFile } = recordPaths(stateDirectory, spec.handle);
+async function spawnLogged(spec: NativeSpec, argv: string[], env: Record<string, string>, stateDirectory: string): Promise<StartedProcess> {
+  const { folder: logFolder } = recordPaths(stateDirectory, spec.handle);
   const mark = `${spec.handle}:${crypto.randomUUID()}`;
-  const log = openSync(logFile, "a", 0o600);
+  const spools = openSpools(logFolder);
   try {
-    const logStart = fstatSync(log).size;
-    const child = spawnDetached(spec, argv, { ...env, [MARK]: mark }, log);
+    const child = spawnDetached(spec, argv, { ...env, [MARK]: mark }, spools);
     const identity = identifyProcess(child.pid);
-    if (identity === undefined) throw vanished(spec, logFile, logStart);
+    if (identity === undefined) throw await vanished(spec, logFolder, spools.run);
     const { handle, cwd, port, containerPort, contract, ready, stop } = spec;
     const startedAt = new Date().toISOString();
     const fingerprint = fingerprintSpec(spec);
@@ -151,21 +151,22 @@ function spawnLogged(spec: NativeSpec, argv: string[], env: Record<string, strin
       ready,
       stop,
       startedAt,
-      logFile,
-      logStart,
+      logFolder,
+      logRun: spools.run,
       fingerprint,
     };
     saveOrKill(stateDirectory, record, child);
     const exited = child.exited.then(() => ({ code: child.exitCode, signal: child.signalCode === null ? null : String(child.signalCode) }));
     return { record, isNew: true, hasChanged: false, exited };
   } finally {
-    closeSync(log);
+    closeSync(spools.out);
+    closeSync(spools.err);
   }
 }
 
 /** With what it wrote: the log does not stay. */
-function vanished(spec: NativeSpec, file: string, from: number): HarborError {
-  const details = tailLog({ file, from, lines: 20 });
+async function vanished(spec: NativeSpec, folder: string, run: number): Promise<HarborError> {
+  const details = await lastLines({ folder, run, lines: 20 });
   return new HarborError(`Cannot start "${spec.handle}": its process vanished`, {
     details,
     hint: "Start it again; something may have killed it",
@@ -174,10 +175,10 @@ function vanished(spec: NativeSpec, file: string, from: number): HarborError {
 
 type Child = ReturnType<typeof spawnDetached>;
 
-/** setsid, and one log opened for appending by both streams: it survives our exit and the closing of the terminal. */
-function spawnDetached(spec: NativeSpec, argv: string[], env: Record<string, string>, log: number) {
+/** setsid, and files for what it says: it survives our exit and the closing of the terminal. */
+function spawnDetached(spec: NativeSpec, argv: string[], env: Record<string, string>, { out, err }: OpenedSpools) {
   try {
-    const child = Bun.spawn(argv, { cwd: spec.cwd, env, detached: true, stdin: "ignore", stdout: log, stderr: log });
+    const child = Bun.spawn(argv, { cwd: spec.cwd, env, detached: true, stdin: "ignore", stdout: out, stderr: err });
     child.unref();
     return child;
   } catch (cause) {

@@ -16,8 +16,8 @@ import { findIntruder } from "./_port-holder.ts";
 import { probePort } from "./_probe.ts";
 import type { ReadySpec } from "./_types.ts";
 import { findProcess } from "./list-processes.ts";
+import { lastLines } from "./read-log.ts";
 import type { ProcessExit, ProcessRecord, StartedProcess } from "./start-process.ts";
-import { tailLog } from "./tail-log.ts";
 
 export interface WaitReadyOptions {
   /** What `startProcess` returned; of one that ran already, its record alone. */
@@ -36,7 +36,10 @@ export interface Readiness {
 
 /** Of a log, in a message. */
 const LOG_LINES = 20;
-const LOG_BYTES = 64 * 1024;
+const LOG_CHARS = 64 * 1024;
+/** The hint for a log without a line of this start. */
+export const WROTE_NOTHING = "It wrote nothing to its log";
+const WHOLE_LOG = "The whole log: harbor logs";
 /** Of one probe; the last one may end this much after the timeout, so that it says something. */
 const PROBE_TIMEOUT_MS = { shortest: 100, longest: 2_000 };
 const FIRST_PAUSE_MS = 10;
@@ -58,12 +61,12 @@ export async function waitReady(options: WaitReadyOptions): Promise<Readiness> {
     if (options.signal?.aborted) throw new HarborError(`Cannot wait for "${record.handle}": interrupted`, { exit: "interrupted" });
     const probeMs = Math.min(PROBE_TIMEOUT_MS.longest, Math.max(PROBE_TIMEOUT_MS.shortest, leftMs()));
     const seen = await probePort({ port: record.port, ready, timeoutMs: probeMs, signal: options.signal });
-    if (exit !== undefined || !isAlive(record)) throw endedError(record, exit ?? (await settle(started.exited)));
+    if (exit !== undefined || !isAlive(record)) throw await endedError(record, exit ?? (await settle(started.exited)));
     if (seen === undefined) {
-      refuseIntruder(record);
+      await refuseIntruder(record);
       return { handle: record.handle, afterMs: Math.round(performance.now() - startMs) };
     }
-    if (leftMs() <= 0) throw timeoutError(record, timeoutMs, seen);
+    if (leftMs() <= 0) throw await timeoutError(record, timeoutMs, seen);
     await Promise.race([pause(Math.min(pauseMs, leftMs()), options.signal), ...(exited === undefined ? [] : [exited])]);
     pauseMs = Math.min(pauseMs * 2, longestPauseMs);
   }
@@ -85,34 +88,39 @@ async function settle(exited: Promise<ProcessExit> | undefined): Promise<Process
   return exited === undefined ? undefined : Promise.race([exited, pause(1_000).then(() => undefined)]);
 }
 
-function endedError(record: ProcessRecord, exit: ProcessExit | undefined): HarborError {
+async function endedError(record: ProcessRecord, exit: ProcessExit | undefined): Promise<HarborError> {
   const how = exit === undefined ? "" : exit.code === null ? ` by ${exit.signal}` : ` with exit code ${exit.code}`;
   return new HarborError(`Cannot start "${record.handle}": its process ended${how} before it was ready`, {
-    ...logOf(record),
+    ...(await logOf(record)),
     ...(exit?.code === 0 ? { hint: "It may have gone to the background; a native service must stay in the foreground" } : {}),
   });
 }
 
-function timeoutError(record: ProcessRecord, timeoutMs: number, seen: string): HarborError {
+async function timeoutError(record: ProcessRecord, timeoutMs: number, seen: string): Promise<HarborError> {
   return new HarborError(`Cannot start "${record.handle}": not ready within ${timeoutMs / 1000} s; ${seen}`, {
     exit: "timeout",
-    ...logOf(record),
+    ...(await logOf(record)),
   });
 }
 
-function logOf(record: ProcessRecord): { details: string[]; hint: string } {
-  const lines = tailLog({ file: record.logFile, lines: LOG_LINES, from: record.logStart, maxBytes: LOG_BYTES });
+async function logOf({ handle, logFolder, logRun }: ProcessRecord): Promise<{ details: string[]; hint: string }> {
+  const lines = await lastLines({ folder: logFolder, run: logRun, lines: LOG_LINES, maxChars: LOG_CHARS });
   return {
     details: lines,
-    hint: lines.length === 0 ? `It wrote nothing to its log, ${record.logFile}` : `The whole log: ${record.logFile}`,
+    hint: lines.length === 0 ? WROTE_NOTHING : `${WHOLE_LOG} ${handle} --tail all`,
   };
 }
 
+/** Whether an error's hint leads to the log; whoever removes the log words it anew. */
+export function pointsToLog({ hint }: HarborError): boolean {
+  return hint === WROTE_NOTHING || hint?.startsWith(WHOLE_LOG) === true;
+}
+
 /** Another program may have taken the port while ours was still starting, and answer in its place. */
-function refuseIntruder(record: ProcessRecord): void {
+async function refuseIntruder(record: ProcessRecord): Promise<void> {
   const intruder = findIntruder(record);
   if (intruder === undefined) return;
-  throw new HarborError(`Cannot start "${record.handle}": on port ${record.port} answers ${intruder} instead`, logOf(record));
+  throw new HarborError(`Cannot start "${record.handle}": on port ${record.port} answers ${intruder} instead`, await logOf(record));
 }
 
 export const command = defineCommand({

@@ -1,25 +1,13 @@
-/** Log lines on the terminal, each with its service's name; and `up --tail` and `--attach`, which go on with them. */
-import { emitText } from "../_script/emit.ts";
+/** `up --tail` and `--attach`, which go on with the log lines of the stack. */
 import { HarborError } from "../_script/error.ts";
 import { withLock } from "../_script/lock.ts";
 import type { Env } from "../config/read-values.ts";
+import { printLogs, showsColours } from "./print-logs.ts";
 import type { Progress } from "./progress.ts";
 import { readStack, stateOf } from "./read-stack.ts";
-import { type LogLine, readStackLogs } from "./read-stack-logs.ts";
+import { readStackLogs } from "./read-stack-logs.ts";
 import { stopStack } from "./stop-stack.ts";
 import { removeEmptyState } from "./write-stack.ts";
-
-/** Prints each line on stdout as it comes; says how many it were. */
-export async function printLogs(lines: AsyncIterable<LogLine>, options: { hasPrefix: boolean }): Promise<number> {
-  let width = 0;
-  let count = 0;
-  for await (const { service, line } of lines) {
-    width = Math.max(width, service.length);
-    emitText(options.hasPrefix ? `${service.padEnd(width)} | ${line}` : line);
-    count++;
-  }
-  return count;
-}
 
 export interface FollowStackOptions {
   home: string;
@@ -40,7 +28,8 @@ export interface FollowStackOptions {
 export async function followStack(options: FollowStackOptions): Promise<void> {
   const { home, env, project, stopsAtEnd, signal, progress } = options;
   try {
-    await printLogs(readStackLogs({ home, env, project, handles: [], tail: 20, follow: true, signal }), { hasPrefix: true });
+    const lines = readStackLogs({ home, env, project, handles: [], tail: 20, follow: true, signal });
+    await printLogs(lines, { hasPrefix: true, hasColours: showsColours(env) });
   } catch (error) {
     // what made the logs fail may keep the stop from its containers as well: that is said once, by the first
     if (stopsAtEnd) await stopStarted(options).catch(() => progress.warn("Containers may be left; `harbor down` removes them"));

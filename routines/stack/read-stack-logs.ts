@@ -1,18 +1,24 @@
 /**
- * The log lines of services, native and container alike, as one stream: first what is there, then, if
- * asked, what comes.
+ * The log lines of services, native and container alike, as one stream: first what is there, in order of
+ * time, then, if asked, what comes.
  */
 import { HarborError } from "../_script/error.ts";
 import { mergeAsTheyCome } from "../_script/merge-as-they-come.ts";
+import { mergeByTime } from "../_script/merge-by-time.ts";
 import type { Env } from "../config/read-values.ts";
+import type { LogLine as EngineLine } from "../engine/read-logs.ts";
 import { followLog } from "../native/follow-log.ts";
 import { listProcesses, type NativeProcess } from "../native/list-processes.ts";
-import { tailLog } from "../native/tail-log.ts";
+import { type LogEntry, type LogViewOptions, readLog } from "../native/read-log.ts";
 import { readStack, stateOf } from "./read-stack.ts";
 
 export interface LogLine {
   /** The handle; for a companion, its name in the compose model. */
   service: string;
+  runtime: "container" | "native";
+  stream: "stdout" | "stderr";
+  /** ISO 8601 in UTC; of a container with nanoseconds. */
+  time: string;
   line: string;
 }
 
@@ -22,57 +28,79 @@ export interface ReadStackLogsOptions {
   project: string;
   /** All when empty. */
   handles: readonly string[];
-  /** How many lines of each. */
-  tail: number;
+  /** How many lines of each; all when left out. */
+  tail?: number | undefined;
+  /** Nothing older, in milliseconds since 1970. */
+  sinceMs?: number | undefined;
+  /** What a line must match; colours in it do not count. */
+  grep?: RegExp | undefined;
   follow: boolean;
   signal: AbortSignal;
 }
 
+/** The log of one runtime: what is there, and what comes after it. */
+interface Source {
+  history: AsyncGenerator<LogLine>;
+  live: (signal: AbortSignal) => AsyncGenerator<LogLine>;
+}
+
 /** Ends by itself unless it follows; then when aborted, when a source fails, or when nothing is left to follow. */
 export async function* readStackLogs(options: ReadStackLogsOptions): AsyncGenerator<LogLine> {
-  const { home, handles } = options;
+  const { home, handles, follow, signal } = options;
   const isWanted = (handle: string): boolean => handles.length === 0 || handles.includes(handle);
   const processes = listProcesses({ stateDirectory: stateOf(home).directory }).filter((it) => isWanted(it.handle));
   const isAllNative = handles.length > 0 && handles.every((handle) => processes.some((it) => it.handle === handle));
   const hasContainers = readStack(home)?.hasContainers !== false && !isAllNative;
-  const open = (signal: AbortSignal): AsyncGenerator<LogLine>[] => [
-    ...processes.map((process) => readNative(process, { ...options, signal })),
-    ...(hasContainers ? [readContainers({ ...options, signal })] : []),
-  ];
+  const natives = processes.map((process) => openNative(process, options));
   try {
-    if (options.follow) yield* mergeAsTheyCome(open, options.signal);
-    else for (const source of open(options.signal)) yield* source;
+    const containers = hasContainers ? await openContainers(options).catch(asFailure) : undefined;
+    const sources = [...natives, ...(containers === undefined || "failure" in containers ? [] : [containers])];
+    yield* mergeByTime(sources.map((source) => source.history));
+    if (containers !== undefined && "failure" in containers) throw containers.failure;
+    if (follow) yield* mergeAsTheyCome((end) => sources.map((source) => source.live(end)), signal);
   } catch (error) {
     // whoever ended it knows why
-    if (!options.signal.aborted) throw error;
+    if (!signal.aborted) throw error;
   }
 }
 
-async function* readNative(process: NativeProcess, { tail, follow, signal }: ReadStackLogsOptions): AsyncGenerator<LogLine> {
-  const service = process.handle;
-  const file = process.logFile;
-  const lines = follow ? followLog({ file, lines: tail, signal }) : tailLog({ file, lines: tail });
-  for await (const line of lines) yield { service, line };
+/** For after what the processes have said. */
+function asFailure(failure: unknown): { failure: unknown } {
+  return { failure };
 }
 
-async function* readContainers(options: ReadStackLogsOptions): AsyncGenerator<LogLine> {
-  const { home, env, project, handles, tail, follow, signal } = options;
+function openNative({ handle, logFolder }: NativeProcess, { tail, sinceMs, grep, follow }: ReadStackLogsOptions): Source {
+  const view: LogViewOptions = { folder: logFolder, tail, sinceMs, grep };
+  if (!follow) return { history: nativeLines(handle, readLog(view)), live: () => nativeLines(handle, []) };
+  const { history, live } = followLog(view);
+  return { history: nativeLines(handle, history), live: (signal) => nativeLines(handle, live(signal)) };
+}
+
+async function* nativeLines(service: string, entries: AsyncIterable<LogEntry> | Iterable<LogEntry>): AsyncGenerator<LogLine> {
+  for await (const { time, stream, text } of entries) yield { service, runtime: "native", stream: `std${stream}`, time, line: text };
+}
+
+async function openContainers(options: ReadStackLogsOptions): Promise<Source | undefined> {
+  const { home, env, project, handles, tail, sinceMs, grep, signal } = options;
   const { connectEngine } = await import("../engine/connect-engine.ts");
   const { listContainers } = await import("../engine/list-containers.ts");
-  const { readLogs } = await import("../engine/read-logs.ts");
+  const { openLogs } = await import("../engine/read-logs.ts");
   const engine = await connectEngine({ env, home, signal }).catch((error: unknown) => {
     // nothing recorded and nothing that answers: there is nothing to read there
     if (readStack(home) === undefined && error instanceof HarborError && error.exit === "missing") return undefined;
     throw error;
   });
-  if (engine === undefined) return;
-  const containers = await listContainers({ engine, project });
+  if (engine === undefined) return undefined;
+  const all = await listContainers({ engine, project });
   // a proxy's own lines are about sockets; the service's are the process's
-  const own = containers.filter(
+  const containers = all.filter(
     (it) => it.runtime === "container" && (handles.length === 0 || handles.includes(it.handle) || handles.includes(it.service)),
   );
-  if (own.length === 0) return;
-  const services = own.map((it) => it.service);
-  for await (const entry of readLogs({ engine, project, services, tail, follow, signal }))
-    yield { service: entry.source, line: entry.line };
+  const matches = grep === undefined ? undefined : ({ line }: { line: string }): boolean => grep.test(Bun.stripANSI(line));
+  const { history, live } = await openLogs({ engine, containers, tail, sinceMs, matches, signal });
+  return { history: containerLines(history), live: (end) => containerLines(live(end)) };
+}
+
+async function* containerLines(lines: AsyncIterable<EngineLine>): AsyncGenerator<LogLine> {
+  for await (const { source, stream, time, line } of lines) yield { service: source, runtime: "container", stream, time, line };
 }

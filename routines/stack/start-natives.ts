@@ -5,7 +5,7 @@
 import { HarborError } from "../_script/error.ts";
 import { type NativeSpec, type StartedProcess, startProcess } from "../native/start-process.ts";
 import { stopProcess } from "../native/stop-process.ts";
-import { waitReady } from "../native/wait-ready.ts";
+import { pointsToLog, WROTE_NOTHING, waitReady } from "../native/wait-ready.ts";
 import type { Progress } from "./progress.ts";
 
 export interface StartNativesOptions {
@@ -60,7 +60,7 @@ async function startOne(spec: NativeSpec, options: StartNativesOptions): Promise
     const { afterMs } = await waitReady({ started, ready: spec.ready, signal, timeoutMs });
     if (started.isNew) progress.say(spec.handle, `ready after ${(afterMs / 1000).toFixed(1)} s`);
   } catch (error) {
-    throw options.keepsLogs || !started.isNew ? error : withoutLog(error, started.record.logFile);
+    throw options.keepsLogs || !started.isNew ? error : withoutLog(error);
   }
 }
 
@@ -89,10 +89,10 @@ async function waitBriefly(started: StartedProcess, spec: NativeSpec, { signal, 
   }
 }
 
-/** The log is removed with all that the failed start left: its last lines are in the error, its path leads nowhere. */
-function withoutLog(error: unknown, logFile: string): unknown {
-  if (!(error instanceof HarborError) || !error.hint?.includes(logFile)) return error;
+/** The log is removed with all that the failed start left: its last lines are in the error, a hint at the whole of it leads nowhere. */
+function withoutLog(error: unknown): unknown {
+  if (!(error instanceof HarborError) || !pointsToLog(error)) return error;
   const { message, exit, details } = error;
-  const hint = `${details.length === 0 ? "It wrote nothing to its log; with" : "With"} --keep it stays for you to look at, log and all`;
+  const hint = `${details.length === 0 ? `${WROTE_NOTHING}; with` : "With"} --keep it stays for you to look at, log and all`;
   return new HarborError(message, { exit, details, hint, cause: error });
 }

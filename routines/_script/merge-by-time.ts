@@ -1,6 +1,6 @@
-/** Several sources of lines → one. */
+/** Several sources of lines → one, in order of time. */
 
-/** In order of time, where each source is in order by itself; reads no further ahead than one line of each. */
+/** Where each source is in order by itself; reads no further ahead than one line of each. Times are ISO 8601 in UTC, with milliseconds or finer. */
 export async function* mergeByTime<T extends { time: string }>(sources: readonly AsyncGenerator<T>[]): AsyncGenerator<T> {
   const heads = await Promise.all(sources.map(async (source) => ({ source, next: await source.next() })));
   try {
