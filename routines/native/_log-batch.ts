@@ -1,17 +1,18 @@
 /** Lines of one stream on their way into the log. */
-import { formatEntry, type LogEntry, type LogStream } from "./_log-format.ts";
+import { formatEntry, type LogEntry, type LogStream, type Position } from "./_log-format.ts";
 import type { LogWriter } from "./_log-writer.ts";
 import type { Piece } from "./_split-bytes.ts";
 import type { SpoolState } from "./_spools.ts";
 
 export class LogBatch {
-  /** Of the lines, and of what they are made of. */
-  logBytes = 0;
+  /** What was taken of the spool. */
   spoolBytes = 0;
   count = 0;
   private lines = "";
   private size = 0;
+  /** Only where somebody wants to be told. */
   private entries: LogEntry[] = [];
+  private last: Position | undefined;
   private readonly stream: LogStream;
 
   constructor(
@@ -31,27 +32,27 @@ export class LogBatch {
     const entry: LogEntry = { kind, time: this.time, stream: this.stream, text, position: { run, offset: from + piece.next } };
     const line = formatEntry(entry);
     const length = line.length - text.length + piece.end - piece.start;
-    if (this.size + length > this.writer.room) {
+    if (!this.writer.hasRoom(this.size, length)) {
       this.flush();
       makeRoom();
     }
     this.lines += line;
     this.size += length;
-    this.logBytes += length;
     this.spoolBytes = piece.next;
-    this.entries.push(entry);
+    this.last = entry.position;
+    if (this.onLine !== undefined) this.entries.push(entry);
     this.count++;
   }
 
   /** Into the log; told only once they are there. */
   flush(): void {
-    const last = this.entries.at(-1);
-    if (last === undefined) return;
-    this.writer.append(this.lines, this.time, { ...this.writer.positions, [this.stream]: last.position });
+    if (this.last === undefined) return;
+    this.writer.append(this.lines, this.time, { ...this.writer.positions, [this.stream]: this.last });
     const { entries } = this;
     this.lines = "";
     this.size = 0;
+    this.last = undefined;
     this.entries = [];
-    if (this.onLine !== undefined) for (const entry of entries) this.onLine(entry);
+    for (const entry of entries) this.onLine?.(entry);
   }
 }

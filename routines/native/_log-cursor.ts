@@ -33,6 +33,8 @@ export class LogCursor {
   private number: number;
   private offset: number;
   private seen: Positions;
+  /** By the last checkpoint: of a stream that said nothing since then, how far it is in the log. */
+  private told = BEGINNING;
   /** The `log` that was read to its end, as it was. */
   private read: { ino: number; size: number } | undefined;
   private identity: string | undefined;
@@ -67,7 +69,7 @@ export class LogCursor {
   private startAnew(): void {
     const identity = identifyFolder(this.folder);
     if (identity === undefined || identity === this.identity) return;
-    if (this.identity !== undefined) [this.number, this.offset, this.seen] = [0, 0, BEGINNING];
+    if (this.identity !== undefined) [this.number, this.offset, this.seen, this.told] = [0, 0, BEGINNING, BEGINNING];
     this.identity = identity;
   }
 
@@ -125,7 +127,7 @@ export class LogCursor {
     for (let end = bytes.indexOf(LINE_END); end !== -1; end = bytes.indexOf(LINE_END, start)) {
       const line = parseLogLine(bytes.toString("utf8", start, end));
       start = end + 1;
-      if (line?.kind === "checkpoint") this.seen = laterOf(this.seen, line.positions);
+      if (line?.kind === "checkpoint") this.told = line.positions;
       else if (line !== undefined) entries.push(line);
     }
     this.offset += start;
@@ -134,6 +136,7 @@ export class LogCursor {
 
   /** A chunk of what is beyond the log; undefined where lines moved into it meanwhile, which may be the same. */
   private readRest(until: Positions | undefined, hasPartial: boolean): LogEntry[] | undefined {
+    this.seen = laterOf(this.seen, this.told);
     const spools = listSpools(this.folder);
     const latestRun = spools.at(-1)?.run ?? 0;
     for (const rest of listRests(spools, this.seen)) {

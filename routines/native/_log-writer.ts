@@ -1,5 +1,5 @@
 /** Writes a service's log: whole lines or nothing, and a new file where the old one is full or a while old. */
-import { closeSync, fstatSync, ftruncateSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { parseDuration } from "../_script/duration.ts";
 import { HarborError } from "../_script/error.ts";
@@ -70,9 +70,10 @@ export class LogWriter {
     return this.file?.hasLines === true && this.now() - this.file.begunMs > this.maxAgeMs / Math.max(1, this.maxFiles);
   }
 
-  /** Bytes until it is full; a first line finds room always. */
-  get room(): number {
-    return this.file?.hasLines === true ? this.maxSize - this.file.size : Number.POSITIVE_INFINITY;
+  /** Whether so much more has room in it; a first line always has. */
+  hasRoom(pendingBytes: number, bytes: number): boolean {
+    const { size = 0, hasLines = false } = this.file ?? {};
+    return (!hasLines && pendingBytes === 0) || size + pendingBytes + bytes <= this.maxSize;
   }
 
   /** All of the lines, or none where it throws. */
@@ -142,7 +143,9 @@ export class LogWriter {
     while (true) {
       const next = listRotated(this.folder).find((log) => !log.isPacked);
       if (next === undefined) return;
-      await packLog(next);
+      await packLog(next).catch((error) => {
+        if (existsSync(next.path)) throw error; // else it was pruned meanwhile
+      });
       this.prune(0);
     }
   }

@@ -2,7 +2,7 @@
  * Gives a part of a file back to the file system without changing the file's length: Linux's
  * fallocate(2), which neither bun nor node has. Loaded at the first use.
  */
-import { closeSync, openSync } from "node:fs";
+import { closeSync, fstatSync, futimesSync, openSync } from "node:fs";
 
 const KEEP_SIZE = 0x01;
 const PUNCH_HOLE = 0x02;
@@ -19,7 +19,10 @@ export function punchHole(path: string, offset: number, length: number): boolean
   if (loaded.fallocate === undefined) return false;
   const fd = openSync(path, "r+");
   try {
-    return loaded.fallocate(fd, KEEP_SIZE | PUNCH_HOLE, offset, length) === 0;
+    const { atimeMs, mtimeMs } = fstatSync(fd);
+    if (loaded.fallocate(fd, KEEP_SIZE | PUNCH_HOLE, offset, length) !== 0) return false;
+    futimesSync(fd, atimeMs / 1000, mtimeMs / 1000); // when it was written is not when it was punched
+    return true;
   } finally {
     closeSync(fd);
   }

@@ -17,6 +17,7 @@ import { runScript } from "../_script/script.ts";
 import { LogBatch } from "./_log-batch.ts";
 import { formatEntry, isAfter, type LogEntry } from "./_log-format.ts";
 import { LogWriter } from "./_log-writer.ts";
+import { findExcess } from "./_overflow.ts";
 import { Reclaimer } from "./_reclaim.ts";
 import { splitBytes } from "./_split-bytes.ts";
 import { listRests, listSpools, readSpool, type SpoolState, spoolFolder } from "./_spools.ts";
@@ -58,11 +59,7 @@ export class LogKeeper {
   private readonly writer: LogWriter;
   private readonly reclaimer: Reclaimer;
   private readonly now: () => number;
-  /** Of one file with those that are rotated: what is kept at all. */
-  private readonly keptBytes: number;
   private readonly buffer = Buffer.alloc(CHUNK_BYTES);
-  /** How much longer the log is than what it is made of: each line gets a stamp. */
-  private growth = 1;
   private trouble: { untilMs: number; pauseMs: number } | undefined;
   private waker: Waker | undefined;
   private watching: Promise<void> | undefined;
@@ -74,7 +71,6 @@ export class LogKeeper {
     this.now = options.now ?? Date.now;
     this.writer = new LogWriter(options.folder, options.limits, this.now);
     this.reclaimer = new Reclaimer(options.folder, this.writer.maxSize);
-    this.keptBytes = this.writer.maxSize * (this.writer.maxFiles + 1);
   }
 
   /** All that the spools hold now is in the log afterwards, unless it cannot be written; a line that has no end yet stays. */
@@ -164,7 +160,7 @@ export class LogKeeper {
   private takeSome({ rests, latestRun }: Look, isLast: boolean): boolean {
     const waiting = rests.reduce((sum, { from, end }) => sum + end - from, 0);
     if (waiting > this.writer.maxSize) this.writer.prune(waiting);
-    return this.skipSome(rests, waiting) || rests.some((rest) => this.take(rest, isLast || rest.run < latestRun, waiting));
+    return this.skipSome(rests) || rests.some((rest) => this.take(rest, isLast || rest.run < latestRun, waiting));
   }
 
   private take(spool: SpoolState, isLast: boolean, waiting: number): boolean {
@@ -179,7 +175,6 @@ export class LogKeeper {
     }
     if (batch.count === 0) return false;
     batch.flush();
-    this.growth = Math.max(1, batch.logBytes / batch.spoolBytes);
     this.reclaimer.giveBack(spool, spool.from + batch.spoolBytes);
     return true;
   }
@@ -198,35 +193,21 @@ export class LogKeeper {
     return new Date(this.writer.lastMs).toISOString();
   }
 
-  /**
-   * Written faster than the log can be: of what waits, only as much is read as the log will keep; the rest
-   * would be rotated away anyway.
-   */
-  private skipSome(rests: readonly SpoolState[], waiting: number): boolean {
-    const kept = this.keptBytes / this.growth;
+  /** Written faster than the log can be; or more than may lie in a spool that cannot shrink while it is written. */
+  private skipSome(rests: readonly SpoolState[]): boolean {
+    const kept = this.writer.maxSize * (this.writer.maxFiles + 1);
     const slack = Math.max(this.writer.maxSize, LEAST_SLACK_BYTES);
-    const [longest] = rests.toSorted((a, b) => b.end - b.from - (a.end - a.from));
-    if (longest === undefined) return false;
-    const isGradual = this.reclaimer.isGradual;
-    const mustShrink = !isGradual && longest.end - longest.base > 2 * this.keptBytes + slack;
-    if (waiting <= kept + slack && !mustShrink) return false;
-    const to = mustShrink
-      ? longest.end
-      : this.lineStart({ ...longest, from: Math.min(longest.end, Math.ceil(longest.from + waiting - kept)) });
-    const { stream, run, from } = longest;
-    const size = ((to - from) / 1e6).toFixed(1);
-    const text = `harbor: ${size} MB skipped: they came faster than they could be logged, and are more than this log keeps`;
+    const stiff = this.reclaimer.isGradual ? undefined : rests.find(({ base, end }) => end - base > 2 * kept + slack);
+    const excess = stiff === undefined ? findExcess(rests, { kept, slack }) : { spool: stiff, to: stiff.end };
+    if (excess === undefined) return false;
+    const { spool, to } = excess;
+    const { stream, run, from } = spool;
     const position = { run, offset: to };
-    const time = this.stamp(longest.timeMs);
+    const time = this.stamp(spool.timeMs);
+    const text = `harbor: ${((to - from) / 1e6).toFixed(1)} MB skipped: they came faster than they could be logged, and are more than is kept`;
     this.writer.append(formatEntry({ kind: "note", time, stream, text, position }), time, { ...this.writer.positions, [stream]: position });
-    this.reclaimer.giveBack(longest, to, mustShrink);
+    this.reclaimer.giveBack(spool, to, stiff !== undefined);
     return true;
-  }
-
-  /** Behind the next line end, where there is one near. */
-  private lineStart(spool: SpoolState): number {
-    const end = readSpool(spool, this.buffer).indexOf("\n");
-    return spool.from + end + 1;
   }
 }
 

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { mergeByTime } from "../../../routines/engine/_merge-lines.ts";
 import { splitFrames, splitLines } from "../../../routines/engine/_split-log.ts";
-import { type LogLine, readLogs, readSince } from "../../../routines/engine/read-logs.ts";
+import { type LogLine, openLogs, readLogs } from "../../../routines/engine/read-logs.ts";
 import { containerInfo, startFakeEngine } from "./_fake-engine.ts";
 
 const time = (second: number): string => `2026-11-21T11:00:0${second}.000000000Z`;
@@ -12,6 +11,15 @@ function frame(stream: 1 | 2, payload: string): Buffer {
   header.writeUInt32BE(Buffer.byteLength(payload), 4);
   return Buffer.concat([header, Buffer.from(payload)]);
 }
+
+test.each([
+  ["2026-11-21T11:00:00.5Z", "2026-11-21T11:00:00.500000000Z"],
+  ["2026-11-21T11:00:00Z", "2026-11-21T11:00:00.000000000Z"],
+  ["2026-11-21T11:30:00.25+01:30", "2026-11-21T10:00:00.250000000Z"],
+])("splitFrames tells %p as %p, so that times compare as text", async (told, expected) => {
+  const [line] = await Array.fromAsync(splitFrames(inPieces(frame(1, `${told} hello\n`), 9)));
+  expect(line).toEqual({ time: expected, stream: "stdout", line: "hello" });
+});
 
 async function* inPieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
@@ -50,25 +58,6 @@ test("splitLines reads a terminal's bytes, whatever they look like", async () =>
   ]);
 });
 
-async function* lines(...times: number[]): AsyncGenerator<{ time: string }> {
-  for (const second of times) yield { time: time(second) };
-}
-
-describe("merging", () => {
-  test("mergeByTime puts several sources in order", async () => {
-    const merged = await Array.fromAsync(mergeByTime([lines(1, 4, 5), lines(), lines(2, 3)]));
-    expect(merged.map((it) => it.time)).toEqual([1, 2, 3, 4, 5].map(time));
-  });
-});
-
-describe("readSince", () => {
-  test("takes a time or how long ago", () => {
-    expect(readSince("10m", 1_000_000)).toBe(400);
-    expect(readSince("2026-11-21T11:00:00Z")).toBe(1_795_258_800);
-    expect(() => readSince("yesterday")).toThrow('Cannot read --since "yesterday"');
-  });
-});
-
 describe("readLogs", () => {
   const answer = (_: Request, url: URL): Response | undefined => {
     const service = /id-(\w+)/.exec(url.pathname)?.[1];
@@ -103,6 +92,31 @@ describe("readLogs", () => {
       exit: "failed",
       message: `Cannot use the container engine at ${fake.host} (DOCKER_HOST): it closed the connection in the middle`,
     });
+  });
+
+  const past = [1, 2, 3].map((second) => frame(1, `${time(second)} line ${second}\n`));
+  const later = [3, 4].map((second) => frame(2, `${time(second)} line ${second}\n`));
+
+  test("following goes on behind the last line that was there, by its own time", async () => {
+    let query: URLSearchParams | undefined;
+    const log = (_: Request, url: URL): Response => {
+      if (url.searchParams.get("follow") !== "true") return new Response(Buffer.concat(past));
+      query = url.searchParams;
+      return new Response(Buffer.concat(later));
+    };
+    using fake = startFakeEngine((request, url) => (url.pathname.endsWith("/logs") ? log(request, url) : answer(request, url)));
+    const { history, live } = await openLogs({ engine: fake.engine, project: "p", services: ["a"], tail: 3 });
+    expect((await Array.fromAsync(history)).map((it) => it.line)).toEqual(["line 1", "line 2", "line 3"]);
+    expect((await Array.fromAsync(live())).map((it) => it.line)).toEqual(["line 4"]);
+    expect([query?.get("since"), query?.get("tail")]).toEqual([`${Date.parse(time(3)) / 1000}.000000000`, "all"]);
+  });
+
+  test("of those that match the last ones, from all there are", async () => {
+    const log = (url: URL): Response => new Response(url.searchParams.get("tail") === "all" ? Buffer.concat(past) : "");
+    using fake = startFakeEngine((request, url) => (url.pathname.endsWith("/logs") ? log(url) : answer(request, url)));
+    const matches = ({ line }: LogLine): boolean => /[12]/.test(line);
+    const found = await Array.fromAsync(readLogs({ engine: fake.engine, project: "p", services: ["a"], tail: 1, matches }));
+    expect(found.map((it) => it.line)).toEqual(["line 2"]);
   });
 
   test.each([404, 409])("a container that is gone (%d) has no lines, the others have theirs", async (status) => {
