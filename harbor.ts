@@ -17,6 +17,7 @@ void dispatch(
     plan: () => import("./routines/plan.ts"),
     cmd: () => import("./routines/cmd.ts"),
     eject: () => import("./routines/eject.ts"),
+    env: () => import("./routines/env.ts"),
     config: () => import("./routines/config.ts"),
     routine: () => import("./routines/routine.ts"),
     supervisor: () => import("./routines/supervisor.ts"),

@@ -14,7 +14,7 @@ const WORDS = `harbor help 2>/dev/null | sed -n 's/^  \\([a-z][a-z-]*\\)  .*/\\1
 const HANDLES = "harbor routine list-handles 2>/dev/null";
 const KEYS = "harbor routine list-keys 2>/dev/null | cut -f1";
 const CONFIG = "set get unset ls";
-const WITH_HANDLES = ["up", "down", "ps", "logs", "url", "plan", "cmd", "eject"];
+const WITH_HANDLES = ["up", "down", "ps", "logs", "url", "plan", "cmd", "eject", "env"];
 
 const SCRIPTS: Record<string, string> = {
   bash: `_harbor() {

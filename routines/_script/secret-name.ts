@@ -1,5 +1,8 @@
 /** Which variables hold secrets, by their names, and how such a value is shown. */
 
+/** Shown in place of a secret, whatever its length. */
+export const MASK = "********";
+
 /** At the end of a name: in its middle these words count, delay or describe something (`TOKEN_DELAY_MS`). */
 const LAST_WORD = /(?:^|_)(?:KEY|KEYS|TOKEN|TOKENS|PASSWORD|PASS|SECRET|SECRETS|SALT|CREDENTIALS?|AUTH)$/;
 /** Anywhere in it: `OPENAI_KEY_OLLAMA`, `DB_PASSWORD_2`. */
@@ -18,5 +21,3 @@ export function maskSecret(name: string, value: string): string {
   if (value === "") return value;
   return isSecretName(name) ? MASK : value.replace(/(:\/\/[^\s/:@]*:)[^\s/@]+@/g, `$1${MASK}@`);
 }
-
-const MASK = "********";

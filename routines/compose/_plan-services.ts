@@ -5,7 +5,7 @@ import { type NativeSpec, offersPort } from "../native/resolve-contract.ts";
 import { placeOf } from "./check-model.ts";
 import { interpolate } from "./interpolate.ts";
 import type { ComposeModel } from "./merge-compose.ts";
-import { type PublishedPort, readPorts } from "./read-ports.ts";
+import { hostOf, type PublishedPort, readPorts } from "./read-ports.ts";
 import type { Selection } from "./read-selection.ts";
 
 export interface PlannedService {
@@ -105,9 +105,4 @@ function schemeOf(service: Service | undefined): string {
 
 function nativePorts(native: NativeSpec): PublishedPort[] {
   return offersPort(native) ? [{ address: "127.0.0.1", published: native.port, target: native.containerPort, protocol: "tcp" }] : [];
-}
-
-function hostOf(address: string): string {
-  if (address === "" || address === "0.0.0.0" || address === "::") return "127.0.0.1";
-  return address.includes(":") ? `[${address}]` : address;
 }

@@ -10,6 +10,7 @@ import { emit } from "../_script/emit.ts";
 import { runScript } from "../_script/script.ts";
 import type { Contract } from "../native/read-contract.ts";
 import { type NativeSpec, offersPort, resolveContract } from "../native/resolve-contract.ts";
+import { readEnvironment } from "./_read-service-environment.ts";
 import { escapeDollars } from "./interpolate.ts";
 import { type ComposeModel, type MergeFile, mergeCompose } from "./merge-compose.ts";
 import { firstTarget } from "./read-ports.ts";
@@ -36,8 +37,8 @@ export interface ExcludedService {
   definition: Record<string, unknown>;
   /** Services of the model that stand in for the process: the proxy and its helpers; the helpers alone where it has no port. */
   proxies: string[];
-  /** What capability and cross files set for it, `${…}` as written; noted while the files are merged. */
-  environment: Record<string, string>;
+  /** What capability and cross files set for it, `${…}` as written, and which of them; noted while the files are merged. */
+  environment: Record<string, { text: string; origin: string }>;
 }
 
 export interface ExcludedNatives {
@@ -60,10 +61,10 @@ export function excludeNatives(options: ExcludeNativesOptions): ExcludedNatives 
     if (contract !== undefined) return { path, directory, document: standIn(contract, natives, options) };
     if (contracts.size === 0) return { path, directory };
     if (kind === "capability") {
-      return { path, directory, transform: (document) => keepForProcess(document, contracts, natives, companions, values) };
+      return { path, directory, transform: (document) => keepForProcess(document, path, { contracts, natives, values }, companions) };
     }
     return kind === "cross"
-      ? { path, directory, transform: (document) => collect(document, contracts, natives, values) }
+      ? { path, directory, transform: (document) => collect(document, path, { contracts, natives, values }) }
       : { path, directory };
   };
   const files = resolved.filter(({ included, kind }) => included && kind !== "module").map(toMerge);
@@ -71,6 +72,13 @@ export function excludeNatives(options: ExcludeNativesOptions): ExcludedNatives 
 }
 
 type Services = Record<string, Record<string, unknown>>;
+
+/** What reading a file for the natives in it takes. */
+interface World {
+  contracts: ReadonlyMap<string, Contract>;
+  natives: Map<string, ExcludedService>;
+  values: Lookup;
+}
 
 /** Read as if it were to be merged: with all its documents, extends and includes. */
 function definitionOf(handle: string, resolved: readonly ResolvedServiceFile[], values: Lookup): Services {
@@ -104,50 +112,27 @@ function standIn(contract: Contract, natives: Map<string, ExcludedService>, opti
 }
 
 /** A capability file, less what it says of a native service and of companions that went with the definition. */
-function keepForProcess(
-  document: ComposeModel,
-  contracts: ReadonlyMap<string, Contract>,
-  natives: Map<string, ExcludedService>,
-  companions: ReadonlySet<string>,
-  values: Lookup,
-): ComposeModel {
-  collect(document, contracts, natives, values);
+function keepForProcess(document: ComposeModel, path: string, world: World, companions: ReadonlySet<string>): ComposeModel {
+  const { contracts } = world;
+  collect(document, path, world);
   const gone = new Set([...companions, ...[...contracts.values()].map((contract) => contract.service)]);
   const services = Object.entries(servicesOf(document)).filter(([name]) => !gone.has(name));
   return { ...document, services: Object.fromEntries(services) };
 }
 
 /** Notes the environment that a file sets for native services; the file itself stays as it is. */
-function collect(
-  document: ComposeModel,
-  contracts: ReadonlyMap<string, Contract>,
-  natives: Map<string, ExcludedService>,
-  values: Lookup,
-): ComposeModel {
+function collect(document: ComposeModel, path: string, { contracts, natives, values }: World): ComposeModel {
   const services = servicesOf(document);
   for (const contract of contracts.values()) {
     const { environment } = natives.get(contract.handle) as ExcludedService;
     for (const [name, text] of readEnvironment(services[contract.service]?.environment)) {
       const value = text === undefined ? values(name) : undefined;
       // a name without a value takes the configuration's, whose `$` means nothing
-      if (value !== undefined) environment[name] = escapeDollars(value);
-      else if (text !== undefined) environment[name] = text;
+      if (value !== undefined) environment[name] = { text: escapeDollars(value), origin: path };
+      else if (text !== undefined) environment[name] = { text, origin: path };
     }
   }
   return document;
-}
-
-/** Both spellings of `environment` as a map, `${…}` as written; undefined for a name without a value. */
-export function readEnvironment(environment: unknown): Map<string, string | undefined> {
-  const entries: [string, unknown][] = Array.isArray(environment)
-    ? environment.map((item) => splitAssignment(String(item)))
-    : Object.entries((environment ?? {}) as Record<string, unknown>);
-  return new Map(entries.map(([name, value]) => [name, value === null || value === undefined ? undefined : String(value)]));
-}
-
-function splitAssignment(item: string): [string, string | undefined] {
-  const equals = item.indexOf("=");
-  return equals === -1 ? [item, undefined] : [item.slice(0, equals), item.slice(equals + 1)];
 }
 
 function servicesOf(document: ComposeModel | null): Services {

@@ -13,12 +13,15 @@ import { detectEngineKind } from "../engine/detect-engine-kind.ts";
 import type { Dependencies, NativeSpec } from "../native/resolve-contract.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
 import { listHandles } from "../workspace/list-handles.ts";
+import { readHostAddresses } from "./_host-addresses.ts";
 import { type Links, linkNatives } from "./_link-natives.ts";
+import { injectOverrides, type Override, readOverrides, withOverrides } from "./_overrides.ts";
+import { type PlannedNative, planNatives, reachFromHost } from "./_plan-natives.ts";
 import { type PlannedService, planServices } from "./_plan-services.ts";
+import { readEnvironment } from "./_read-service-environment.ts";
 import { applyModules } from "./apply-modules.ts";
 import { checkPortClaims, type PortClaim } from "./check-model.ts";
-import { type ExcludedNatives, excludeNatives, readEnvironment } from "./exclude-natives.ts";
-import { interpolate } from "./interpolate.ts";
+import { type ExcludedNatives, excludeNatives } from "./exclude-natives.ts";
 import { type ComposeModel, type MergedCompose, mergeCompose } from "./merge-compose.ts";
 import { projectName } from "./project-name.ts";
 import { type RunningServices, readSelection, type Selection } from "./read-selection.ts";
@@ -26,6 +29,7 @@ import { findSlips, printable, type ResolvedFile, type ResolvedServiceFile, reso
 import { type SelectionArgs, selectionArgs } from "./selection-args.ts";
 import type { Bridge } from "./write-proxy.ts";
 
+export type { EnvironmentEntry, PlannedNative } from "./_plan-natives.ts";
 export type { PlannedService } from "./_plan-services.ts";
 
 export interface Plan {
@@ -50,6 +54,8 @@ export interface MadePlan {
   values: Values;
   selection: Selection;
   merged: MergedCompose;
+  /** The plan's natives, with where each of their variables comes from. */
+  natives: PlannedNative[];
 }
 
 export interface MakePlanOptions {
@@ -66,9 +72,11 @@ export interface MakePlanOptions {
 export async function makePlan(options: MakePlanOptions): Promise<MadePlan> {
   const selection = await readSelection(options);
   const resolved = resolveFiles(selection);
-  const values = withOverrides(selection);
+  const { contracts } = selection;
+  const overrides = readOverrides(contracts, selection.values);
+  const values = withOverrides(selection.values, overrides);
   const bridge = options.bridge ?? bridgeOf(options, selection);
-  const excluded = excludeNatives({ resolved, contracts: selection.contracts, values: values.get, bridge });
+  const excluded = excludeNatives({ resolved, contracts, values: values.get, bridge });
   const projectDirectory = projectDirectoryOf(selection.workspace);
   const merged = mergeCompose({ files: excluded.files, projectDirectory, values: values.get });
   await applyModules({ resolved, merged, selection, values });
@@ -78,38 +86,31 @@ export async function makePlan(options: MakePlanOptions): Promise<MadePlan> {
   const links = linkNatives({
     services: servicesOf(merged),
     natives: excluded.natives,
-    contracts: selection.contracts,
+    contracts,
     values: values.get,
     sources: merged.sources,
     handles: () => listHandles(selection.workspace),
   });
-  const compose = finishModel({ merged, selection, excluded, owners, project, links });
-  const natives = planNatives(excluded, values, links);
+  const compose = finishModel({ merged, excluded, owners, project, links, overrides });
+  const planned = planNatives({ natives: excluded.natives, contracts, overrides, links, values });
+  const specs = planned.map(({ spec }) => spec);
   const definitions = new Map([...excluded.natives].map(([handle, native]) => [handle, native.definition]));
-  const services = planServices({ selection, owners, compose, natives, definitions, values, sources: merged.sources });
+  const services = planServices({ selection, owners, compose, natives: specs, definitions, values, sources: merged.sources });
   checkPortClaims(claimsOf(services, selection, merged));
+  const addresses = readHostAddresses({ services: compose.services as Services, natives: specs, contracts, values: values.get });
+  const natives = planned.map((native) => reachFromHost(native, addresses));
   const plan: Plan = {
     project,
     workspace: selection.workspace,
     capabilities: [...selection.capabilities],
     services,
     files: resolved.map(printable),
-    natives,
+    natives: natives.map(({ spec }) => spec),
     dependencies: links.containers,
     compose,
   };
   const warnings = [...selection.warnings, ...findSlips(resolved, selection)];
-  return { plan, values, selection: { ...selection, warnings }, merged };
-}
-
-/** `env_overrides` of the native services, on top of the configuration. */
-function withOverrides(selection: Selection): Values {
-  let { values } = selection;
-  for (const contract of selection.contracts.values()) {
-    const overrides = Object.entries(contract.envOverrides).map(([name, text]) => [name, interpolate(text, values.get)] as const);
-    if (overrides.length > 0) values = values.with(contract.path, new Map(overrides));
-  }
-  return values;
+  return { plan, values, selection: { ...selection, warnings }, merged, natives };
 }
 
 /** Only an engine on this very kernel shares the host's network and mounts its sockets. */
@@ -146,21 +147,21 @@ function ownersOf(merged: MergedCompose, resolved: readonly ResolvedServiceFile[
 
 interface FinishOptions {
   merged: MergedCompose;
-  selection: Selection;
   excluded: ExcludedNatives;
   owners: ReadonlyMap<string, string>;
   project: string;
   links: Links;
+  overrides: ReadonlyMap<string, readonly Override[]>;
 }
 
 /** Adds the project's name, labels, and what natives inject into their dependants. */
-function finishModel({ merged, selection, excluded, owners, project, links }: FinishOptions): ComposeModel {
+function finishModel({ merged, excluded, owners, project, links, overrides }: FinishOptions): ComposeModel {
   const services = servicesOf(merged);
   const proxies = new Set([...excluded.natives.values()].flatMap((native) => native.proxies));
   const rest = Object.fromEntries(Object.entries(merged.model).filter(([key]) => !OWN_KEYS.includes(key)));
   // with natives alone nobody needs a proxy, and no engine is needed at all
   if (Object.keys(services).every((name) => proxies.has(name))) return { name: project, services: {} };
-  injectOverrides(services, selection, links);
+  injectOverrides(services, links.containers, overrides, merged.variables);
   for (const [name, service] of Object.entries(services)) {
     noteBareNames(service.environment, merged);
     service.labels = withLabels(service.labels, {
@@ -174,23 +175,6 @@ function finishModel({ merged, selection, excluded, owners, project, links }: Fi
 /** What this program says itself, or compose has no use for. */
 const OWN_KEYS = ["name", "services", "x-harbor", "version"];
 
-function injectOverrides(services: Services, selection: Selection, { containers }: Links): void {
-  for (const { envOverrides, handle } of selection.contracts.values()) {
-    if (Object.keys(envOverrides).length === 0) continue;
-    for (const [name, service] of Object.entries(services)) {
-      if (containers[name]?.[handle] !== undefined) service.environment = withOverridesBelow(service.environment, envOverrides);
-    }
-  }
-}
-
-/** Either spelling stays as it is: a name without a value is compose's to fill in. */
-function withOverridesBelow(environment: unknown, overrides: Record<string, string>): unknown {
-  if (!Array.isArray(environment)) return { ...overrides, ...(environment as object | undefined) };
-  const own = readEnvironment(environment);
-  const others = Object.entries(overrides).filter(([name]) => !own.has(name));
-  return [...others.map(([name, text]) => `${name}=${text}`), ...environment];
-}
-
 /** `environment: [NAME]` is a variable of the files like any other: compose needs its value. */
 function noteBareNames(environment: unknown, { variables }: MergedCompose): void {
   for (const [name, text] of readEnvironment(environment)) {
@@ -201,14 +185,6 @@ function noteBareNames(environment: unknown, { variables }: MergedCompose): void
 function withLabels(labels: unknown, more: Record<string, string>): unknown {
   if (Array.isArray(labels)) return [...labels, ...Object.entries(more).map(([name, value]) => `${name}=${value}`)];
   return { ...(labels as object | undefined), ...more };
-}
-
-/** What capability and cross files set lies below the contract's own environment. */
-function planNatives(excluded: ExcludedNatives, values: Values, links: Links): NativeSpec[] {
-  return [...excluded.natives.values()].map(({ spec, environment }) => {
-    const below = Object.entries(environment).map(([name, text]) => [name, interpolate(text, values.get)]);
-    return { ...spec, dependsOn: links.natives.get(spec.handle) ?? {}, env: { ...Object.fromEntries(below), ...spec.env } };
-  });
 }
 
 function claimsOf(services: readonly PlannedService[], selection: Selection, merged: MergedCompose): PortClaim[] {

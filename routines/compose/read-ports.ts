@@ -16,6 +16,12 @@ export interface PublishedPort {
   protocol: string;
 }
 
+/** How this host reaches what is published on an address: the host part of a URL. */
+export function hostOf(address: string): string {
+  if (address === "" || address === "0.0.0.0" || address === "::") return "127.0.0.1";
+  return address.includes(":") ? `[${address}]` : address;
+}
+
 type Lookup = (name: string) => string | undefined;
 
 /** One entry a port; a range gives one for each; a port that the engine chooses is left out. Throws for what is no port. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type ExcludedNatives, excludeNatives, readEnvironment } from "../../../routines/compose/exclude-natives.ts";
+import { type ExcludedNatives, excludeNatives } from "../../../routines/compose/exclude-natives.ts";
 import type { ComposeModel } from "../../../routines/compose/merge-compose.ts";
 import { resolveFiles } from "../../../routines/compose/resolve-files.ts";
 import type { Bridge } from "../../../routines/compose/write-proxy.ts";
@@ -69,7 +69,7 @@ describe("excludeNatives", () => {
     const file = excluded.files.find((it) => it.path.endsWith("compose.nat.nvidia.yml"));
     const document: ComposeModel = { services: { nat: { environment: { GPU: "1" } }, "nat-db": {}, other: { image: "d" } } };
     expect(file?.transform?.(document)).toEqual({ services: { other: { image: "d" } } });
-    expect(excluded.natives.get("nat")?.environment).toEqual({ GPU: "1" });
+    expect(excluded.natives.get("nat")?.environment).toEqual({ GPU: { text: "1", origin: file?.path ?? "" } });
   });
 
   test("leaves cross files whole, and notes the environment that they set for the process", () => {
@@ -77,7 +77,8 @@ describe("excludeNatives", () => {
     const file = excluded.files.find((it) => it.path.endsWith("compose.x.web.nat.yml"));
     const document: ComposeModel = { services: { nat: { environment: ["FROM_CROSS=1", "LEVEL", "NOT_SET"] } } };
     expect(file?.transform?.(document)).toBe(document);
-    expect(excluded.natives.get("nat")?.environment).toEqual({ FROM_CROSS: "1", LEVEL: "hi$$h" });
+    const origin = file?.path ?? "";
+    expect(excluded.natives.get("nat")?.environment).toEqual({ FROM_CROSS: { text: "1", origin }, LEVEL: { text: "hi$$h", origin } });
   });
 
   test("takes a contract's own proxy as it is", () => {
@@ -112,28 +113,5 @@ describe("a contract's own proxy to host.docker.internal", () => {
   test("is taken as it is where that name is the host's loopback", () => {
     const services = proxies(exclude(files, "host-gateway"));
     expect(services.nat).toMatchObject({ image: "alpine/socat:1", networks: ["theirs"] });
-  });
-});
-
-describe("readEnvironment", () => {
-  test.each([
-    [
-      { A: 1, B: true, C: null },
-      [
-        ["A", "1"],
-        ["B", "true"],
-        ["C", undefined],
-      ],
-    ],
-    [
-      ["A=1=2", "C"],
-      [
-        ["A", "1=2"],
-        ["C", undefined],
-      ],
-    ],
-    [undefined, []],
-  ])("reads %j", (environment, read) => {
-    expect([...readEnvironment(environment)]).toEqual(read as never);
   });
 });

@@ -71,6 +71,52 @@ describe("makePlan", () => {
     expect([...made.merged.variables.keys()]).toContain("MY_TOKEN");
   });
 
+  test("injects overrides with what is left open in them for compose, and says of what they name", async () => {
+    const block = (more: string): string => `x-harbor-native: { executable: sleep, port: 9001, env_overrides: { ${more} } }\n`;
+    const files = {
+      "compose.a.yml": "services:\n  a: { image: 'a:${NAT_URL:-none}', depends_on: [nat] }\n",
+      "compose.c.yml": "services:\n  c: { image: 'c:${NAT_URL:-none}' }\n",
+      "nat/nat_native.yml": block("NAT_URL: 'http://n:${NAT_PORT:-1}', NAT_KEY: '${MY_KEY}', NAT_MORE: '${NAT_URL:-http://user}/v1'"),
+    };
+    const env = { MY_KEY: "s3$cr3t", NAT_PORT: "7", NAT_URL: "http://u$er" };
+    const made = await plan({ files, names: ["a", "c"], exclude: ["nat"], env });
+    const services = made.plan.compose.services as Record<string, { environment?: object }>;
+    expect(services.a?.environment).toEqual({ NAT_URL: "http://n:${NAT_PORT:-1}", NAT_KEY: "${MY_KEY}", NAT_MORE: "http://u$$er/v1" });
+    expect(services.c?.environment).toBeUndefined();
+    // and as configuration, for whatever file asks for it
+    expect(made.plan.services.map((it) => it.runs)).toEqual(["a:http://n:7", "c:http://n:7", "sleep"]);
+    expect([...made.merged.variables.keys()]).toEqual(expect.arrayContaining(["NAT_PORT", "MY_KEY"]));
+    expect(JSON.stringify(made.plan)).not.toContain("cr3t");
+  });
+
+  test("gives a native what the natives it depends on say, with addresses of this host, and no other native", async () => {
+    const files = {
+      "compose.box.yml": 'services:\n  box: { image: b, ports: ["127.0.0.1:9300:80", "9301:81/udp"] }\n',
+      "compose.x.user.box.yml":
+        "services:\n  user: { environment: { BOX: 'http://box:80/x', UDP: 'http://box:81', ELSE: 'http://other:80' } }\n",
+      "brain/brain_native.yml":
+        "x-harbor-native: { executable: sleep, port: 9101, container_port: 80, env_overrides: { BRAIN_URL: 'http://brain:80/v1', SHARED: brain } }\n",
+      "twin/twin_native.yml":
+        "x-harbor-native: { executable: sleep, port: 9102, env_overrides: { SHARED: twin, TWIN_KEY: '${MY_KEY}' } }\n",
+      "user/user_native.yml":
+        "x-harbor-native: { executable: sleep, port: 9103, depends_on: [brain, twin, box], env: { OWN: '${BRAIN_URL:-none}?a=http://me@brain:80' } }\n",
+      "loner/loner_native.yml": "x-harbor-native: { executable: sleep, port: 9104 }\n",
+    };
+    const natives = ["brain", "twin", "user", "loner"];
+    const made = await plan({ files, names: ["box"], exclude: natives, env: { MY_KEY: "k" } });
+    const envOf = (handle: string) => made.plan.natives.find((it) => it.handle === handle)?.env;
+    expect(envOf("user")).toEqual({
+      BRAIN_URL: "http://127.0.0.1:9101/v1",
+      SHARED: "brain",
+      TWIN_KEY: "k",
+      BOX: "http://127.0.0.1:9300/x",
+      UDP: "http://box:81",
+      ELSE: "http://other:80",
+      OWN: "http://127.0.0.1:9101/v1?a=http://me@127.0.0.1:9101",
+    });
+    for (const handle of ["brain", "twin", "loner"]) expect(envOf(handle)).toEqual({});
+  });
+
   test("gives a process the environment of cross files, below its contract's own", async () => {
     const files = {
       "compose.web.yml": "services:\n  web: { image: w }\n",
