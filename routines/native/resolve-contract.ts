@@ -17,9 +17,9 @@ import type { NativeSpec } from "./_spec.ts";
 import type { BridgeMode } from "./_types.ts";
 import { type Contract, readContract } from "./read-contract.ts";
 
-export { buildEnvironment } from "./_environment.ts";
 export { type NativeSpec, type OfferingSpec, offersPort } from "./_spec.ts";
 export type { Dependencies, DependencyCondition, LiveSpec, LogLimits, ProbeQuestion, ReadySpec } from "./_types.ts";
+export { buildEnvironment } from "./environment.ts";
 
 export interface ResolveContractOptions {
   contract: Contract;
