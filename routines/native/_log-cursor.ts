@@ -52,8 +52,8 @@ export class LogCursor {
 
   /** All there is; called again, what came since. */
   async *entries({ until, hasPartial = false }: CursorOptions = {}): AsyncGenerator<LogEntry> {
-    this.startAnew();
     while (until === undefined || !this.hasReached(until)) {
+      this.isAnotherFolder();
       for await (const entries of this.readFiles()) yield* this.unseen(entries, until);
       const rest = this.readRest(until, hasPartial);
       if (rest?.length === 0) return;
@@ -65,12 +65,15 @@ export class LogCursor {
     for (const entry of entries) if (this.isNew(entry, until)) yield entry;
   }
 
-  /** Where the service was forgotten, and started again since. */
-  private startAnew(): void {
+  /** Whether it is: the service was forgotten, and started again since. */
+  private isAnotherFolder(): boolean {
     const identity = identifyFolder(this.folder);
-    if (identity === undefined || identity === this.identity) return;
-    if (this.identity !== undefined) [this.number, this.offset, this.seen, this.told] = [0, 0, BEGINNING, BEGINNING];
+    if (identity === undefined || identity === this.identity) return false;
+    const isFirst = this.identity === undefined;
     this.identity = identity;
+    if (isFirst) return false;
+    [this.number, this.offset, this.seen, this.told] = [0, 0, BEGINNING, BEGINNING];
+    return true;
   }
 
   private hasReached(until: Positions): boolean {
@@ -136,6 +139,7 @@ export class LogCursor {
 
   /** A chunk of what is beyond the log; undefined where lines moved into it meanwhile, which may be the same. */
   private readRest(until: Positions | undefined, hasPartial: boolean): LogEntry[] | undefined {
+    if (this.isAnotherFolder()) return undefined;
     this.seen = laterOf(this.seen, this.told);
     const spools = listSpools(this.folder);
     const latestRun = spools.at(-1)?.run ?? 0;

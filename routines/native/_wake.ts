@@ -19,6 +19,8 @@ export class Waker {
   private found = 0;
   private missed = 0;
   private isTold = false;
+  /** Whether what is watched may be there no more. */
+  private isDoubtful = false;
   private wake: (() => void) | undefined;
   private isClosed = false;
 
@@ -37,6 +39,13 @@ export class Waker {
     if (!this.isTold) await new Promise<void>((resolve) => (this.wake = resolve));
     this.isTold = false;
     this.wake = undefined;
+    if (this.isDoubtful) this.watchAnew();
+  }
+
+  private watchAnew(): void {
+    this.isDoubtful = false;
+    this.unwatch();
+    if (!this.isClosed) this.watch();
   }
 
   private stayAwake(): void {
@@ -58,12 +67,18 @@ export class Waker {
 
   private watch(): void {
     try {
-      this.watcher = watch(this.folder, () => this.poke());
+      this.watcher = watch(this.folder, (event) => this.hear(event));
       this.watcher.on("error", () => this.unwatch());
     } catch {
       // not there yet, or no watches left: the beat does
     }
     beats[this.watcher === undefined || process.platform !== "linux" ? "unwatched" : "watched"].add(this);
+  }
+
+  /** Something came or went: it may be the folder itself, which would never be heard of again. */
+  private hear(event: string): void {
+    this.isDoubtful ||= event === "rename";
+    this.poke();
   }
 
   private unwatch(): void {
@@ -72,10 +87,8 @@ export class Waker {
     for (const beat of Object.values(beats)) beat.delete(this);
   }
 
-  /** The folder may be another one by now, under the same name. */
   beat(): void {
-    this.unwatch();
-    this.watch();
+    this.watchAnew();
     this.poke();
   }
 

@@ -91,7 +91,7 @@ async function openContainers(options: ReadStackLogsOptions): Promise<Source | u
     throw error;
   });
   if (engine === undefined) return undefined;
-  const all = await listContainers({ engine, project });
+  const all = await listContainers({ engine, project, details: false, signal });
   // a proxy's own lines are about sockets; the service's are the process's
   const containers = all.filter(
     (it) => it.runtime === "container" && (handles.length === 0 || handles.includes(it.handle) || handles.includes(it.service)),

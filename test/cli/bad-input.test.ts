@@ -135,7 +135,13 @@ const CASES: [string, number, string][] = [
     "harbor: Cannot reach a container engine at unix:///nonexistent.sock (DOCKER_HOST): nothing listens there\n  It is needed for webui\n  Without one, redis can run natively: harbor up -x redis\n",
   ],
   ["up --wait-timeout soon", 2, 'harbor: Cannot use --wait-timeout "soon": it is no duration\n  Write it like 90s or 10m'],
-  ["logs --tail many", 2, 'harbor: Cannot show "many" lines: it is no number'],
+  ["logs --tail many", 2, 'harbor: Cannot read --tail "many": it is no number\n  Write it like 20, or all\n'],
+  [
+    "logs --since yesterday",
+    2,
+    'harbor: Cannot read --since "yesterday": it is neither a duration nor a time\n  Write it like 10m, 2h, 1d or ',
+  ],
+  ["logs --grep [", 2, 'harbor: Cannot read --grep "[": '],
 ];
 
 describe("bad input", () => {

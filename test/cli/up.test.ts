@@ -83,12 +83,14 @@ describe("harbor up with nothing configured", () => {
     expect(modes(box.state)).toEqual(
       [
         "0600 host.json",
-        "0600 native/mock-openai/log",
         "0600 native/mock-openai/process.json",
+        "0600 native/mock-openai/spool/1.err",
+        "0600 native/mock-openai/spool/1.out",
         "0600 stack.json",
         "0700 ",
         "0700 native",
         "0700 native/mock-openai",
+        "0700 native/mock-openai/spool",
       ]
         .filter((line) => !line.endsWith("host.json") || existsSync(join(box.state, "host.json")))
         .sort(),
@@ -114,7 +116,13 @@ describe("harbor up with nothing configured", () => {
     const { stdout } = await box.run(["logs", "mock-openai"]);
     expect(stdout).toContain(`listens on ${url}/v1\n`);
     const line = JSON.parse((await box.run(["logs", "--json", "--tail", "1"])).stdout) as object;
-    expect(line).toEqual({ service: "mock-openai", line: expect.any(String) });
+    expect(line).toEqual({
+      service: "mock-openai",
+      runtime: "native",
+      stream: expect.stringMatching(/^std(out|err)$/),
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]{12}Z$/),
+      line: expect.any(String),
+    });
   });
 
   test("logs -f goes on with new lines until it is interrupted", async () => {

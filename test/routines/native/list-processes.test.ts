@@ -44,11 +44,10 @@ describe("findProcess", () => {
   test("finds one, with where it listens and logs", async () => {
     const spec = fixture.spec(shell("exec sleep 60"));
     await startProcess({ spec, stateDirectory: fixture.directory });
-    const log = join(fixture.directory, "native", "sample", "log");
     expect(findProcess({ handle: "sample", stateDirectory: fixture.directory })).toMatchObject({
       state: "running",
       port: spec.port,
-      logFile: log,
+      logFolder: join(fixture.directory, "native", "sample"),
     });
     await stopProcess({ handle: "sample", stateDirectory: fixture.directory });
     expect(findProcess({ handle: "sample", stateDirectory: fixture.directory })).toBeUndefined();

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import { join } from "node:path";
 import { readProcess } from "../../../routines/_script/process-identity.ts";
 import { findProcess } from "../../../routines/native/list-processes.ts";
+import { lastLines } from "../../../routines/native/read-log.ts";
 import { checkStartable, fingerprintSpec, startProcess } from "../../../routines/native/start-process.ts";
 import { stopProcess } from "../../../routines/native/stop-process.ts";
 import { waitReady } from "../../../routines/native/wait-ready.ts";
@@ -25,9 +26,10 @@ describe("startProcess", () => {
     const { record, isNew } = await startProcess({ spec, stateDirectory: fixture.directory });
     expect(isNew).toBe(true);
     expect(readProcess(record.pid)).toMatchObject({ session: record.pid, group: record.pid, startTime: record.startTime });
-    const log = join(fixture.directory, "native", "sample", "log");
-    await until(() => readFileSync(log, "utf8") === "out\nerr\n", "both streams in the log");
-    expect(statSync(log).mode & 0o777).toBe(0o600);
+    const folder = join(fixture.directory, "native", "sample");
+    expect(record).toMatchObject({ logFolder: folder, logRun: 1 });
+    await until(async () => (await lastLines({ folder, lines: 9 })).sort().join() === "err,out", "both streams in the log");
+    for (const stream of ["out", "err"]) expect(statSync(join(folder, `spool/1.${stream}`)).mode & 0o777).toBe(0o600);
     const path = join(fixture.directory, "native", "sample", "process.json");
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(statSync(join(path, "..")).mode & 0o777).toBe(0o700);
@@ -102,13 +104,13 @@ describe("startProcess", () => {
 
   test("keeps the log of an earlier start when the next one fails", async () => {
     await startProcess({ spec: fixture.spec(shell("echo earlier; exec sleep 60")), stateDirectory: fixture.directory });
-    const log = join(fixture.directory, "native", "sample", "log");
-    await until(() => readFileSync(log, "utf8") === "earlier\n", "its log");
+    const folder = join(fixture.directory, "native", "sample");
+    await until(async () => (await lastLines({ folder, lines: 9 })).join() === "earlier", "its log");
     await stop();
     const program = join(fixture.directory, "program");
     writeFileSync(program, "\x7fELF and no more", { mode: 0o755 });
     await expect(startProcess({ spec: fixture.spec([program]), stateDirectory: fixture.directory })).rejects.toThrow("cannot run");
-    expect(readFileSync(log, "utf8")).toBe("earlier\n");
+    expect(await lastLines({ folder, lines: 9 })).toEqual(["earlier"]);
   });
 
   test("says when its working directory is missing", async () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { lastLines } from "../../../routines/native/read-log.ts";
 import type { ProcessRecord } from "../../../routines/native/start-process.ts";
 import { startProcess } from "../../../routines/native/start-process.ts";
 import { stopProcess } from "../../../routines/native/stop-process.ts";
@@ -30,10 +31,10 @@ const recordPath = (): string => join(fixture.directory, "native", "sample", "pr
 describe("stopProcess", () => {
   test("ends a process and its children by the contract's signal", async () => {
     await start('trap "echo asked; kill %1; exit 0" TERM; sleep 60 & echo up; wait', 2);
-    const log = join(fixture.directory, "native", "sample", "log");
-    await until(() => readFileSync(log, "utf8") === "up\n", "its start");
+    const folder = join(fixture.directory, "native", "sample");
+    await until(async () => (await lastLines({ folder, lines: 9 })).join() === "up", "its start");
     expect(await stop()).toEqual({ handle: "sample", wasRunning: true, wasKilled: false });
-    expect(readFileSync(log, "utf8")).toContain("asked");
+    expect(await lastLines({ folder, lines: 9 })).toContain("asked");
     expect(existsSync(recordPath())).toBe(false);
   });
 
@@ -92,7 +93,7 @@ describe("stopProcess", () => {
     await start("exec sleep 60", 1);
     await stop();
     expect(await stop()).toEqual({ handle: "sample", wasRunning: false, wasKilled: false });
-    expect(existsSync(join(fixture.directory, "native", "sample", "log"))).toBe(true);
+    expect(existsSync(join(fixture.directory, "native", "sample", "spool"))).toBe(true);
     await stop({ forget: true });
     expect(existsSync(join(fixture.directory, "native", "sample"))).toBe(false);
   });

@@ -31,8 +31,8 @@ function makeHome(hasContainers: boolean): string {
     contract: "/c",
     stop: { signal: "SIGTERM", grace: "1s" },
     startedAt: "2026-01-01T00:00:00.000Z",
-    logFile: "/l",
-    logStart: 0,
+    logFolder: "/l",
+    logRun: 1,
     fingerprint: "f",
   };
   return makeTree({ "state/stack.json": JSON.stringify(record), "state/native/a/process.json": JSON.stringify(process_) });
