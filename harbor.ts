@@ -14,6 +14,7 @@ void dispatch(
     plan: () => import("./routines/plan.ts"),
     cmd: () => import("./routines/cmd.ts"),
     eject: () => import("./routines/eject.ts"),
+    autostart: () => import("./routines/autostart.ts"),
     routine: () => import("./routines/routine.ts"),
     completion: () => import("./routines/completion.ts"),
     version: () => import("./routines/version.ts"),

@@ -12,6 +12,7 @@ import { runScript } from "./_script/script.ts";
 /** Commands, then what follows them: handles for those that take some, files for none. */
 const WORDS = `harbor help 2>/dev/null | sed -n 's/^  \\([a-z][a-z-]*\\)  .*/\\1/p'`;
 const HANDLES = "harbor routine list-handles 2>/dev/null";
+const AUTOSTART = "enable disable status";
 const WITH_HANDLES = ["up", "down", "ps", "logs", "url", "plan", "cmd", "eject"];
 
 const SCRIPTS: Record<string, string> = {
@@ -22,6 +23,9 @@ const SCRIPTS: Record<string, string> = {
   else
     case \${COMP_WORDS[1]} in
       ${WITH_HANDLES.join("|")}) COMPREPLY=($(compgen -W "$(${HANDLES})" -- "$word")) ;;
+      autostart)
+        if [ "$COMP_CWORD" -eq 2 ]; then COMPREPLY=($(compgen -W "${AUTOSTART}" -- "$word"))
+        else COMPREPLY=($(compgen -W "$(${HANDLES})" -- "$word")); fi ;;
       routine) COMPREPLY=($(compgen -W "$(harbor routine 2>/dev/null | awk '{print $1}')" -- "$word")) ;;
       completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$word")) ;;
     esac
@@ -34,6 +38,7 @@ complete -F _harbor harbor`,
   else
     case \${words[2]} in
       ${WITH_HANDLES.join("|")}) compadd -- \${(f)"$(${HANDLES})"} ;;
+      autostart) if (( CURRENT == 3 )); then compadd -- ${AUTOSTART}; else compadd -- \${(f)"$(${HANDLES})"}; fi ;;
       routine) compadd -- \${(f)"$(harbor routine 2>/dev/null | awk '{print $1}')"} ;;
       completion) compadd -- bash zsh fish ;;
     esac
@@ -43,6 +48,8 @@ compdef _harbor harbor`,
   fish: `complete -c harbor -f
 complete -c harbor -n __fish_use_subcommand -a "(${WORDS.replaceAll("\\", "\\\\")})"
 complete -c harbor -n "__fish_seen_subcommand_from ${WITH_HANDLES.join(" ")}" -a "(${HANDLES})"
+complete -c harbor -n "__fish_seen_subcommand_from autostart; and not __fish_seen_subcommand_from ${AUTOSTART}" -a "${AUTOSTART}"
+complete -c harbor -n "__fish_seen_subcommand_from autostart; and __fish_seen_subcommand_from enable" -a "(${HANDLES})"
 complete -c harbor -n "__fish_seen_subcommand_from routine" -a "(harbor routine 2>/dev/null | awk '{print \\$1}')"
 complete -c harbor -n "__fish_seen_subcommand_from completion" -a "bash zsh fish"`,
 };
