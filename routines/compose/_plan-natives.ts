@@ -51,7 +51,9 @@ function entriesOf({ handle, env, envVars, path }: Contract, options: PlanNative
   const own = Object.entries(env).map(([name, text]) => ({ name, value: resolved[name] ?? "", text, origin: path }));
   const passed = envVars.flatMap((name) => {
     const { value, origin } = values.find(name) ?? {};
-    return value === undefined || origin === undefined ? [] : [{ name, value: resolved[name] ?? value, text: escapeDollars(value), origin }];
+    return value === undefined || origin === undefined
+      ? []
+      : [{ name, value: resolved[name] ?? value, text: escapeDollars(value), origin }];
   });
   return [...overridesFor(links.natives.get(handle), overrides), ...fromFiles, ...own, ...passed];
 }
