@@ -14,7 +14,8 @@ const WORDS = `harbor help 2>/dev/null | sed -n 's/^  \\([a-z][a-z-]*\\)  .*/\\1
 const HANDLES = "harbor routine list-handles 2>/dev/null";
 const KEYS = "harbor routine list-keys 2>/dev/null | cut -f1";
 const CONFIG = "set get unset ls";
-const WITH_HANDLES = ["up", "down", "ps", "logs", "url", "plan", "cmd", "eject", "env"];
+const AUTOSTART = "enable disable status";
+const WITH_HANDLES = ["up", "down", "ps", "logs", "attach", "restart", "stop", "url", "plan", "cmd", "eject", "env", "run"];
 
 const SCRIPTS: Record<string, string> = {
   bash: `_harbor() {
@@ -27,6 +28,9 @@ const SCRIPTS: Record<string, string> = {
       config)
         if [ "$COMP_CWORD" -eq 2 ]; then COMPREPLY=($(compgen -W "${CONFIG}" -- "$word"))
         else COMPREPLY=($(compgen -W "$(${KEYS})" -- "$word")); fi ;;
+      autostart)
+        if [ "$COMP_CWORD" -eq 2 ]; then COMPREPLY=($(compgen -W "${AUTOSTART}" -- "$word"))
+        else COMPREPLY=($(compgen -W "$(${HANDLES})" -- "$word")); fi ;;
       routine) COMPREPLY=($(compgen -W "$(harbor routine 2>/dev/null | awk '{print $1}')" -- "$word")) ;;
       completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$word")) ;;
     esac
@@ -40,6 +44,7 @@ complete -F _harbor harbor`,
     case \${words[2]} in
       ${WITH_HANDLES.join("|")}) compadd -- \${(f)"$(${HANDLES})"} ;;
       config) if (( CURRENT == 3 )); then compadd -- ${CONFIG}; else compadd -- \${(f)"$(${KEYS})"}; fi ;;
+      autostart) if (( CURRENT == 3 )); then compadd -- ${AUTOSTART}; else compadd -- \${(f)"$(${HANDLES})"}; fi ;;
       routine) compadd -- \${(f)"$(harbor routine 2>/dev/null | awk '{print $1}')"} ;;
       completion) compadd -- bash zsh fish ;;
     esac
@@ -51,6 +56,8 @@ complete -c harbor -n __fish_use_subcommand -a "(${WORDS.replaceAll("\\", "\\\\"
 complete -c harbor -n "__fish_seen_subcommand_from ${WITH_HANDLES.join(" ")}" -a "(${HANDLES})"
 complete -c harbor -n "__fish_seen_subcommand_from config; and not __fish_seen_subcommand_from ${CONFIG}" -a "${CONFIG}"
 complete -c harbor -n "__fish_seen_subcommand_from config; and __fish_seen_subcommand_from ${CONFIG}" -a "(${KEYS})"
+complete -c harbor -n "__fish_seen_subcommand_from autostart; and not __fish_seen_subcommand_from ${AUTOSTART}" -a "${AUTOSTART}"
+complete -c harbor -n "__fish_seen_subcommand_from autostart; and __fish_seen_subcommand_from enable" -a "(${HANDLES})"
 complete -c harbor -n "__fish_seen_subcommand_from routine" -a "(harbor routine 2>/dev/null | awk '{print \\$1}')"
 complete -c harbor -n "__fish_seen_subcommand_from completion" -a "bash zsh fish"`,
 };

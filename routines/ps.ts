@@ -25,7 +25,16 @@ function render(services: readonly ServiceStatus[]): string {
     it.urls.join(" ") || "-",
     [it.pid === null ? "" : `pid ${it.pid}`, it.container ?? ""].filter((text) => text !== "").join(", ") || "-",
   ]);
-  return table([["SERVICE", "RUNS AS", "STATE", "HEALTH", "URL", "PROCESS, CONTAINER"], ...rows]).join("\n");
+  const lines = table([["SERVICE", "RUNS AS", "STATE", "HEALTH", "URL", "PROCESS, CONTAINER"], ...rows]);
+  return [...lines, ...services.flatMap(wordTrouble)].join("\n");
+}
+
+const QUIET_STATES = ["ready", "stopped"];
+
+/** Why a native service is not as it should be. */
+function wordTrouble({ handle, supervised }: ServiceStatus): string[] {
+  if (supervised === undefined || QUIET_STATES.includes(supervised.state)) return [];
+  return [`${handle} is ${supervised.state}: ${supervised.why}`];
 }
 
 /** What does not run may at least be a service. */

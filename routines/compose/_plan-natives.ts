@@ -46,10 +46,14 @@ export function planNatives(options: PlanNativesOptions): PlannedNative[] {
 function entriesOf({ handle, env, envVars, path }: Contract, options: PlanNativesOptions): EnvironmentEntry[] {
   const { natives, overrides, links, values } = options;
   const fromFiles = Object.entries(natives.get(handle)?.environment ?? {}).map(([name, written]) => filled(name, written, values));
-  const own = Object.entries(env).map(([name, text]) => filled(name, { text, origin: path }, values));
+  // as the contract was resolved: the port of one that sleeps is another for its process
+  const resolved = natives.get(handle)?.spec.env ?? {};
+  const own = Object.entries(env).map(([name, text]) => ({ name, value: resolved[name] ?? "", text, origin: path }));
   const passed = envVars.flatMap((name) => {
     const { value, origin } = values.find(name) ?? {};
-    return value === undefined || origin === undefined ? [] : [{ name, value, text: escapeDollars(value), origin }];
+    return value === undefined || origin === undefined
+      ? []
+      : [{ name, value: resolved[name] ?? value, text: escapeDollars(value), origin }];
   });
   return [...overridesFor(links.natives.get(handle), overrides), ...fromFiles, ...own, ...passed];
 }

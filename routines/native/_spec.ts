@@ -28,6 +28,18 @@ export interface NativeSpec {
   install: Record<string, string>;
 }
 
+/**
+ * In a spec of a service that sleeps, wherever its process is told its port: the supervisor listens on the service's own
+ * port for it, and gives the process another at each start.
+ */
+export const PRIVATE_PORT = "{private-port}";
+
+/** The same with a port for its process, if it is one that sleeps. */
+export function atPort(spec: NativeSpec, port: number | undefined): NativeSpec {
+  if (spec.idle === undefined || port === undefined) return spec;
+  return { ...(JSON.parse(JSON.stringify(spec).replaceAll(PRIVATE_PORT, String(port))) as NativeSpec), port };
+}
+
 /** One that others can connect to. */
 export type OfferingSpec = NativeSpec & { port: number; containerPort: number };
 

@@ -8,16 +8,17 @@
 import { basename, dirname, resolve } from "node:path";
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
+import { HarborError } from "../_script/error.ts";
 import { runScript } from "../_script/script.ts";
 import { Filler } from "./_filler.ts";
 import { BRIDGES } from "./_read-life.ts";
 import { resolveHook, resolveLive, resolveLogs, resolveReady, resolveRestart, resolveStop } from "./_resolve-life.ts";
 import { isPort, isSpan, oneOf } from "./_rules.ts";
-import type { NativeSpec } from "./_spec.ts";
+import { type NativeSpec, PRIVATE_PORT } from "./_spec.ts";
 import type { BridgeMode } from "./_types.ts";
 import { type Contract, readContract } from "./read-contract.ts";
 
-export { type NativeSpec, type OfferingSpec, offersPort } from "./_spec.ts";
+export { atPort, type NativeSpec, type OfferingSpec, offersPort } from "./_spec.ts";
 export type { Dependencies, DependencyCondition, LiveSpec, LogLimits, ProbeQuestion, ReadySpec } from "./_types.ts";
 export { buildEnvironment } from "./environment.ts";
 
@@ -32,14 +33,15 @@ export interface ResolveContractOptions {
 /** Throws with the contract's path for a value that turns out wrong once it is filled in. */
 export function resolveContract(options: ResolveContractOptions): NativeSpec {
   const { contract, values } = options;
-  const filler = new Filler(contract, values);
+  const own = contract.idle === undefined ? values : withPrivatePort(contract, values);
+  const filler = new Filler(contract, own);
   const spec: NativeSpec = {
     handle: contract.handle,
     contract: resolve(contract.path),
     argv: filler.command(contract, { program: "executable", args: "daemon_args" }),
     cwd: resolve(dirname(contract.path), filler.text("working_directory", contract.workingDirectory ?? ".")),
-    env: resolveEnv(options, filler),
-    ...resolvePorts(options, filler),
+    env: resolveEnv({ contract, values: own }, filler),
+    ...resolvePorts(options, new Filler(contract, values)),
     ready: resolveReady(contract.ready, filler),
     stop: resolveStop(contract.stop, filler),
     restart: resolveRestart(contract.restart, filler),
@@ -53,7 +55,24 @@ export function resolveContract(options: ResolveContractOptions): NativeSpec {
   if (preStart !== undefined) spec.preStart = resolveHook("pre_start", preStart, filler);
   if (postStop !== undefined) spec.postStop = resolveHook("post_stop", postStop, filler);
   if (idle !== undefined) spec.idle = { stop_after: filler.checked("idle.stop_after", idle.stop_after, isSpan) };
+  if (idle !== undefined && !JSON.stringify([spec.argv, spec.env]).includes(PRIVATE_PORT)) throw immovable(contract);
   return spec;
+}
+
+type Values = ResolveContractOptions["values"];
+
+/** For a service that sleeps: the variable that holds its port is another port for its process. */
+function withPrivatePort(contract: Contract, values: Values): Values {
+  const variable = /^\$\{?([A-Za-z_][A-Za-z0-9_]*)(?:[:}]|$)/.exec(contract.port?.trim() ?? "")?.[1];
+  if (variable === undefined) throw immovable(contract);
+  return (name) => (name === variable ? PRIVATE_PORT : values(name));
+}
+
+function immovable({ handle, path }: Contract): HarborError {
+  return new HarborError(`Cannot let "${handle}" sleep: its port cannot be moved, and the supervisor has to listen there for it`, {
+    at: { file: path },
+    hint: `Write "port" as a variable, \${HARBOR_${handle.toUpperCase().replaceAll("-", "_")}_HOST_PORT:-12345}, and tell its process the port by the same variable`,
+  });
 }
 
 /** The user's value goes before the contract's. */

@@ -6,7 +6,7 @@ import { closeSync, mkdirSync, statSync } from "node:fs";
 import { HarborError } from "../_script/error.ts";
 import { identifyProcess, isAlive } from "../_script/process-identity.ts";
 import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
-import { fingerprintSpec, type NativeSpec } from "./_spec.ts";
+import { atPort, fingerprintSpec, type NativeSpec } from "./_spec.ts";
 import { type OpenedSpools, openSpools } from "./_spools.ts";
 import { buildEnvironment } from "./environment.ts";
 import { findProgram } from "./find-program.ts";
@@ -22,6 +22,8 @@ export interface SpawnProcessOptions {
   stateDirectory: string;
   /** The host's part of the environment, `PATH` in it. */
   environment: Readonly<Record<string, string>>;
+  /** Where the process of one that sleeps is to listen. */
+  privatePort?: number | undefined;
   /** Of this start alone; noted by who calls, so that whatever happens in here can be found again. */
   mark: string;
 }
@@ -39,9 +41,10 @@ export interface SpawnedProcess {
 
 /** Throws `missing` where the program is not installed or cannot be run, `failed` where its port is taken. */
 export function spawnProcess(options: SpawnProcessOptions): SpawnedProcess {
-  const { spec, stateDirectory, mark } = options;
+  const { stateDirectory, mark, privatePort } = options;
+  const spec = atPort(options.spec, privatePort);
   const { folder } = recordPaths(stateDirectory, spec.handle);
-  const env = environmentOf(options);
+  const env = environmentOf({ ...options, spec });
   checkFolder(spec);
   const argv = locateProgram(spec, env.PATH ?? "");
   refuseTakenPort(spec);
@@ -53,7 +56,7 @@ export function spawnProcess(options: SpawnProcessOptions): SpawnedProcess {
     if (identity === undefined) throw vanished(spec);
     const { handle, cwd, port, containerPort, contract, ready, stop } = spec;
     const startedAt = new Date().toISOString();
-    const fingerprint = fingerprintSpec(spec);
+    const fingerprint = fingerprintSpec(options.spec);
     const log = { logFolder: folder, logRun: spools.run };
     const record = { handle, ...identity, mark, argv, cwd, port, containerPort, contract, ready, stop, startedAt, fingerprint, ...log };
     saveOrKill(stateDirectory, record, child);
@@ -76,8 +79,8 @@ export function checkStartable({ spec, stateDirectory, environment }: CheckStart
   checkFolder(spec);
   locateProgram(spec, environmentOf({ spec, environment: buildEnvironment(environment) }).PATH ?? "");
   // its own process has the port that it keeps
-  if (readStartState(spec, stateDirectory) === "changed" && readRecord(stateDirectory, spec.handle)?.port !== spec.port)
-    refuseTakenPort(spec);
+  const isMoving = readStartState(spec, stateDirectory) === "changed" && readRecord(stateDirectory, spec.handle)?.port !== spec.port;
+  if (isMoving && spec.idle === undefined) refuseTakenPort(spec);
 }
 
 /** Whether its process runs as the spec says, runs with another spec, or has to be started. */

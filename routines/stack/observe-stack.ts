@@ -22,7 +22,7 @@ export interface ServiceStatus {
   handle: string;
   runtime: "container" | "native";
   /**
-   * `running`, `exited`, `created`, …; of a native service without a process `pending`, `backing-off`, `stopped`, `failed`;
+   * `running`, `exited`, `created`, …; of a native service without a process `pending`, `backing-off`, `asleep`, `stopped`, `failed`;
    * `unknown` for a container that is up by record alone.
    */
   state: string;
@@ -110,12 +110,12 @@ function nativeStatus(report: ServiceReport, containers: readonly Container[], p
   return {
     handle,
     runtime: "native",
-    state: pid === null ? state : "running",
+    state: report.isAsleep ? "asleep" : pid === null ? state : "running",
     health: healthOf(report, proxy),
     pid,
     container: proxy?.name ?? null,
     ports,
-    urls: pid === null ? [] : (planned?.urls ?? ports.map((it) => `http://${it}`)),
+    urls: pid === null && !report.isAsleep ? [] : (planned?.urls ?? ports.map((it) => `http://${it}`)),
     since: startedAt ?? since,
     supervised: { state, why, since, restarts },
   };

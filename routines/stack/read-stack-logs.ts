@@ -8,9 +8,9 @@ import { mergeByTime } from "../_script/merge-by-time.ts";
 import type { Env } from "../config/read-values.ts";
 import type { LogLine as EngineLine } from "../engine/read-logs.ts";
 import { followLog } from "../native/follow-log.ts";
-import { listProcesses, type NativeProcess } from "../native/list-processes.ts";
 import { type LogEntry, type LogViewOptions, readLog } from "../native/read-log.ts";
-import { readStack, stateOf } from "./read-stack.ts";
+import { type LogFolder, listLogFolders } from "../supervisor/list-services.ts";
+import { readStack } from "./read-stack.ts";
 
 export interface LogLine {
   /** The handle; for a companion, its name in the compose model. */
@@ -48,10 +48,10 @@ interface Source {
 export async function* readStackLogs(options: ReadStackLogsOptions): AsyncGenerator<LogLine> {
   const { home, handles, follow, signal } = options;
   const isWanted = (handle: string): boolean => handles.length === 0 || handles.includes(handle);
-  const processes = listProcesses({ stateDirectory: stateOf(home).directory }).filter((it) => isWanted(it.handle));
-  const isAllNative = handles.length > 0 && handles.every((handle) => processes.some((it) => it.handle === handle));
+  const folders = listLogFolders(home).filter((it) => isWanted(it.handle));
+  const isAllNative = handles.length > 0 && handles.every((handle) => folders.some((it) => it.handle === handle));
   const hasContainers = readStack(home)?.hasContainers !== false && !isAllNative;
-  const natives = processes.map((process) => openNative(process, options));
+  const natives = folders.map((it) => openNative(it, options));
   try {
     const containers = hasContainers ? await openContainers(options).catch(asFailure) : undefined;
     const sources = [...natives, ...(containers === undefined || "failure" in containers ? [] : [containers])];
@@ -69,8 +69,8 @@ function asFailure(failure: unknown): { failure: unknown } {
   return { failure };
 }
 
-function openNative({ handle, logFolder }: NativeProcess, { tail, sinceMs, grep, follow }: ReadStackLogsOptions): Source {
-  const view: LogViewOptions = { folder: logFolder, tail, sinceMs, grep };
+function openNative({ handle, folder }: LogFolder, { tail, sinceMs, grep, follow }: ReadStackLogsOptions): Source {
+  const view: LogViewOptions = { folder, tail, sinceMs, grep };
   if (!follow) return { history: nativeLines(handle, readLog(view)), live: () => nativeLines(handle, []) };
   const { history, live } = followLog(view);
   return { history: nativeLines(handle, history), live: (signal) => nativeLines(handle, live(signal)) };

@@ -214,7 +214,7 @@ export class Supervisor {
     const text = JSON.stringify(entry.stored);
     if (text === entry.written) return;
     this.#write(entry, text);
-    if (before === undefined || stateOf(before) !== state || before.why !== why) entry.unit.changed(state);
+    if (before === undefined || stateOf(before) !== state || before.why !== why) entry.unit.changed(service, entry.stored);
     const report = this.#report(service.handle);
     if (report !== undefined) for (const listener of this.#listeners) listener(report);
   }

@@ -4,19 +4,22 @@
  */
 import { rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { parseDuration } from "../_script/duration.ts";
 import { HarborError } from "../_script/error.ts";
 import { isAlive } from "../_script/process-identity.ts";
 import { writeFileWhole } from "../_script/write-file.ts";
+import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
 import { endSession } from "../native/end-session.ts";
 import { LogKeeper } from "../native/keep-log.ts";
 import { compileLogProbe, findIntruder, NotifySocket, probeOnce } from "../native/probe-process.ts";
 import { type ProcessRecord, readRecord, recordPaths, removeRecord } from "../native/process-record.ts";
-import type { LogLimits } from "../native/resolve-contract.ts";
+import { atPort, type LogLimits, type NativeSpec } from "../native/resolve-contract.ts";
 import { type HookRun, runHook } from "../native/run-hook.ts";
 import { findMembers } from "../native/session-members.ts";
 import { environmentOf, spawnProcess } from "../native/start-process.ts";
+import { Front } from "./_front.ts";
 import { kindOf } from "./_policy.ts";
-import type { Effect, Hook, Service, ServiceState } from "./_service.ts";
+import { type Effect, type Hook, type Service, stateOf } from "./_service.ts";
 import type { StoredService } from "./_store.ts";
 import type { Told } from "./_supervisor.ts";
 import type { Problem } from "./report.ts";
@@ -33,6 +36,7 @@ export interface UnitOptions {
 
 /** How often a process that is not our child is looked at: nobody tells when it ends. */
 const LOOK_MS = 100;
+const SHORTEST_IDLE_LOOK_MS = 50;
 
 export class Unit {
   readonly #options: UnitOptions;
@@ -49,6 +53,8 @@ export class Unit {
   #notify: NotifySocket | undefined;
   #hook: HookRun | undefined;
   #look: Timer | undefined;
+  #front: Front | undefined;
+  #idle: Timer | undefined;
   #isReadyLine: ((line: string) => boolean) | undefined;
   /** One thing after the other: what is being started is ended once it is there. */
   #work: Promise<unknown> = Promise.resolve();
@@ -66,7 +72,8 @@ export class Unit {
     this.record = isOfThisRun ? record : undefined;
     this.logRun = this.record?.logRun;
     const isRunning = this.record !== undefined && isAlive(this.record);
-    if (stored.state !== "stopped" && stored.state !== "failed") await this.#listen(stored);
+    const isAtRest = (stored.state === "stopped" || stored.state === "failed") && !stored.isAsleep;
+    if (!isAtRest) await this.#listen(stored);
     if (isRunning) this.#watch();
     return { wasSpawned: isOfThisRun, isAlive: isRunning };
   }
@@ -83,7 +90,8 @@ export class Unit {
       await this.#listen(stored);
       const { stateDirectory } = this.#options;
       const extra = this.#notify?.environment ?? {};
-      const { record, exited } = spawnProcess({ spec, stateDirectory, environment: { ...environment, ...extra }, mark });
+      const privatePort = spec.idle === undefined ? undefined : freePort();
+      const { record, exited } = spawnProcess({ spec, stateDirectory, environment: { ...environment, ...extra }, mark, privatePort });
       this.record = record;
       this.logRun = record.logRun;
       void exited.then((exit) => this.#options.tell({ kind: "exited", handle, run, exit }));
@@ -115,11 +123,14 @@ export class Unit {
     void this.#hook.ended.then(tellEnd);
   }
 
-  probe({ spec, environment }: StoredService, effect: Extract<Effect, { kind: "probe" }>): void {
+  probe(stored: StoredService, effect: Extract<Effect, { kind: "probe" }>): void {
     const { handle, run, probe, epoch, isFirst } = effect;
-    const question = probe === "ready" ? spec.ready : spec.live;
+    const { environment } = stored;
     const { record } = this;
-    if (question === undefined || record === undefined) return;
+    if (record === undefined) return;
+    const spec = atPort(stored.spec, record.port);
+    const question = probe === "ready" ? spec.ready : spec.live;
+    if (question === undefined) return;
     const target = {
       handle,
       port: spec.port,
@@ -165,15 +176,42 @@ export class Unit {
     return undefined;
   }
 
-  /** For whoever asks how it is without asking us: the proxy in a container. */
-  changed(state: ServiceState): void {
-    const { onTrouble } = this.#options;
+  changed(service: Service, { spec }: StoredService): void {
+    const state = stateOf(service);
+    const isAsleep = service.phase === "asleep";
     this.#notify?.setPace(state === "starting" ? "starting" : "running");
+    this.#lead(service, spec);
     try {
-      writeFileWhole(this.#healthFile, `${state}\n`, 0o644);
+      // for whoever asks how it is without asking us: the proxy in a container
+      writeFileWhole(this.#healthFile, `${isAsleep ? "asleep" : state}\n`, 0o644);
     } catch (error) {
-      onTrouble((error as Error).message);
+      this.#options.onTrouble((error as Error).message);
     }
+  }
+
+  /** Of one that sleeps: whether connections are handed on, held or refused. */
+  #lead({ handle, phase }: Service, { idle }: NativeSpec): void {
+    clearTimeout(this.#idle);
+    if (this.#front === undefined || idle === undefined) return;
+    this.#front.leadTo(phase === "up" ? this.record?.port : undefined);
+    if (phase === "up") this.#watchIdle(parseDuration(idle.stop_after) ?? 0, idle.stop_after);
+    else if (phase === "asleep" && this.#front.isHolding) this.#options.tell({ kind: "connected", handle });
+    else if (phase === "resting") {
+      this.#front.close();
+      this.#front = undefined;
+    }
+  }
+
+  #watchIdle(stopAfterMs: number, words: string): void {
+    const quietMs = this.#front?.quietMs() ?? 0;
+    if (quietMs < stopAfterMs)
+      this.#idle = setTimeout(() => this.#watchIdle(stopAfterMs, words), Math.max(stopAfterMs - quietMs, SHORTEST_IDLE_LOOK_MS));
+    else
+      this.#options.tell({
+        kind: "idle",
+        handle: this.#options.handle,
+        why: `nobody has talked to it for ${words}; the next connection starts it`,
+      });
   }
 
   /** Once nothing is kept of it. */
@@ -193,8 +231,10 @@ export class Unit {
   /** Lets go of everything; the process runs on. */
   async close(): Promise<void> {
     clearInterval(this.#look);
+    clearTimeout(this.#idle);
     this.#attempts.abort();
     await this.#work;
+    this.#front?.close();
     await this.#keeper?.close();
     this.#keeper = undefined;
     this.#notify?.close();
@@ -215,6 +255,8 @@ export class Unit {
     this.#keep(spec.logs, (text) => {
       if (this.#isReadyLine?.(text)) sayReady();
     });
+    if (spec.idle !== undefined && spec.port !== undefined)
+      this.#front ??= await openFront(spec.port, () => tell({ kind: "connected", handle }));
     if (kindOf(spec.ready) !== "notify" || this.#notify !== undefined) return;
     this.#notify = await NotifySocket.open({
       folder: this.#folder,
@@ -241,6 +283,19 @@ export class Unit {
       this.#options.tell({ kind: "exited", handle: service.handle, run: service.run, exit: { code: null, signal: null } });
     }, LOOK_MS);
   }
+}
+
+async function openFront(port: number, onHeld: () => void): Promise<Front> {
+  const owner = findPortOwner({ port });
+  if (owner !== undefined) throw new HarborError(`port ${port} is taken by ${formatPortOwner(owner)}`);
+  return Front.open({ port, onHeld });
+}
+
+/** The system picks one that nobody listens on. */
+function freePort(): number {
+  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
+  listener.stop(true);
+  return listener.port;
 }
 
 function problemOf(error: unknown): Problem {

@@ -9,10 +9,17 @@ import { emit } from "../_script/emit.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
 import type { Env } from "../config/read-values.ts";
+import { recordPaths } from "../native/process-record.ts";
 import { supervisorPaths } from "./_paths.ts";
 import { listServices as listStored, readService, type StoredService } from "./_store.ts";
 import { findRunning, SupervisorClient } from "./connect-supervisor.ts";
 import type { ServiceReport } from "./report.ts";
+
+/** Where read-log.ts finds what a service writes. */
+export interface LogFolder {
+  handle: string;
+  folder: string;
+}
 
 /** By handle. Starts the supervisor where one should run and does not: it may have been killed. */
 export async function listServices(options: { home: string; env: Env }): Promise<ServiceReport[]> {
@@ -21,6 +28,12 @@ export async function listServices(options: { home: string; env: Env }): Promise
   const { directory } = supervisorPaths(options.home);
   const stored = listStored(directory).flatMap((handle) => readService(directory, handle) ?? []);
   return stored.every(isAtRest) ? stored.map(reportOf) : new SupervisorClient(options).services();
+}
+
+/** By handle; the supervisor is not asked: what is there to be read is there without it. */
+export function listLogFolders(home: string): LogFolder[] {
+  const { directory } = supervisorPaths(home);
+  return listStored(directory).map((handle) => ({ handle, folder: recordPaths(directory, handle).folder }));
 }
 
 /** Nothing runs, nothing will by itself: no supervisor is needed for that. */

@@ -13,7 +13,10 @@ beforeAll(async () => {
 
 afterAll(() => box.remove());
 
-const VERBS = ["up", "down", "ps", "logs", "url", "ls", "plan", "cmd", "eject", "env", "config", "routine", "completion", "version"];
+const VERBS = [
+  ...["up", "down", "ps", "top", "restart", "stop", "logs", "attach", "url", "ls", "plan", "cmd", "eject", "env", "config", "autostart"],
+  ...["supervisor", "routine", "completion", "version"],
+];
 
 /** The command line of an example: without its explanation, what it is put into, and where its output goes. */
 function wordsOf(example: string): string[] {
