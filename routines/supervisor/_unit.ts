@@ -11,14 +11,13 @@ import { writeFileWhole } from "../_script/write-file.ts";
 import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
 import { endSession } from "../native/end-session.ts";
 import { LogKeeper } from "../native/keep-log.ts";
-import { compileLogProbe, findIntruder, NotifySocket, probeOnce } from "../native/probe-process.ts";
+import { compileLogProbe, findIntruder, NotifySocket, probeKind, probeOnce } from "../native/probe-process.ts";
 import { type ProcessRecord, readRecord, recordPaths, removeRecord } from "../native/process-record.ts";
 import { atPort, type LogLimits, type NativeSpec } from "../native/resolve-contract.ts";
 import { type HookRun, runHook } from "../native/run-hook.ts";
 import { findMembers } from "../native/session-members.ts";
 import { environmentOf, spawnProcess } from "../native/start-process.ts";
 import { Front } from "./_front.ts";
-import { kindOf } from "./_policy.ts";
 import { type Effect, type Hook, type Service, stateOf } from "./_service.ts";
 import type { StoredService } from "./_store.ts";
 import type { Told } from "./_supervisor.ts";
@@ -251,13 +250,13 @@ export class Unit {
       const it = service();
       if (it?.phase === "starting") tell({ kind: "probed", handle, run: it.run, probe: "ready", epoch: it.epoch });
     };
-    this.#isReadyLine = kindOf(spec.ready) === "log" ? compileLogProbe(spec.ready) : undefined;
+    this.#isReadyLine = probeKind(spec.ready) === "log" ? compileLogProbe(spec.ready) : undefined;
     this.#keep(spec.logs, (text) => {
       if (this.#isReadyLine?.(text)) sayReady();
     });
     if (spec.idle !== undefined && spec.port !== undefined)
       this.#front ??= await openFront(spec.port, () => tell({ kind: "connected", handle }));
-    if (kindOf(spec.ready) !== "notify" || this.#notify !== undefined) return;
+    if (probeKind(spec.ready) !== "notify" || this.#notify !== undefined) return;
     this.#notify = await NotifySocket.open({
       folder: this.#folder,
       onMessage: ({ isReady }) => {
