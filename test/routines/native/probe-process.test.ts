@@ -80,7 +80,7 @@ describe("a connection", () => {
     const asked = { ...targetOf(record), findIntruder: () => findIntruder(record) };
     expect(await probeOnce(NONE, { ...asked, findIntruder: () => String(looks++) })).toMatchObject({ ok: false });
     expect(looks).toBe(0);
-    using _ = Bun.serve({ hostname: "127.0.0.1", port: record.port, fetch: () => new Response() });
+    using _ = Bun.serve({ hostname: "127.0.0.1", port: record.port ?? 0, fetch: () => new Response() });
     for (const question of [NONE, { ...NONE, http: "/" }]) {
       expect(await probeOnce(question, targetOf(record))).toEqual({ ok: true });
       expect(await probeOnce(question, asked)).toEqual({

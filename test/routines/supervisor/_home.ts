@@ -5,8 +5,8 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { HarborError } from "../../../routines/_script/error.ts";
 import { isAlive } from "../../../routines/_script/process-identity.ts";
-import { HarborError } from "../../../routines/_script/error.ts";
 import { readContract } from "../../../routines/native/read-contract.ts";
 import { readLog } from "../../../routines/native/read-log.ts";
 import { buildEnvironment, type NativeSpec, resolveContract } from "../../../routines/native/resolve-contract.ts";
