@@ -13,6 +13,7 @@ export interface Listener {
 }
 
 const LISTEN = "0A";
+const LISTENING = ` ${LISTEN} `;
 
 /** Listeners that keep another program from this port on 127.0.0.1: those on loopback or on every address. */
 export function listListeners(ports: ReadonlySet<number>): Listener[] {
@@ -32,6 +33,7 @@ function readTable(path: string): string {
 export function parseProcNet(text: string, ports: ReadonlySet<number>): Listener[] {
   const found: Listener[] = [];
   for (const line of text.split("\n").slice(1)) {
+    if (!line.includes(LISTENING)) continue; // a busy host has thousands of others
     const fields = line.trim().split(/\s+/);
     const [, local = "", , state] = fields;
     const inode = fields[9];

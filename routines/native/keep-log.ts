@@ -48,6 +48,9 @@ const RETRY_MS = { first: 250, longest: 10_000 };
 /** A stamp goes back only where the clock was set back, by more than the clocks of files and programs differ. */
 const CLOCK_SLACK_MS = 1_000;
 
+/** For all keepers of this process: they work in turn. */
+const buffer = Buffer.alloc(CHUNK_BYTES);
+
 interface Look {
   rests: SpoolState[];
   /** Of all spools. */
@@ -59,7 +62,6 @@ export class LogKeeper {
   private readonly writer: LogWriter;
   private readonly reclaimer: Reclaimer;
   private readonly now: () => number;
-  private readonly buffer = Buffer.alloc(CHUNK_BYTES);
   private trouble: { untilMs: number; pauseMs: number } | undefined;
   private waker: Waker | undefined;
   private watching: Promise<void> | undefined;
@@ -164,7 +166,7 @@ export class LogKeeper {
   }
 
   private take(spool: SpoolState, isLast: boolean, waiting: number): boolean {
-    const bytes = readSpool(spool, this.buffer);
+    const bytes = readSpool(spool, buffer);
     const isWhole = spool.from + bytes.length >= spool.end;
     const batch = new LogBatch(this.writer, spool, this.stamp(spool.timeMs), this.options.onLine);
     const rotate = (): void => this.rotate(batch.time, waiting);
