@@ -6,6 +6,7 @@ import { closeSync, mkdirSync, statSync } from "node:fs";
 import { HarborError } from "../_script/error.ts";
 import { identifyProcess, isAlive } from "../_script/process-identity.ts";
 import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
+import { askSocket } from "./_ask-socket.ts";
 import { atPort, fingerprintSpec, type NativeSpec } from "./_spec.ts";
 import { type OpenedSpools, openSpools } from "./_spools.ts";
 import { buildEnvironment } from "./environment.ts";
@@ -40,14 +41,15 @@ export interface SpawnedProcess {
 }
 
 /** Throws `missing` where the program is not installed or cannot be run, `failed` where its port is taken. */
-export function spawnProcess(options: SpawnProcessOptions): SpawnedProcess {
+export async function spawnProcess(options: SpawnProcessOptions): Promise<SpawnedProcess> {
   const { stateDirectory, mark, privatePort } = options;
   const spec = atPort(options.spec, privatePort);
   const { folder } = recordPaths(stateDirectory, spec.handle);
   const env = environmentOf({ ...options, spec });
   checkFolder(spec);
   const argv = locateProgram(spec, env.PATH ?? "");
-  refuseTakenPort(spec);
+  // a connection tells in no time whether the port is free; the system's tables, in a while, by whom it is taken
+  if (await answers(spec.port)) refuseTakenPort(spec);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const spools = openSpools(folder);
   try {
@@ -67,6 +69,8 @@ export function spawnProcess(options: SpawnProcessOptions): SpawnedProcess {
     closeSync(spools.err);
   }
 }
+
+const TAKEN_TIMEOUT_MS = 1_000;
 
 export interface CheckStartableOptions {
   spec: NativeSpec;
@@ -149,6 +153,12 @@ function locateProgram(spec: NativeSpec, path: string): string[] {
 function installHint(spec: NativeSpec): string {
   const install = spec.install[process.platform] ?? spec.install.any;
   return install === undefined ? `Install it; ${spec.contract} does not say how` : `Install it: ${install.trim()}`;
+}
+
+async function answers(port: number | undefined): Promise<boolean> {
+  if (port === undefined) return false;
+  const verdict = await askSocket({ address: "127.0.0.1", port, what: `port ${port}` }, { timeoutMs: TAKEN_TIMEOUT_MS });
+  return verdict.ok;
 }
 
 function refuseTakenPort(spec: NativeSpec): void {
