@@ -9,6 +9,7 @@ void dispatch(
     down: () => import("./routines/down.ts"),
     ps: () => import("./routines/ps.ts"),
     logs: () => import("./routines/logs.ts"),
+    run: () => import("./routines/run.ts"),
     url: () => import("./routines/url.ts"),
     ls: () => import("./routines/ls.ts"),
     plan: () => import("./routines/plan.ts"),

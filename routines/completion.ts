@@ -13,7 +13,7 @@ import { runScript } from "./_script/script.ts";
 const WORDS = `harbor help 2>/dev/null | sed -n 's/^  \\([a-z][a-z-]*\\)  .*/\\1/p'`;
 const HANDLES = "harbor routine list-handles 2>/dev/null";
 const AUTOSTART = "enable disable status";
-const WITH_HANDLES = ["up", "down", "ps", "logs", "url", "plan", "cmd", "eject"];
+const WITH_HANDLES = ["up", "down", "ps", "logs", "url", "plan", "cmd", "eject", "run"];
 
 const SCRIPTS: Record<string, string> = {
   bash: `_harbor() {

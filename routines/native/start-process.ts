@@ -5,7 +5,7 @@
  *
  *   bun routines/native/resolve-contract.ts X_native.yml --json | bun routines/native/start-process.ts --state DIR
  */
-import { closeSync, fstatSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
@@ -17,8 +17,8 @@ import { findHome } from "../config/find-home.ts";
 import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
 import { endSession } from "./_end-session.ts";
 import { buildEnvironment } from "./_environment.ts";
-import { findProgram } from "./_find-program.ts";
 import { type ProcessRecord, readRecord, recordPaths, writeRecord } from "./_records.ts";
+import { requireFolder, requireProgram, unrunnable } from "./_require-program.ts";
 import { MARK } from "./_session-members.ts";
 import type { ReadySpec, StopSpec } from "./_types.ts";
 import { tailLog } from "./tail-log.ts";
@@ -87,8 +87,8 @@ export async function startProcess(options: StartProcessOptions): Promise<Starte
 /** Throws what a start would, where it could not even begin: no working directory, no such program; for one that runs, a new port that is taken. */
 export function checkStartable(options: Pick<StartProcessOptions, "spec" | "environment" | "stateDirectory">): void {
   const { spec, stateDirectory } = options;
-  checkFolder(spec);
-  findOrRefuse(spec, environmentOf(options).PATH ?? "");
+  requireFolder(spec, "start");
+  requireProgram({ spec, argv: spec.argv, path: environmentOf(options).PATH ?? "", action: "start" });
   // its own process has the port that it keeps
   if (readStartState(spec, stateDirectory) === "changed" && readRecord(stateDirectory, spec.handle)?.port !== spec.port)
     refuseTakenPort(spec);
@@ -115,8 +115,8 @@ function spawnProcess(options: StartProcessOptions): StartedProcess {
   const { spec, stateDirectory } = options;
   const paths = recordPaths(stateDirectory, spec.handle);
   const env = environmentOf(options);
-  checkFolder(spec);
-  const argv = findOrRefuse(spec, env.PATH ?? "");
+  requireFolder(spec, "start");
+  const argv = requireProgram({ spec, argv: spec.argv, path: env.PATH ?? "", action: "start" });
   refuseTakenPort(spec);
   const isFirst = mkdirSync(paths.folder, { recursive: true, mode: 0o700 }) !== undefined;
   try {
@@ -182,19 +182,8 @@ function spawnDetached(spec: NativeSpec, argv: string[], env: Record<string, str
     child.unref();
     return child;
   } catch (cause) {
-    throw unrunnable(spec, argv[0] ?? "", cause as NodeJS.ErrnoException);
+    throw unrunnable(spec, argv[0] ?? "", cause as NodeJS.ErrnoException, "start");
   }
-}
-
-/** The program is there, so that to install it would not help. */
-function unrunnable(spec: NativeSpec, program: string, cause: NodeJS.ErrnoException): HarborError {
-  const [state, hint] =
-    cause.code === "ENOEXEC"
-      ? ["it is in no format that this system runs", "Use a build of it for this system, or begin a script with a line like #!/bin/sh"]
-      : cause.code === "ENOENT"
-        ? ["the interpreter that it asks for is not there", "Install that interpreter, or name another in the script's first line"]
-        : [cause.message, `Check ${program}`];
-  return new HarborError(`Cannot start "${spec.handle}": the system cannot run "${program}": ${state}`, { cause, exit: "missing", hint });
 }
 
 /** A process that nobody would find again must not go on. */
@@ -205,24 +194,6 @@ function saveOrKill(stateDirectory: string, record: ProcessRecord, child: Child)
     child.kill("SIGKILL");
     throw error;
   }
-}
-
-function checkFolder(spec: NativeSpec): void {
-  if (statSync(spec.cwd, { throwIfNoEntry: false })?.isDirectory()) return;
-  throw new HarborError(`Cannot start "${spec.handle}": its working directory "${spec.cwd}" does not exist`, {
-    at: { file: spec.contract },
-  });
-}
-
-function findOrRefuse(spec: NativeSpec, path: string): string[] {
-  const found = findProgram({ argv: spec.argv, cwd: spec.cwd, path });
-  if ("argv" in found) return found.argv;
-  throw new HarborError(`Cannot start "${spec.handle}": ${found.reason}`, { exit: "missing", hint: found.hint ?? installHint(spec) });
-}
-
-function installHint(spec: NativeSpec): string {
-  const install = spec.install[process.platform] ?? spec.install.any;
-  return install === undefined ? `Install it; ${spec.contract} does not say how` : `Install it: ${install.trim()}`;
 }
 
 function refuseTakenPort(spec: NativeSpec): void {

@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 afterAll(() => box.remove());
 
-const VERBS = ["up", "down", "ps", "logs", "url", "ls", "plan", "cmd", "eject", "autostart", "routine", "completion", "version"];
+const VERBS = ["up", "down", "ps", "logs", "run", "url", "ls", "plan", "cmd", "eject", "autostart", "routine", "completion", "version"];
 
 /** The command line of an example: without its explanation, what it is put into, and where its output goes. */
 function wordsOf(example: string): string[] {
