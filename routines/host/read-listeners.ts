@@ -21,6 +21,11 @@ export function listListeners(ports: ReadonlySet<number>): Listener[] {
   return ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((table) => parseProcNet(readTable(table), ports));
 }
 
+/** The same of every port, in one look: on Linux that costs no more than one. */
+export function listAllListeners(): Listener[] {
+  return ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((table) => parseProcNet(readTable(table)));
+}
+
 function readTable(path: string): string {
   try {
     return readFileSync(path, "latin1");
@@ -29,8 +34,8 @@ function readTable(path: string): string {
   }
 }
 
-/** Reads a table of `/proc/net/tcp` or `tcp6`. */
-export function parseProcNet(text: string, ports: ReadonlySet<number>): Listener[] {
+/** Reads a table of `/proc/net/tcp` or `tcp6`; all ports when none are named. */
+export function parseProcNet(text: string, ports?: ReadonlySet<number>): Listener[] {
   const found: Listener[] = [];
   for (const line of text.split("\n").slice(1)) {
     if (!line.includes(LISTENING)) continue; // a busy host has thousands of others
@@ -40,7 +45,7 @@ export function parseProcNet(text: string, ports: ReadonlySet<number>): Listener
     if (state !== LISTEN || inode === undefined) continue;
     const [address = "", hexPort = ""] = local.split(":");
     const port = Number.parseInt(hexPort, 16);
-    if (ports.has(port) && coversLoopback(address)) found.push({ port, address, inode });
+    if ((ports?.has(port) ?? true) && coversLoopback(address)) found.push({ port, address, inode });
   }
   return found;
 }

@@ -90,7 +90,7 @@ export class Unit {
       const { stateDirectory } = this.#options;
       const extra = this.#notify?.environment ?? {};
       const privatePort = spec.idle === undefined ? undefined : freePort();
-      const { record, exited } = spawnProcess({ spec, stateDirectory, environment: { ...environment, ...extra }, mark, privatePort });
+      const { record, exited } = await spawnProcess({ spec, stateDirectory, environment: { ...environment, ...extra }, mark, privatePort });
       this.record = record;
       this.logRun = record.logRun;
       void exited.then((exit) => this.#options.tell({ kind: "exited", handle, run, exit }));

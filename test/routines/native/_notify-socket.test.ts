@@ -152,3 +152,19 @@ describe("NotifySocket", () => {
     expect(heard.at(-1)).toEqual({ status: "40" });
   });
 });
+
+test.if(isLinux)("works in a bun without the compilers that cost memory, and says what it lacks in one that compiles nothing", async () => {
+  const code = `import { NotifySocket } from ${JSON.stringify(join(import.meta.dir, "../../../routines/native/probe-process.ts"))};
+const socket = await NotifySocket.open({ folder: ${JSON.stringify(makeFolder())}, onMessage: () => undefined, isMember: () => true });
+socket.close();`;
+  const run = async (variable: string): Promise<string> => {
+    const child = Bun.spawn([process.execPath, "-e", code], {
+      env: { PATH: process.env.PATH, [variable]: "0" },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    return child.stderr.text();
+  };
+  expect(await run("BUN_JSC_useBaselineJIT")).toBe("");
+  expect(await run("BUN_JSC_useJIT")).toContain("Cannot call the system's C library: bun:ffi requires the JIT");
+});
