@@ -26,7 +26,7 @@ export interface Fixture {
   owner: string;
   spec: (argv: string[], more?: Partial<NativeSpec>) => NativeSpec;
   /** As a supervisor does it, in an environment of `PATH` alone. */
-  start: (spec: NativeSpec, environment?: Record<string, string>) => SpawnedProcess;
+  start: (spec: NativeSpec, environment?: Record<string, string>) => Promise<SpawnedProcess>;
 }
 
 export function makeFixture(): Fixture {
@@ -46,7 +46,7 @@ export function makeFixture(): Fixture {
       env: { PORT: String(port), [VARIABLE]: owner, ...more.env },
     };
   };
-  const start = (it: NativeSpec, environment: Record<string, string> = { PATH: process.env.PATH ?? "" }): SpawnedProcess =>
+  const start = (it: NativeSpec, environment: Record<string, string> = { PATH: process.env.PATH ?? "" }): Promise<SpawnedProcess> =>
     spawnProcess({ spec: it, stateDirectory: directory, environment, mark: crypto.randomUUID() });
   return { directory, owner, spec, start };
 }

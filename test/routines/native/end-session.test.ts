@@ -16,7 +16,7 @@ afterEach(async () => {
 
 /** Started, and all of its `count` processes there. */
 async function start(script: string, count: number): Promise<ProcessRecord> {
-  const { record } = fixture.start(fixture.spec(shell(script), { stop: { signal: "SIGTERM", grace: "300ms" } }));
+  const { record } = await fixture.start(fixture.spec(shell(script), { stop: { signal: "SIGTERM", grace: "300ms" } }));
   await until(() => listOwned(fixture.owner).length === count, `${count} processes`);
   return record;
 }

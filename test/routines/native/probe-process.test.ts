@@ -27,7 +27,7 @@ test("is what the contract's question gets for an answer, now", async () => {
 process.on("SIGUSR1", () => { status = 503; });
 Bun.serve({ hostname: "127.0.0.1", port: Number(process.env.PORT), fetch: () => new Response("", { status }) });`;
   const spec = fixture.spec(["bun", "-e", code], { ready: { ...READY, http: "/health" } });
-  const { record, exited } = fixture.start(spec);
+  const { record, exited } = await fixture.start(spec);
   await until(async () => (await probeProcess(record)).health === "healthy", "its first answer");
   process.kill(record.pid, "SIGUSR1");
   let answer = await probeProcess(record);
@@ -74,7 +74,7 @@ describe("a connection", () => {
   });
 
   test("to another process that has the port is none", async () => {
-    const started = fixture.start(fixture.spec(["sleep", "600"]));
+    const started = await fixture.start(fixture.spec(["sleep", "600"]));
     const { record } = started;
     let looks = 0;
     const asked = { ...targetOf(record), findIntruder: () => findIntruder(record) };
@@ -99,7 +99,7 @@ test("a program of the contract's is run in the service's own environment", asyn
     ["lost", { health: "unhealthy", reason: "probe sh ended with exit code 1: WORD is lost" }],
   ] as const) {
     const spec = fixture.spec(["sleep", "600"], { ready, env: { WORD } });
-    const started = fixture.start(spec);
+    const started = await fixture.start(spec);
     expect(await probeProcess(started.record)).toEqual(health);
     await end(started);
   }

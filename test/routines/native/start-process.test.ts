@@ -5,7 +5,7 @@ import { readProcess } from "../../../routines/_script/process-identity.ts";
 import { fingerprintSpec } from "../../../routines/native/_spec.ts";
 import { buildEnvironment } from "../../../routines/native/environment.ts";
 import { readRecord, writeRecord } from "../../../routines/native/process-record.ts";
-import { checkStartable, readStartState } from "../../../routines/native/start-process.ts";
+import { checkStartable, type NativeSpec, readStartState } from "../../../routines/native/start-process.ts";
 import { freePort } from "../../_ports.ts";
 import { until } from "../../_until.ts";
 import { cleanFixture, end, type Fixture, listOwned, makeFixture, server, shell } from "./_fixture.ts";
@@ -18,18 +18,16 @@ afterEach(async () => {
   expect(await cleanFixture(fixture)).toEqual([]);
 });
 
-/** What it throws, if it does. */
-function failure(work: () => unknown): unknown {
-  try {
-    return void work();
-  } catch (error) {
-    return error;
-  }
-}
+/** What the start throws, if it does. */
+const failure = (spec: NativeSpec): Promise<unknown> =>
+  fixture.start(spec).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 
 describe("spawnProcess", () => {
   test("gives the process a session, files for what it says and a record of its own", async () => {
-    const started = fixture.start(fixture.spec(shell("echo out; echo err >&2; exec sleep 60")));
+    const started = await fixture.start(fixture.spec(shell("echo out; echo err >&2; exec sleep 60")));
     const { record } = started;
     expect(readProcess(record.pid)).toMatchObject({ session: record.pid, group: record.pid, startTime: record.startTime });
     const folder = join(fixture.directory, "native", "sample");
@@ -47,7 +45,7 @@ describe("spawnProcess", () => {
     ["its exit code", "exit 3", { code: 3, signal: null }],
     ["the signal that ended it", "kill -KILL $$", { code: null, signal: "SIGKILL" }],
   ])("tells %s", async (_, script, exit) => {
-    expect(await fixture.start(fixture.spec(shell(script))).exited).toEqual(exit);
+    expect(await (await fixture.start(fixture.spec(shell(script)))).exited).toEqual(exit);
   });
 
   test("passes only the host's part of the environment, and what the spec names, which goes before it", async () => {
@@ -61,7 +59,7 @@ describe("spawnProcess", () => {
       CUDA_VISIBLE_DEVICES: "1",
       UNSET: undefined,
     };
-    const started = fixture.start(spec, buildEnvironment(environment));
+    const started = await fixture.start(spec, buildEnvironment(environment));
     await until(() => existsSync(file), "the environment written");
     const lines = readFileSync(file, "utf8").split("\n");
     const names = lines.map((line) => line.split("=")[0] ?? "");
@@ -72,9 +70,9 @@ describe("spawnProcess", () => {
     await end(started);
   });
 
-  test("says how to install a program that is missing", () => {
+  test("says how to install a program that is missing", async () => {
     const spec = fixture.spec(["no-such-program"], { install: { [process.platform]: "brew install it" } });
-    expect(failure(() => fixture.start(spec))).toMatchObject({
+    expect(await failure(spec)).toMatchObject({
       message: 'Cannot start "sample": "no-such-program" is not installed, or not on PATH',
       exit: "missing",
       hint: "Install it: brew install it",
@@ -87,10 +85,10 @@ describe("spawnProcess", () => {
     ["that is not executable", "#!/bin/sh\n", 0o644, "is no program that can be run", /^Make it executable: chmod \+x /],
     ["in no format of this system's", "\x7fELF and no more", 0o755, "in no format that this system runs", /^Use a build of it/],
     ["whose interpreter is not there", "#!/no/such/interpreter\n", 0o755, "the interpreter that it asks for", /^Install that interpreter/],
-  ])("says so of a program %s", (_, text, mode, state, hint) => {
+  ])("says so of a program %s", async (_, text, mode, state, hint) => {
     const program = join(fixture.directory, "program");
     if (text !== undefined) writeFileSync(program, text, { mode });
-    expect(failure(() => fixture.start(fixture.spec([program])))).toMatchObject({
+    expect(await failure(fixture.spec([program]))).toMatchObject({
       exit: "missing",
       message: expect.stringContaining(state),
       hint: expect.stringMatching(hint),
@@ -98,33 +96,33 @@ describe("spawnProcess", () => {
     expect(readRecord(fixture.directory, "sample")).toBeUndefined();
   });
 
-  test("says when its working directory is missing", () => {
+  test("says when its working directory is missing", async () => {
     const spec = fixture.spec(shell("true"), { cwd: join(fixture.directory, "nowhere") });
-    expect(() => fixture.start(spec)).toThrow(`Cannot start "sample": its working directory "${spec.cwd}" does not exist`);
+    await expect(fixture.start(spec)).rejects.toThrow(`Cannot start "sample": its working directory "${spec.cwd}" does not exist`);
   });
 
-  test("names the process that has its port", () => {
+  test("names the process that has its port", async () => {
     using taken = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-    const start = () => fixture.start(fixture.spec(server(), { port: taken.port }));
-    expect(start).toThrow(new RegExp(`^Cannot start "sample": port ${taken.port} is taken by pid ${process.pid} \\(.*bun`));
+    const start = fixture.start(fixture.spec(server(), { port: taken.port }));
+    await expect(start).rejects.toThrow(new RegExp(`^Cannot start "sample": port ${taken.port} is taken by pid ${process.pid} \\(.*bun`));
   });
 
   test("runs the bun that runs Harbor, for which no .env file counts", async () => {
     await Bun.write(join(fixture.directory, ".env"), "FROM_FILE=1\n");
     const spec = fixture.spec(["bun", "-e", "process.exitCode = process.env.FROM_FILE === undefined ? 7 : 8"]);
-    const { record, exited } = fixture.start(spec, { PATH: "/nowhere" });
+    const { record, exited } = await fixture.start(spec, { PATH: "/nowhere" });
     expect(record.argv[0]).toBe(process.execPath);
     expect(await exited).toEqual({ code: 7, signal: null });
   });
 
-  test("refuses a handle that would leave its folder", () => {
-    expect(failure(() => fixture.start(fixture.spec(shell("true"), { handle: "../x" })))).toMatchObject({ exit: "unknown" });
+  test("refuses a handle that would leave its folder", async () => {
+    expect(await failure(fixture.spec(shell("true"), { handle: "../x" }))).toMatchObject({ exit: "unknown" });
   });
 
   test("leaves no process behind whose record cannot be written", async () => {
     const record = join(fixture.directory, "native/sample/process.json");
     mkdirSync(record, { recursive: true });
-    expect(() => fixture.start(fixture.spec(shell("exec sleep 60")))).toThrow(`Cannot write "${record}"`);
+    await expect(fixture.start(fixture.spec(shell("exec sleep 60")))).rejects.toThrow(`Cannot write "${record}"`);
     await until(() => listOwned(fixture.owner).length === 0, "its end");
   });
 });
@@ -142,7 +140,7 @@ test("checkStartable() tells beforehand what could not even begin, and makes not
 
 test("checkStartable() refuses one that runs a new port that is taken, and not its own", async () => {
   const spec = fixture.spec(shell("exec sleep 60"));
-  const started = fixture.start(spec);
+  const started = await fixture.start(spec);
   using taken = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   const check = (port: number) =>
     checkStartable({
@@ -159,7 +157,7 @@ test("readStartState() tells whether it runs, and as the spec says", async () =>
   const spec = fixture.spec(shell("exec sleep 60"));
   const state = (it = spec) => readStartState(it, fixture.directory);
   expect(state()).toBe("stopped");
-  const started = fixture.start(spec);
+  const started = await fixture.start(spec);
   const { record } = started;
   expect([state(), state({ ...spec, argv: shell("exec sleep 61") })]).toEqual(["running", "changed"]);
   writeRecord(fixture.directory, { ...record, startTime: "1" });
