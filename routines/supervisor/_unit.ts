@@ -118,7 +118,8 @@ export class Unit {
     }
     await this.#listen(stored);
     this.#hook = runHook({ spec, hook, environment, mark, folder: this.#folder });
-    this.logRun = this.#hook.logRun ?? this.logRun;
+    // what post_stop writes says nothing about why the process ended
+    if (name === "preStart") this.logRun = this.#hook.logRun ?? this.logRun;
     void this.#hook.ended.then(tellEnd);
   }
 

@@ -1,6 +1,8 @@
 /** What a start comes to, with real programs: ready by each kind of probe, or not, and why. */
 import { describe, expect, test } from "bun:test";
-import { chmodSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
+import { isDead } from "../../../routines/_script/process-identity.ts";
+import { readTable } from "../../../routines/native/session-members.ts";
 import { freePort } from "../../_ports.ts";
 import { until } from "../../_until.ts";
 import { serverLines, TestHome } from "./_home.ts";
@@ -20,7 +22,7 @@ describe("ready", () => {
     const { last } = await home.start([
       home.service("a", `${lines}\nport: ${freePort()}\nready: { http: /health, status: 200, start_interval: 5ms }`),
     ]);
-    expect(last.a).toMatchObject({ state: "ready", lastSeen: expect.stringMatching(/\/health answered 503$/) });
+    expect(last.a).toMatchObject({ state: "ready", lastSeen: expect.stringMatching(/\/health answered 503, not 200$/) });
   });
 
   test("by a line of its log", async () => {
@@ -75,57 +77,43 @@ describe("ready", () => {
     );
     expect((await home.start([spec])).last.web?.state).toBe("ready");
     expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe("it works");
-    expect(home.processes()).toHaveLength(3);
+    // they overwrite their environment: only the session tells whose they are
+    const pid = await home.pid("web");
+    const session = (): number => readTable().entries.filter((it) => it.session === pid && !isDead(it)).length;
+    expect(session()).toBe(3);
     expect(await home.stop()).toEqual([{ handle: "web", wasKilled: false }]);
-    expect(home.processes()).toEqual([]);
+    expect(session()).toBe(0);
   });
 });
 
 describe("a start that comes to nothing", () => {
-  test.each<[string, string, string, Record<string, unknown>]>([
-    [
-      "whose program is not installed",
-      "executable: no-such-program\ninstall: { any: get it from the shop }",
-      "",
-      {
-        exit: "missing",
-        message: 'Cannot start "a": "no-such-program" is not installed, or not on PATH',
-        hint: "Install it: get it from the shop",
-      },
-    ],
-    [
-      "whose program is not executable",
-      "executable: ./plain",
-      "text",
-      {
-        exit: "missing",
-        message: 'Cannot start "a": "./plain" is no program that can be run',
-        hint: "Make it executable: chmod +x ./plain",
-      },
-    ],
-    [
-      "whose program is in no known format",
-      "executable: ./garbage",
-      "\u007fELF",
-      { exit: "missing", message: expect.stringContaining("it is in no format that this system runs") },
-    ],
-  ])("%s says so", async (_, lines, text, error) => {
+  test("as its program is not installed says how to install it", async () => {
     await using home = new TestHome();
-    const spec = home.service("a", lines);
-    if (text !== "") writeFileSync(home.file("a", "plain"), text);
-    if (text !== "") writeFileSync(home.file("a", "garbage"), text);
-    chmodSync(home.file("a", "."), 0o755);
-    if (text.includes("ELF")) chmodSync(home.file("a", "garbage"), 0o755);
-    expect(await home.failure(spec)).toMatchObject(error);
-    expect((await home.report("a")).state).toBe("failed");
-    expect(home.processes()).toEqual([]);
+    expect(await home.failure(home.service("a", "executable: no-such-program\ninstall: { any: get it from the shop }"))).toMatchObject({
+      exit: "missing",
+      message: 'Cannot start "a": "no-such-program" is not installed, or not on PATH',
+      hint: "Install it: get it from the shop",
+    });
+    expect(await home.report("a")).toMatchObject({ state: "failed", pid: null });
   });
 
-  test("as its process ends at once shows its exit code and its last lines", async () => {
+  test.each([
+    ["is not executable", "#!/bin/sh\n", 0o644, "is no program that can be run", /^Make it executable: chmod \+x /],
+    ["is in no format of this system's", "\x7fELF", 0o755, "it is in no format that this system runs", /^Use a build of it/],
+  ])("as its program %s says so", async (_, text, mode, state, hint) => {
+    await using home = new TestHome();
+    const spec = home.service("a", "executable: ./program");
+    writeFileSync(home.file("a", "program"), text, { mode });
+    const error = { exit: "missing", message: expect.stringContaining(state), hint: expect.stringMatching(hint) };
+    expect(await home.failure(spec)).toMatchObject(error);
+    expect(await home.report("a")).toMatchObject({ state: "failed", pid: null });
+  });
+
+  test("as its process ends at once shows its exit code and its last lines, whatever post_stop says", async () => {
     await using home = new TestHome();
     const spec = home.service(
       "a",
-      `port: ${freePort()}`,
+      `port: ${freePort()}\npost_stop: { command: [echo, cleaned] }`,
       "for i in $(seq 1 30); do echo line $i; done; echo 'no such model' >&2; printf tail; exit 7",
     );
     const error = await home.failure(spec);
@@ -300,7 +288,8 @@ describe("depends_on", () => {
     const web = home.service("web", after("db", "service_healthy"), "exec sleep 60");
     const over = new AbortController();
     const waiting = home.start([web], { externals: { db: "started" }, signal: over.signal });
-    expect((await home.untilState("web", "pending")).why).toBe('waits for "db" to be ready');
+    await until(async () => (await home.client.services()).length > 0, "it is known");
+    expect((await home.report("web")).why).toBe('waits for "db" to be ready');
     over.abort();
     await waiting;
     expect((await home.start([web], { externals: { db: "healthy" } })).last.web?.state).toBe("ready");
