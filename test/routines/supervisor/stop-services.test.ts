@@ -22,7 +22,7 @@ describe("a stop", () => {
     expect(await start(home, "trap 'echo asked; kill $!; exit 0' INT; sleep 60 & UP; wait", "stop: { signal: SIGINT }")).toHaveLength(2);
     expect(await home.stop("a")).toEqual([{ handle: "a", wasKilled: false }]);
     expect([home.processes(), await home.log("a")]).toEqual([[], ["up", "asked"]]);
-    expect(await home.report("a")).toMatchObject({ state: "stopped", why: "stopped", pid: null, isWanted: false });
+    expect(await home.report("a")).toMatchObject({ state: "stopped", why: "it was asked to stop", pid: null, isWanted: false });
   });
 
   test("kills after the grace what ignores SIGTERM, and says so", async () => {
