@@ -39,8 +39,7 @@ export interface LogKeeperOptions {
   now?: () => number;
 }
 
-/** Read at once, and turned into lines at once: a millisecond or two. */
-const CHUNK_BYTES = 256 * 1024;
+/** Taken over at once: a millisecond or two of work. */
 const CHUNK_LINES = 3_000;
 /** What waits may be this much more than what is kept at all, before some of it is skipped. */
 const LEAST_SLACK_BYTES = 4 * 1024 * 1024;
@@ -59,7 +58,6 @@ export class LogKeeper {
   private readonly writer: LogWriter;
   private readonly reclaimer: Reclaimer;
   private readonly now: () => number;
-  private readonly buffer = Buffer.alloc(CHUNK_BYTES);
   private trouble: { untilMs: number; pauseMs: number } | undefined;
   private waker: Waker | undefined;
   private watching: Promise<void> | undefined;
@@ -164,7 +162,7 @@ export class LogKeeper {
   }
 
   private take(spool: SpoolState, isLast: boolean, waiting: number): boolean {
-    const bytes = readSpool(spool, this.buffer);
+    const bytes = readSpool(spool);
     const isWhole = spool.from + bytes.length >= spool.end;
     const batch = new LogBatch(this.writer, spool, this.stamp(spool.timeMs), this.options.onLine);
     const rotate = (): void => this.rotate(batch.time, waiting);

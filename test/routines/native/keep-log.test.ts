@@ -317,7 +317,7 @@ const flood = (bytes: number): string[] => [
 
 describe("a flood", () => {
   test("takes no more disk than what is kept and a little, blocks nobody, and says what was skipped", async () => {
-    const folder = new LogFolder();
+    const folder = new LogFolder().start();
     const keeper = folder.keeper({ limits: { max_size: "2MB", max_files: 3, max_age: "7d" } });
     keeper.startWatching();
     const child = folder.spawn(flood(300e6));
