@@ -43,6 +43,7 @@ export interface LogKeeperOptions {
 const CHUNK_LINES = 3_000;
 /** What waits may be this much more than what is kept at all, before some of it is skipped. */
 const LEAST_SLACK_BYTES = 4 * 1024 * 1024;
+const PRUNE_MS = 3_600_000;
 const RETRY_MS = { first: 250, longest: 10_000 };
 /** A stamp goes back only where the clock was set back, by more than the clocks of files and programs differ. */
 const CLOCK_SLACK_MS = 1_000;
@@ -61,7 +62,7 @@ export class LogKeeper {
   private trouble: { untilMs: number; pauseMs: number } | undefined;
   private waker: Waker | undefined;
   private watching: Promise<void> | undefined;
-  private isTidy = false;
+  private tidiedMs: number | undefined;
   private isClosed = false;
 
   constructor(private readonly options: LogKeeperOptions) {
@@ -124,11 +125,19 @@ export class LogKeeper {
     const latestRun = spools.at(-1)?.run;
     if (latestRun === undefined) return undefined;
     this.writer.open();
-    if (!this.isTidy) this.writer.tidy();
-    this.isTidy = true;
+    this.tidy();
     const rests = listRests(spools, this.writer.positions).map((rest) => this.reclaimer.mend(rest));
     this.reclaimer.removeRead(spools, rests);
     return { rests, latestRun };
+  }
+
+  /** Also for a service that says nothing more: what it said grows old. */
+  private tidy(): void {
+    if (this.tidiedMs === undefined) this.writer.tidy();
+    const now = this.now();
+    if (now - (this.tidiedMs ?? 0) < PRUNE_MS) return;
+    this.writer.prune(0);
+    this.tidiedMs = now;
   }
 
   /** False where the log cannot be written: the spools keep what is in them. */

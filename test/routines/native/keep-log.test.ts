@@ -257,8 +257,12 @@ describe("limits", () => {
     utimesSync(join(folder.path, "log.2.gz"), recent, recent);
     utimesSync(join(folder.path, "log"), recent, recent);
     await sayDaily(3);
-    await keeper.close();
     expect(await folder.read()).toEqual(["day 1", "day 2", "day 3"]);
+    // nothing more is said
+    now += 73 * 3_600_000;
+    await keeper.drain();
+    await keeper.close();
+    expect(await folder.read()).toEqual(["day 3"]);
   });
 
   test("without rotated files only the latest lines stay", async () => {
