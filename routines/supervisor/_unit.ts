@@ -11,14 +11,14 @@ import { writeFileWhole } from "../_script/write-file.ts";
 import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
 import { endSession } from "../native/end-session.ts";
 import { LogKeeper } from "../native/keep-log.ts";
-import { compileLogProbe, findIntruder, NotifySocket, probeKind, probeOnce } from "../native/probe-process.ts";
+import { compileLogProbe, findIntruder, NotifySocket, type ProbeResult, probeKind, probeOnce } from "../native/probe-process.ts";
 import { type ProcessRecord, readRecord, recordPaths, removeRecord } from "../native/process-record.ts";
 import { atPort, type LogLimits, type NativeSpec } from "../native/resolve-contract.ts";
 import { type HookRun, runHook } from "../native/run-hook.ts";
 import { findMembers } from "../native/session-members.ts";
 import { environmentOf, spawnProcess } from "../native/start-process.ts";
 import { Front } from "./_front.ts";
-import { type Effect, type Hook, type Service, stateOf } from "./_service.ts";
+import { type Effect, type Hook, type ProbeName, type Service, stateOf } from "./_service.ts";
 import type { StoredService } from "./_store.ts";
 import type { Told } from "./_supervisor.ts";
 import type { Problem } from "./report.ts";
@@ -36,6 +36,8 @@ export interface UnitOptions {
 /** How often a process that is not our child is looked at: nobody tells when it ends. */
 const LOOK_MS = 100;
 const SHORTEST_IDLE_LOOK_MS = 50;
+/** Of a line of the log, in a reason. */
+const SAID_LENGTH = 120;
 
 export class Unit {
   readonly #options: UnitOptions;
@@ -49,12 +51,15 @@ export class Unit {
   /** Its last stop took more than the signal that asked for it. */
   wasKilled = false;
   #keeper: LogKeeper | undefined;
+  #limits: LogLimits | undefined;
   #notify: NotifySocket | undefined;
   #hook: HookRun | undefined;
   #look: Timer | undefined;
   #front: Front | undefined;
   #idle: Timer | undefined;
-  #isReadyLine: ((line: string) => boolean) | undefined;
+  /** Each line of its log. */
+  #hear: (line: string) => void = () => undefined;
+  #hasSaidAlive = false;
   /** One thing after the other: what is being started is ended once it is there. */
   #work: Promise<unknown> = Promise.resolve();
   #attempts = new AbortController();
@@ -75,6 +80,11 @@ export class Unit {
     if (!isAtRest) await this.#listen(stored);
     if (isRunning) this.#watch();
     return { wasSpawned: isOfThisRun, isAlive: isRunning };
+  }
+
+  /** One that runs goes on by other rules: what it says is kept, and heard, by those. */
+  follow(stored: StoredService): void {
+    this.#then(() => this.#listen(stored));
   }
 
   spawn(stored: StoredService): void {
@@ -131,6 +141,14 @@ export class Unit {
     const spec = atPort(stored.spec, record.port);
     const question = probe === "ready" ? spec.ready : spec.live;
     if (question === undefined) return;
+    const answer = (result: ProbeResult): void => {
+      const problem = result.ok ? {} : { problem: result.reason };
+      this.#options.tell({ kind: "probed", handle, run, probe, epoch, ...problem });
+    };
+    if (question.notify) {
+      queueMicrotask(() => answer(this.#sayWhetherAlive(question.interval)));
+      return;
+    }
     const target = {
       handle,
       port: spec.port,
@@ -138,10 +156,15 @@ export class Unit {
       env: question.exec === undefined ? {} : environmentOf({ spec, environment }),
       ...(isFirst ? { findIntruder: () => findIntruder(record) } : {}),
     };
-    void probeOnce(question, target, { signal: this.#attempts.signal }).then((result) => {
-      const problem = result.ok ? {} : { problem: result.reason };
-      this.#options.tell({ kind: "probed", handle, run, probe, epoch, ...problem });
-    });
+    void probeOnce(question, target, { signal: this.#attempts.signal }).then(answer);
+  }
+
+  /** Since it was asked last. */
+  #sayWhetherAlive(interval: string): ProbeResult {
+    this.#notify?.look();
+    const hasSaid = this.#hasSaidAlive;
+    this.#hasSaidAlive = false;
+    return hasSaid ? { ok: true } : { ok: false, reason: `no WATCHDOG=1 within ${interval}` };
   }
 
   /** Its whole session, and a hook that still runs. */
@@ -244,33 +267,46 @@ export class Unit {
     this.#work = this.#work.then(work).catch((error: unknown) => this.#options.onTrouble((error as Error).message));
   }
 
-  /** To its log, and to what it says by itself. */
+  /** To its log, to what it says by itself, and to who connects. */
   async #listen({ spec }: StoredService): Promise<void> {
-    const { handle, tell, service } = this.#options;
-    const sayReady = (): void => {
-      const it = service();
-      if (it?.phase === "starting") tell({ kind: "probed", handle, run: it.run, probe: "ready", epoch: it.epoch });
+    const { ready, live, idle, port, handle } = spec;
+    const isReadyLine = probeKind(ready) === "log" ? compileLogProbe(ready) : undefined;
+    const isDeadLine = live !== undefined && probeKind(live) === "log" ? compileLogProbe(live) : undefined;
+    this.#hear = (line) => {
+      if (isReadyLine?.(line)) this.#say("ready");
+      if (isDeadLine?.(line)) this.#say("live", `its log says "${Bun.stripANSI(line).trim().slice(0, SAID_LENGTH)}"`);
     };
-    this.#isReadyLine = probeKind(spec.ready) === "log" ? compileLogProbe(spec.ready) : undefined;
-    this.#keep(spec.logs, (text) => {
-      if (this.#isReadyLine?.(text)) sayReady();
-    });
-    if (spec.idle !== undefined && spec.port !== undefined)
-      this.#front ??= await openFront(spec.port, () => tell({ kind: "connected", handle }));
-    if (probeKind(spec.ready) !== "notify" || this.#notify !== undefined) return;
-    this.#notify = await NotifySocket.open({
+    await this.#keep(spec.logs);
+    if (idle !== undefined && port !== undefined)
+      this.#front ??= await openFront(port, () => this.#options.tell({ kind: "connected", handle }));
+    if (ready.notify || live?.notify) this.#notify ??= await this.#openNotify();
+  }
+
+  /** What is not asked, but said. */
+  #say(probe: ProbeName, problem?: string): void {
+    const service = this.#options.service();
+    if (service === undefined || (probe === "ready" && service.phase !== "starting")) return;
+    const { handle, run, epoch } = service;
+    this.#options.tell({ kind: "probed", handle, run, probe, epoch, ...(problem === undefined ? {} : { problem }) });
+  }
+
+  #openNotify(): Promise<NotifySocket> {
+    return NotifySocket.open({
       folder: this.#folder,
-      onMessage: ({ isReady }) => {
-        if (isReady) sayReady();
+      onMessage: ({ isReady, isAlive }) => {
+        if (isReady) this.#say("ready");
+        this.#hasSaidAlive ||= isAlive === true;
       },
       isMember: (pid) => this.record !== undefined && findMembers(this.record).some((entry) => entry.pid === pid),
     });
   }
 
-  #keep(limits: LogLimits, hear: (text: string) => void): void {
-    if (this.#keeper !== undefined) return;
+  async #keep(limits: LogLimits): Promise<void> {
+    if (this.#keeper !== undefined && Bun.deepEquals(limits, this.#limits)) return;
+    await this.#keeper?.close();
     const { onTrouble } = this.#options;
-    this.#keeper = new LogKeeper({ folder: this.#folder, limits, onLine: ({ text }) => hear(text), onTrouble });
+    this.#limits = limits;
+    this.#keeper = new LogKeeper({ folder: this.#folder, limits, onLine: ({ text }) => this.#hear(text), onTrouble });
     this.#keeper.startWatching();
   }
 

@@ -24,8 +24,8 @@ export interface SupervisorOptions {
 /** Declared by bin/build.ts alone. */
 declare const HARBOR_BUNDLE: true | undefined;
 
-/** Optimised code would cost it memory, for work that is never hot; without any JIT, bun calls no system library. */
-const SMALL = { BUN_JSC_useDFGJIT: "0", BUN_JSC_useConcurrentGC: "0" };
+/** Compiled code would cost it memory, for work that is never hot; without any JIT, though, bun calls no system library. */
+const SMALL = { BUN_JSC_useBaselineJIT: "0", BUN_JSC_useConcurrentGC: "0" };
 /** One that is killed at every attempt is nothing to wait for. */
 const ATTEMPTS = 5;
 const START_WAIT_MS = 10_000;

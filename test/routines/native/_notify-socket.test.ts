@@ -137,10 +137,14 @@ describe("NotifySocket", () => {
       const socket = await listen(makeFolder());
       const descriptors = (): number => readdirSync("/proc/self/fd").length;
       const before = descriptors();
-      for (let times = 0; times < 3; times++) expect(await speaker(socket, "systemd-notify --ready --status=up").exited).toBe(0);
+      for (let times = 0; times < 3; times++) {
+        const child = speaker(socket, "systemd-notify --ready --status=up");
+        child.stdin.end();
+        expect(await child.exited).toBe(0);
+      }
       await until(() => heard.length === 3, "it is heard");
       expect(heard[2]).toEqual({ isReady: true, status: "up" });
-      expect(descriptors()).toBeLessThanOrEqual(before);
+      await until(() => descriptors() <= before, "each descriptor is closed");
     },
   );
 

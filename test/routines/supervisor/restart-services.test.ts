@@ -64,13 +64,20 @@ describe("a restart that is asked for", () => {
     expect([await home.log("web"), home.processes().length]).toEqual([["up"], 2]);
   });
 
-  test("that is waited for no longer goes on", async () => {
+  test("goes on when nobody waits for it any more", async () => {
     await using home = new TestHome();
-    await home.start([home.service("a", "", "trap '' TERM; exec sleep 60")]);
+    await home.start([home.service("a", "", "exec sleep 60")]);
+    const controller = new AbortController();
     const { home: at, env } = home;
-    await expect(restartServices({ home: at, env, handles: ["a"], signal: AbortSignal.abort() })).rejects.toMatchObject({
-      exit: "interrupted",
-    });
+    const restart = restartServices({ home: at, env, handles: ["a"], signal: controller.signal, onReport: () => controller.abort() });
+    await expect(restart).rejects.toMatchObject({ exit: "interrupted" });
+    await home.until("a", (it) => it.run === 2 && it.state === "ready", "its restart");
+  });
+
+  test("of a service that nobody has started says so", async () => {
+    await using home = new TestHome();
+    await home.start([home.service("a", "", "exec sleep 60")]);
+    await expect(home.restart("b")).rejects.toThrow('Cannot restart "b": it was never started');
   });
 
   test("where nothing was ever started does nothing, and starts no supervisor", async () => {
@@ -180,7 +187,7 @@ describe("health", () => {
     ]);
     const pid = await home.pid("a");
     process.kill(pid, "SIGSTOP");
-    expect((await home.untilState("a", "unhealthy")).why).toMatch(/^GET http:\/\/127\.0\.0\.1:\d+\/: no answer within 50 ms$/);
+    expect((await home.untilState("a", "unhealthy")).why).toMatch(/^GET http:\/\/127\.0\.0\.1:\d+\/ did not answer within 50 ms$/);
     process.kill(pid, "SIGCONT");
     expect(await home.untilState("a", "ready")).toMatchObject({ pid });
   });
