@@ -13,6 +13,7 @@ import { endSession } from "../native/end-session.ts";
 import { LogKeeper } from "../native/keep-log.ts";
 import { compileLogProbe, findIntruder, NotifySocket, type ProbeResult, probeKind, probeOnce } from "../native/probe-process.ts";
 import { type ProcessRecord, readRecord, recordPaths, removeRecord } from "../native/process-record.ts";
+import { readLog } from "../native/read-log.ts";
 import { atPort, type LogLimits, type NativeSpec } from "../native/resolve-contract.ts";
 import { type HookRun, runHook } from "../native/run-hook.ts";
 import { findMembers } from "../native/session-members.ts";
@@ -80,6 +81,18 @@ export class Unit {
     if (!isAtRest) await this.#listen(stored);
     if (isRunning) this.#watch();
     return { wasSpawned: isOfThisRun, isAlive: isRunning };
+  }
+
+  /** Once it is taken over: the line that says ready may have come before anybody listened again. */
+  recall({ spec, state }: StoredService): void {
+    const { record } = this;
+    if (record === undefined || state !== "starting" || probeKind(spec.ready) !== "log") return;
+    const isReadyLine = compileLogProbe(spec.ready);
+    this.#then(async () => {
+      for await (const { text } of readLog({ folder: this.#folder, run: record.logRun })) {
+        if (isReadyLine(text)) return this.#say("ready");
+      }
+    });
   }
 
   /** One that runs goes on by other rules: what it says is kept, and heard, by those. */
