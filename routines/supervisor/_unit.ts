@@ -78,7 +78,8 @@ export class Unit {
     this.logRun = this.record?.logRun;
     const isRunning = this.record !== undefined && isAlive(this.record);
     const isAtRest = (stored.state === "stopped" || stored.state === "failed") && !stored.isAsleep;
-    if (!isAtRest) await this.#listen(stored);
+    // whatever keeps it from being heard keeps nobody from the others
+    if (!isAtRest) await this.#listen(stored).catch((error: unknown) => this.#options.onTrouble((error as Error).message));
     if (isRunning) this.#watch();
     return { wasSpawned: isOfThisRun, isAlive: isRunning };
   }

@@ -7,8 +7,9 @@ import { readRecord, removeRecord } from "../../../routines/native/process-recor
 import { readService, type StoredService, writeService } from "../../../routines/supervisor/_store.ts";
 import { SupervisorClient } from "../../../routines/supervisor/connect-supervisor.ts";
 import type { ServiceReport } from "../../../routines/supervisor/report.ts";
+import { freePort } from "../../_ports.ts";
 import { until } from "../../_until.ts";
-import { serverLines, TestHome } from "./_home.ts";
+import { listenOn, serverLines, TestHome } from "./_home.ts";
 
 const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 const QUICK = "restart: { backoff: 20ms..20ms }";
@@ -212,6 +213,25 @@ describe("a supervisor that was killed", () => {
       await Bun.write(join(home.state, name), "");
     }
     await home.down();
+  });
+});
+
+describe("a service that cannot be listened to any more", () => {
+  test("keeps neither the supervisor from starting nor others from being answered for", async () => {
+    await using home = new TestHome();
+    const port = freePort();
+    const variable = `"\${HARBOR_IDLE_HOST_PORT:-${port}}"`;
+    const more = `env: { PORT: ${variable} }\nidle: { stop_after: 100ms }`;
+    const idle = home.service("idle", serverLines(more).replace(/^port: .*$/m, `port: ${variable}`));
+    await home.start([idle, home.service("a", "", "exec sleep 60")]);
+    await home.until("idle", (it) => it.isAsleep, "it sleeps");
+    await home.kill();
+    {
+      using _taken = await until(() => listenOn(port), "its port is free");
+      expect((await home.report("a")).state).toBe("ready");
+      expect((await home.client.hello()).troubles).toEqual([expect.stringContaining(`port ${port} is taken by pid ${process.pid}`)]);
+      await home.down("a");
+    }
   });
 });
 
