@@ -11,6 +11,7 @@ import { programVersion } from "../_script/program-version.ts";
 import { makePrivateFolder } from "../_script/write-file.ts";
 import type { Env } from "../config/read-values.ts";
 import { buildEnvironment } from "../native/environment.ts";
+import { removeLeftovers } from "./_leftovers.ts";
 import { readSupervisor, supervisorPaths } from "./_paths.ts";
 import { listServices } from "./_store.ts";
 import type { Hello, Line, RestartRequest, ServiceReport, ServiceUsage, StartServices, StopRequest } from "./report.ts";
@@ -137,12 +138,13 @@ export function connectSupervisor(options: SupervisorOptions): SupervisorClient 
   return listServices(supervisorPaths(options.home).directory).length > 0 ? new SupervisorClient(options) : undefined;
 }
 
-/** Where nothing native is left, nothing of the supervisor is: it ends, its log goes. */
+/** Where nothing native is left, nothing of the supervisor is: it ends, its log goes, and what one that was killed has left. */
 export async function dismissSupervisor(options: SupervisorOptions): Promise<void> {
   const { directory, log } = supervisorPaths(options.home);
   if (listServices(directory).length > 0) return;
   await findRunning(options)?.leave();
   rmSync(log, { force: true });
+  removeLeftovers(directory);
 }
 
 /** One that is there. */

@@ -1,7 +1,7 @@
 /** The supervisor as a process: one per home, which leaves what runs running, whatever ends it, and takes over what it finds. */
 import { describe, expect, test } from "bun:test";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
 import { isAlive, readProcess } from "../../../routines/_script/process-identity.ts";
 import { readRecord, removeRecord } from "../../../routines/native/process-record.ts";
 import { readService, type StoredService, writeService } from "../../../routines/supervisor/_store.ts";
@@ -203,16 +203,16 @@ describe("a supervisor that was killed", () => {
     await home.start([home.service("a", "", "exec sleep 60")]);
     await home.kill();
     // as one that is killed in the middle of writing leaves them
-    for (const name of [
-      "supervisor.json.1.tmp",
-      "supervisor.lock.1.a.tmp",
-      "supervisor.lock.some-token",
-      "health/a.1.tmp",
-      "native/b/log",
-    ]) {
-      await Bun.write(join(home.state, name), "");
-    }
+    const dead = Bun.spawnSync(["true"]).pid;
+    const names = [`supervisor.json.${dead}.tmp`, `supervisor.lock.${dead}.01234567.tmp`, `health/a.${dead}.tmp`, "native/b/log"];
+    for (const name of names) await Bun.write(join(home.state, name), "");
+    await Bun.write(join(home.state, "supervisor.lock.01234567-89ab"), JSON.stringify({ pid: dead }));
+    const own = join(home.state, `stack.json.${process.pid}.tmp`);
+    await Bun.write(own, "");
     await home.down();
+    // somebody lives who is about to rename it
+    expect(readdirSync(home.state).sort()).toEqual(["native", basename(own)]);
+    unlinkSync(own);
   });
 });
 
