@@ -3,6 +3,7 @@
  * has changed, and has the units do what follows.
  */
 import { HarborError } from "../_script/error.ts";
+import { readBootId } from "../_script/process-identity.ts";
 import { describeChanges } from "../native/describe-changes.ts";
 import { measureUsage } from "../native/measure-usage.ts";
 import type { NativeSpec } from "../native/start-process.ts";
@@ -355,5 +356,6 @@ function newStored(spec: NativeSpec): StoredService {
     isCompleted: false,
     restarts: 0,
     wasReady: false,
+    bootId: readBootId(),
   };
 }
