@@ -50,6 +50,7 @@ export class Supervisor {
   #world: World = EMPTY_WORLD;
   #timer: Timer | undefined;
   #isBusy = false;
+  #isClosed = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -178,11 +179,14 @@ export class Supervisor {
 
   /** Leaves everything running as it is. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
-    await Promise.all([...this.#entries.values()].map(({ unit }) => unit.close()));
+    await Promise.all([...this.#entries.values()].map(({ unit, leaving }) => leaving ?? unit.close()));
   }
 
   tell(told: Told): void {
+    // what is told of from now on is for the next supervisor to find
+    if (this.#isClosed) return;
     this.#queue.push({ random: Math.random(), ...told, at: performance.now() } as Event);
     this.#work();
   }

@@ -76,6 +76,31 @@ describe("one supervisor", () => {
     expect(home.supervisor.pid).not.toBe(pid);
   });
 
+  test("is gone once it has left, whatever was under way: two never look after the same services", async () => {
+    await using home = new TestHome();
+    await home.start([
+      home.service("a", "ready: { exec: ['true'], interval: 1ms }\nlive: { exec: ['true'], interval: 1ms }", "exec sleep 60"),
+    ]);
+    for (let i = 0; i < 8; i++) {
+      await home.client.hello();
+      await home.client.leave();
+      expect(home.supervisors()).toEqual([]);
+    }
+    expect(await home.report("a")).toMatchObject({ state: "ready", run: 1 });
+  });
+
+  test("that leaves does not wait for a pre_start; the next one has it run again", async () => {
+    await using home = new TestHome();
+    const spec = home.service("a", "pre_start: { command: [sh, -c, 'echo before; exec sleep 60'] }", "exec sleep 60");
+    const over = new AbortController();
+    const starting = home.start([spec], { signal: over.signal });
+    await home.untilLogged("a", "before");
+    over.abort();
+    await starting;
+    await home.client.leave();
+    expect([home.supervisors(), home.processes().length]).toEqual([[], 1]);
+  });
+
   test("of another version makes way for one of this", async () => {
     await using home = new TestHome();
     const routine = JSON.stringify(resolve(import.meta.dir, "../../../routines/supervisor/run-supervisor.ts"));
