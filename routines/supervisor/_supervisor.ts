@@ -59,9 +59,9 @@ export class Supervisor {
   /** Takes over what an earlier supervisor left. */
   async load(): Promise<void> {
     const { stateDirectory } = this.#options;
-    for (const handle of listServices(stateDirectory)) {
-      const stored = readService(stateDirectory, handle);
-      if (stored === undefined) continue;
+    const left = listServices(stateDirectory).flatMap((handle) => readService(stateDirectory, handle) ?? []);
+    for (const stored of dependentsFirst(left)) {
+      const { handle } = stored.spec;
       const entry = this.#entry(handle, stored);
       const { wasSpawned, isAlive } = await entry.unit.adopt(stored);
       this.#tellExternals(stored.externals);
@@ -121,21 +121,11 @@ export class Supervisor {
     }
     // in one go, so that none is ended before it is known who goes with it
     this.#isBusy = true;
-    for (const handle of this.#dependentsFirst(handles)) this.tell({ kind: "unwant", handle });
+    const known = handles.flatMap((handle) => this.#entries.get(handle)?.stored ?? []);
+    for (const { spec } of dependentsFirst(known)) this.tell({ kind: "unwant", handle: spec.handle });
     this.#isBusy = false;
     this.#work();
     this.#forgetResting();
-  }
-
-  #dependentsFirst(handles: readonly string[]): string[] {
-    const order: string[] = [];
-    const visit = (handle: string): void => {
-      if (order.includes(handle)) return;
-      for (const other of handles) if (handle in (this.#world.services.get(other)?.policy.dependsOn ?? {})) visit(other);
-      order.push(handle);
-    };
-    for (const handle of handles) visit(handle);
-    return order;
   }
 
   /** As they were started. */
@@ -307,16 +297,25 @@ export class Supervisor {
   }
 }
 
+interface Dependent {
+  spec: Pick<NativeSpec, "handle" | "dependsOn">;
+}
+
 /** So that none is told of an earlier end of what it waits for. */
-function dependenciesFirst(requests: readonly StartRequest[]): StartRequest[] {
-  const order = new Set<StartRequest>();
-  const visit = (request: StartRequest): void => {
-    if (order.has(request)) return;
-    for (const other of requests) if (other.spec.handle in request.spec.dependsOn) visit(other);
-    order.add(request);
+function dependenciesFirst<T extends Dependent>(them: readonly T[]): T[] {
+  const order = new Set<T>();
+  const visit = (one: T): void => {
+    if (order.has(one)) return;
+    for (const other of them) if (other.spec.handle in one.spec.dependsOn) visit(other);
+    order.add(one);
   };
-  for (const request of requests) visit(request);
+  for (const one of them) visit(one);
   return [...order];
+}
+
+/** So that none is ended before it is known who goes with it. */
+function dependentsFirst<T extends Dependent>(them: readonly T[]): T[] {
+  return dependenciesFirst(them).reverse();
 }
 
 function reportOf(stored: StoredService, unit: Unit, service: Service | undefined): ServiceReport {
