@@ -13,6 +13,7 @@ import { endSession } from "../native/end-session.ts";
 import { LogKeeper } from "../native/keep-log.ts";
 import { compileLogProbe, findIntruder, NotifySocket, type ProbeResult, probeOnce } from "../native/probe-process.ts";
 import { type ProcessRecord, readRecord, recordPaths, removeRecord } from "../native/process-record.ts";
+import { type LogEntry, readLog } from "../native/read-log.ts";
 import { atPort, type LogLimits, type NativeSpec } from "../native/resolve-contract.ts";
 import { type HookRun, runHook } from "../native/run-hook.ts";
 import { findMembers } from "../native/session-members.ts";
@@ -276,6 +277,18 @@ export class Unit {
     if (ready.notify || live?.notify) this.#notify ??= await this.#openNotify();
   }
 
+  /** Of this start alone: an earlier one may have left lines behind. */
+  #hearLine({ text, position }: LogEntry): void {
+    if (position.run === this.logRun) this.#hear(text);
+  }
+
+  /** Of one that was starting when its supervisor ended: it may have said that it is ready since, or before. */
+  async catchUp({ spec, state }: StoredService): Promise<void> {
+    const { logRun } = this;
+    if (state !== "starting" || kindOf(spec.ready) !== "log" || logRun === undefined) return;
+    for await (const { text } of readLog({ folder: this.#folder, run: logRun })) this.#hear(text);
+  }
+
   /** What is not asked, but said. */
   #say(probe: ProbeName, problem?: string): void {
     const service = this.#options.service();
@@ -298,7 +311,7 @@ export class Unit {
   #keep(limits: LogLimits): void {
     if (this.#keeper !== undefined) return;
     const { onTrouble } = this.#options;
-    this.#keeper = new LogKeeper({ folder: this.#folder, limits, onLine: ({ text }) => this.#hear(text), onTrouble });
+    this.#keeper = new LogKeeper({ folder: this.#folder, limits, onLine: (entry) => this.#hearLine(entry), onTrouble });
     this.#keeper.startWatching();
   }
 
