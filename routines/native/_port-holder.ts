@@ -9,10 +9,10 @@ import { findMembers } from "./session-members.ts";
 export function findIntruder(record: ProcessRecord): string | undefined {
   if (record.port === undefined) return undefined;
   const members = findMembers(record).map((entry) => entry.pid);
-  const listeners = listListeners(new Set([record.port]));
+  const listeners = listListeners(new Set([record.port]), record.address);
   if (listeners.some((listener) => listener.pid !== undefined && members.includes(listener.pid))) return undefined;
   const inodes = new Set(listeners.flatMap((listener) => listener.inode ?? []));
   if (inodes.size > 0 && findHolders(inodes, members).size > 0) return undefined;
-  const owner = findPortOwner({ port: record.port });
+  const owner = findPortOwner({ port: record.port, address: record.address });
   return owner?.pid === undefined ? undefined : formatPortOwner(owner);
 }
