@@ -13,6 +13,7 @@ void dispatch(
     stop: () => import("./routines/stop.ts"),
     logs: () => import("./routines/logs.ts"),
     attach: () => import("./routines/attach.ts"),
+    run: () => import("./routines/run.ts"),
     url: () => import("./routines/url.ts"),
     ls: () => import("./routines/ls.ts"),
     plan: () => import("./routines/plan.ts"),

@@ -22,7 +22,7 @@ void runScript(command, { argv: process.argv.slice(3), program: "harbor ${verb}"
 ];
 const entries = Object.fromEntries(everyday.map(entryOf));
 
-const rewritten: Bun.BunPlugin = {
+const rewrite = (isVerb: boolean): Bun.BunPlugin => ({
   name: "without top-level await",
   setup(build) {
     build.onLoad({ filter: /\/(harbor|routines\/.*)\.ts$/ }, async ({ path }) => {
@@ -30,10 +30,16 @@ const rewritten: Bun.BunPlugin = {
       const contents = source
         .replace(/^if \(import\.meta\.main\) .*;$/m, "")
         .replaceAll("import.meta.url", "Bun.pathToFileURL(Bun.main).href");
-      return { contents, loader: "ts" };
+      return { contents: isVerb ? withoutStageCommand(contents, path) : contents, loader: "ts" };
     });
   },
-};
+});
+
+/** A verb's own program calls no stage by itself; what only such a command imports, lazily, would be in it all the same. */
+function withoutStageCommand(source: string, path: string): string {
+  if (!/\/routines\/[a-z]+\/[^/]+\.ts$/.test(path)) return source;
+  return source.replace(/^export const command = defineCommand\([\s\S]*?^\}\);$/m, "");
+}
 
 /** The YAML of the services, read: what JSON says as well, in a file for each folder. */
 async function buildYaml(target: string): Promise<void> {
@@ -54,20 +60,24 @@ async function buildYaml(target: string): Promise<void> {
 const startedAt = new Date();
 const fresh = `${root}dist/.new-${process.pid}`;
 try {
-  const { outputs } = await Bun.build({
-    entrypoints: [`${root}harbor.ts`, ...Object.keys(entries)],
-    files: entries,
-    naming: "[name].[ext]",
-    outdir: fresh,
-    target: "bun",
-    format: "cjs",
-    bytecode: true,
-    sourcemap: "linked",
-    minify: { whitespace: true, syntax: true, identifiers: false },
-    packages: "external",
-    define: { HARBOR_BUNDLE: "true" },
-    plugins: [rewritten],
-  });
+  // Apart: a module that anything in a build imports lazily, as harbor.ts does all verbs, is wrapped in all of that build.
+  const builds = [`${root}harbor.ts`, ...Object.keys(entries)].map((entry) =>
+    Bun.build({
+      entrypoints: [entry],
+      files: entries,
+      naming: "[name].[ext]",
+      outdir: fresh,
+      target: "bun",
+      format: "cjs",
+      bytecode: true,
+      sourcemap: "linked",
+      minify: { whitespace: true, syntax: true, identifiers: false },
+      packages: "external",
+      define: { HARBOR_BUNDLE: "true" },
+      plugins: [rewrite(entry in entries)],
+    }),
+  );
+  const outputs = (await Promise.all(builds)).flatMap((built) => built.outputs);
   // They were made one folder further down than they come to stand.
   for (const { path } of outputs) {
     if (!path.endsWith(".map")) continue;

@@ -149,11 +149,11 @@ const unset = defineCommand({
     ...jsonArg,
   },
   async run({ args }) {
-    const { home, keys, workspace } = readConfiguration(args.workspace);
+    const { home, keys, values, workspace } = readConfiguration(args.workspace);
     const names = args.keys.map((typed) => ({ typed, ...findKey(typed, keys) }));
-    const { file, changed } = await writeValues({ home, changes: new Map(names.map(({ name }) => [name, undefined])) });
-    const unknown = names.find(({ name, known }) => known === undefined && !changed.includes(name));
+    const unknown = names.find(({ name, known }) => known === undefined && !values.names().has(name));
     if (unknown !== undefined) throw unknownKey(unknown.typed, keys);
+    const { file, changed } = await writeValues({ home, changes: new Map(names.map(({ name }) => [name, undefined])) });
     if (args.json) return emit({ unset: changed, file }, { json: true, render: String });
     const left = readValues({ workspace, env: process.env });
     for (const { name, known } of names) {

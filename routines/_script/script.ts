@@ -18,7 +18,7 @@ export interface RunScriptOptions {
 export async function runScript<A extends ArgSpecs>(command: Command<A>, options: RunScriptOptions = {}): Promise<void> {
   const argv = options.argv ?? process.argv.slice(2);
   const program = options.program ?? `bun ${process.argv[1]}`;
-  const own = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
+  const own = ownWords(argv, command.passThrough === true);
   try {
     const isHelp = (word: string | undefined): boolean => word === "--help" || word === "-h";
     if (command.passThrough ? isHelp(argv[0]) : own.some(isHelp)) {
@@ -34,6 +34,17 @@ export async function runScript<A extends ArgSpecs>(command: Command<A>, options
   } catch (error) {
     reportError(error, { debug: own.includes("--debug"), json: own.includes("--json") });
   }
+}
+
+/** For a command that ran another program: it ends as that one did. */
+export function endWith(code: number): void {
+  process.exitCode = code;
+}
+
+/** Of words that are handed on, those before the first that is no option are the command's own. */
+function ownWords(argv: readonly string[], isPassing: boolean): readonly string[] {
+  const end = argv.findIndex((word) => word === "--" || (isPassing && !word.startsWith("-")));
+  return end === -1 ? argv : argv.slice(0, end);
 }
 
 function refuseRest(rest: readonly string[], name: string): never {

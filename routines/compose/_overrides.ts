@@ -43,6 +43,7 @@ function fill(text: string, values: Values, path: string): string {
 }
 
 function mentions(text: string, names: ReadonlySet<string>): boolean {
+  if (!text.includes("$")) return false;
   for (let found = findExpression(text, 0); found !== undefined; found = findExpression(text, found.end)) {
     if (names.has(found.name) || mentions(found.word, names)) return true;
   }

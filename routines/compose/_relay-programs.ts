@@ -31,7 +31,7 @@ defaults
   timeout connect 3s
   timeout client 24d
   timeout server 24d
-  timeout client-fin 30s
+  timeout client-fin 10s
   timeout server-fin 10m
   option clitcpka
   clitcpka-idle 30s

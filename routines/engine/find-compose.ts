@@ -5,7 +5,7 @@
  *
  *   bun routines/engine/find-compose.ts --json
  */
-import { accessSync, constants, readFileSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
@@ -82,6 +82,7 @@ function extraFolders(config: string): string[] {
 }
 
 function isExecutable(path: string): boolean {
+  if (!existsSync(path)) return false; // sooner than by an error
   try {
     accessSync(path, constants.X_OK);
     return true;

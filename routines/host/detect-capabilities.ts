@@ -103,9 +103,11 @@ function compareVersions(version: string, floor: readonly number[]): number {
 
 function isOnPath(program: string, path: string, root: string): boolean {
   return path.split(":").some((directory) => {
+    const file = join(root, directory, program);
+    if (directory === "" || !existsSync(file)) return false; // sooner than by an error
     try {
-      accessSync(join(root, directory, program), constants.X_OK);
-      return directory !== "";
+      accessSync(file, constants.X_OK);
+      return true;
     } catch {
       return false;
     }

@@ -1,6 +1,8 @@
 /**
  * A unix socket for datagrams, which neither bun nor node has: the system's own calls by bun:ffi. It is asked, never
  * waited on. Linux says of each datagram which process sent it; macOS, whose address has another layout, does not.
+ * bun:ffi compiles each call, so that it cannot work in a bun that was started with BUN_JSC_useJIT=0; one with
+ * BUN_JSC_useBaselineJIT=0 stays nearly as small and can.
  */
 import { chmodSync } from "node:fs";
 import { HarborError } from "../_script/error.ts";
@@ -135,14 +137,15 @@ async function loadLibc() {
   return { ...dlopen(name, CALLS).symbols, errno };
 }
 
-/** glibc's, or on Alpine and its like musl's. */
+/** glibc's, or on Alpine and its like musl's, which has another name. */
 async function findLibc(): Promise<string> {
   const { dlopen } = await import("bun:ffi");
   const glibc = "libc.so.6";
   try {
     dlopen(glibc, { close: CALLS.close });
-    return glibc;
-  } catch {
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_DLOPEN_FAILED") throw error;
     return `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`;
   }
+  return glibc;
 }

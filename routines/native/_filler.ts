@@ -18,6 +18,7 @@ export class Filler {
 
   /** Throws where a variable is required and has no value. */
   text(key: string, text: string): string {
+    if (!text.includes("$")) return text;
     try {
       return interpolate(text, this.#values);
     } catch (cause) {
@@ -31,8 +32,9 @@ export class Filler {
     }
   }
 
-  /** Text that is right by a rule. */
+  /** Text that is right by a rule; what needs no filling in was tried when the contract was read. */
   checked(key: string, text: string, rule: Rule): string {
+    if (!text.includes("$")) return text;
     const filled = this.text(key, text);
     const wrong = rule(filled);
     if (wrong !== undefined) throw this.wrong(`"${key}" ${wrong}`);

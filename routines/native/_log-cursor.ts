@@ -25,7 +25,6 @@ export interface CursorOptions {
   hasPartial?: boolean;
 }
 
-const CHUNK_BYTES = 256 * 1024;
 const CHUNK_LINES = 3_000;
 const LINE_END = 0x0a;
 
@@ -38,7 +37,6 @@ export class LogCursor {
   /** The `log` that was read to its end, as it was. */
   private read: { ino: number; size: number } | undefined;
   private identity: string | undefined;
-  private readonly buffer = Buffer.alloc(CHUNK_BYTES);
 
   constructor(
     private readonly folder: string,
@@ -145,7 +143,7 @@ export class LogCursor {
     const latestRun = spools.at(-1)?.run ?? 0;
     for (const rest of listRests(spools, this.seen)) {
       if (until !== undefined && !isAfter(until[rest.stream], { run: rest.run, offset: rest.from })) continue;
-      const bytes = readSpool(rest, this.buffer);
+      const bytes = readSpool(rest);
       const isWhole = rest.from + bytes.length >= rest.end;
       if (!this.isStill(rest)) return undefined;
       const entries = toEntries(rest, bytes, isWhole && (hasPartial || rest.run < latestRun));

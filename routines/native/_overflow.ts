@@ -37,7 +37,7 @@ function sum(numbers: readonly number[]): number {
 
 /** How many bytes of log one byte makes, by what is in its middle. */
 function growthOf(spool: SpoolState): number {
-  const bytes = readSpool({ ...spool, from: Math.floor((spool.from + spool.end) / 2) }, Buffer.alloc(SAMPLE_BYTES));
+  const bytes = readSpool({ ...spool, from: Math.floor((spool.from + spool.end) / 2) }, SAMPLE_BYTES);
   let lines = 0;
   for (const byte of bytes) if (byte === LINE_END) lines++;
   const stampBytes = STAMP_BYTES + `${spool.run}${spool.end}`.length;
@@ -46,5 +46,5 @@ function growthOf(spool: SpoolState): number {
 
 /** Behind the next line end, where there is one near. */
 function afterLine(spool: SpoolState, offset: number): number {
-  return offset + readSpool({ ...spool, from: offset }, Buffer.alloc(SAMPLE_BYTES)).indexOf(LINE_END) + 1;
+  return offset + readSpool({ ...spool, from: offset }, SAMPLE_BYTES).indexOf(LINE_END) + 1;
 }

@@ -6,7 +6,7 @@
  */
 import { closeSync, mkdirSync, openSync, readSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
-import { namesIn, readLogEnd } from "./_log-files.ts";
+import { namesIn, openOrNone, readLogEnd } from "./_log-files.ts";
 import { type LogStream, type Position, type Positions, STREAMS } from "./_log-format.ts";
 
 export interface Spool {
@@ -118,17 +118,17 @@ function findData(path: string, size: number): number {
   }
 }
 
-/** Reads from `state.from` on; fewer bytes at its end, none where it is gone. */
-export function readSpool(state: SpoolState, buffer: Buffer): Buffer {
-  let fd: number;
+/** What is read at once: a millisecond or two of work. */
+const CHUNK_BYTES = 256 * 1024;
+let shared: Buffer | undefined;
+
+/** From `state.from` on, good until the next call; fewer bytes at its end, none where it is gone. */
+export function readSpool(state: SpoolState, most = CHUNK_BYTES): Buffer {
+  shared ??= Buffer.alloc(CHUNK_BYTES);
+  const fd = openOrNone(state.path);
+  if (fd === undefined) return shared.subarray(0, 0);
   try {
-    fd = openSync(state.path, "r");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return buffer.subarray(0, 0);
-    throw error;
-  }
-  try {
-    return buffer.subarray(0, readSync(fd, buffer, 0, Math.min(buffer.length, state.end - state.from), state.from - state.base));
+    return shared.subarray(0, readSync(fd, shared, 0, Math.min(most, state.end - state.from), state.from - state.base));
   } finally {
     closeSync(fd);
   }

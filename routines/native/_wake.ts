@@ -11,7 +11,7 @@ const PAUSE_MS = 10;
 const BUSY_LOOKS = 10;
 /** … and after so many that found nothing, it is asked again. */
 const QUIET_LOOKS = 5;
-const BEAT_MS = { watched: 2_000, unwatched: 100 };
+const BEAT_MS = { watched: 5_000, unwatched: 100 };
 
 export class Waker {
   private watcher: FSWatcher | undefined;

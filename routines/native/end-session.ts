@@ -3,7 +3,7 @@ import { parseDuration } from "../_script/duration.ts";
 import { HarborError } from "../_script/error.ts";
 import type { ProcessEntry } from "../_script/process-identity.ts";
 import type { StopSpec } from "./_types.ts";
-import { findMembers, type Started } from "./session-members.ts";
+import { findMembers, recentTable, type Started } from "./session-members.ts";
 
 /** What is to end: the session of a process, or whatever carries a mark. */
 export interface Session extends Started {
@@ -26,7 +26,7 @@ export interface EndedSession {
   wasKilled: boolean;
 }
 
-const POLL_MS = { first: 2, longest: 50 };
+const POLL_MS = { first: 2, longest: 50, shared: 5 };
 const KILL_WAIT_MS = 5_000;
 
 /** Throws `failed` naming the pids that even SIGKILL did not end (another user's, or stuck in the kernel). */
@@ -54,7 +54,9 @@ async function signalUntilGone(
   const signalled = new Set<string>();
   let pauseMs = POLL_MS.first;
   while (true) {
-    const left = findMembers(record);
+    const seen = findMembers(record, recentTable(POLL_MS.shared));
+    // that none is left is worth a look of our own
+    const left = seen.length > 0 ? seen : findMembers(record);
     for (const entry of left) {
       const key = `${entry.pid}:${entry.startTime}`;
       if (!signalled.has(key)) sendSignal(entry.pid, name);

@@ -39,11 +39,11 @@ export interface LogKeeperOptions {
   now?: () => number;
 }
 
-/** Read at once, and turned into lines at once: a millisecond or two. */
-const CHUNK_BYTES = 256 * 1024;
+/** Taken over at once: a millisecond or two of work. */
 const CHUNK_LINES = 3_000;
 /** What waits may be this much more than what is kept at all, before some of it is skipped. */
 const LEAST_SLACK_BYTES = 4 * 1024 * 1024;
+const PRUNE_MS = 3_600_000;
 const RETRY_MS = { first: 250, longest: 10_000 };
 /** A stamp goes back only where the clock was set back, by more than the clocks of files and programs differ. */
 const CLOCK_SLACK_MS = 1_000;
@@ -59,11 +59,10 @@ export class LogKeeper {
   private readonly writer: LogWriter;
   private readonly reclaimer: Reclaimer;
   private readonly now: () => number;
-  private readonly buffer = Buffer.alloc(CHUNK_BYTES);
   private trouble: { untilMs: number; pauseMs: number } | undefined;
   private waker: Waker | undefined;
   private watching: Promise<void> | undefined;
-  private isTidy = false;
+  private tidiedMs: number | undefined;
   private isClosed = false;
 
   constructor(private readonly options: LogKeeperOptions) {
@@ -126,11 +125,19 @@ export class LogKeeper {
     const latestRun = spools.at(-1)?.run;
     if (latestRun === undefined) return undefined;
     this.writer.open();
-    if (!this.isTidy) this.writer.tidy();
-    this.isTidy = true;
+    this.tidy();
     const rests = listRests(spools, this.writer.positions).map((rest) => this.reclaimer.mend(rest));
     this.reclaimer.removeRead(spools, rests);
     return { rests, latestRun };
+  }
+
+  /** Also for a service that says nothing more: what it said grows old. */
+  private tidy(): void {
+    if (this.tidiedMs === undefined) this.writer.tidy();
+    const now = this.now();
+    if (now - (this.tidiedMs ?? 0) < PRUNE_MS) return;
+    this.writer.prune(0);
+    this.tidiedMs = now;
   }
 
   /** False where the log cannot be written: the spools keep what is in them. */
@@ -164,7 +171,7 @@ export class LogKeeper {
   }
 
   private take(spool: SpoolState, isLast: boolean, waiting: number): boolean {
-    const bytes = readSpool(spool, this.buffer);
+    const bytes = readSpool(spool);
     const isWhole = spool.from + bytes.length >= spool.end;
     const batch = new LogBatch(this.writer, spool, this.stamp(spool.timeMs), this.options.onLine);
     const rotate = (): void => this.rotate(batch.time, waiting);

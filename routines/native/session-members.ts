@@ -32,6 +32,15 @@ export function readTable(platform: NodeJS.Platform = process.platform): Process
   return platform === "linux" ? { entries: listProc(), hasMark: hasProcMark } : readPsTable();
 }
 
+let recent: { table: ProcessTable; takenMs: number } | undefined;
+
+/** One that another look has taken a moment ago will do: for those who look again and again, many at a time. */
+export function recentTable(maxAgeMs: number): ProcessTable {
+  const nowMs = performance.now();
+  if (recent === undefined || nowMs - recent.takenMs > maxAgeMs) recent = { table: readTable(), takenMs: nowMs };
+  return recent.table;
+}
+
 /** The live members, ourselves excepted. */
 export function findMembers(started: Started, table: ProcessTable = readTable()): ProcessEntry[] {
   if (started.bootId !== undefined && started.bootId !== readBootId()) return [];

@@ -2,14 +2,15 @@
  * A native service's process: detached, in a session of its own, known by pid, start time and a mark in its environment. It
  * writes to files, and outlives whoever started it.
  */
-import { closeSync, mkdirSync, statSync } from "node:fs";
+import { closeSync, mkdirSync } from "node:fs";
 import { HarborError } from "../_script/error.ts";
 import { identifyProcess, isAlive } from "../_script/process-identity.ts";
 import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
+import { askSocket } from "./_ask-socket.ts";
+import { requireFolder, requireProgram, unrunnable } from "./_require-program.ts";
 import { atPort, fingerprintSpec, type NativeSpec } from "./_spec.ts";
 import { type OpenedSpools, openSpools } from "./_spools.ts";
 import { buildEnvironment } from "./environment.ts";
-import { findProgram } from "./find-program.ts";
 import { type ProcessRecord, readRecord, recordPaths, writeRecord } from "./process-record.ts";
 import { MARK } from "./session-members.ts";
 
@@ -40,14 +41,15 @@ export interface SpawnedProcess {
 }
 
 /** Throws `missing` where the program is not installed or cannot be run, `failed` where its port is taken. */
-export function spawnProcess(options: SpawnProcessOptions): SpawnedProcess {
+export async function spawnProcess(options: SpawnProcessOptions): Promise<SpawnedProcess> {
   const { stateDirectory, mark, privatePort } = options;
   const spec = atPort(options.spec, privatePort);
   const { folder } = recordPaths(stateDirectory, spec.handle);
   const env = environmentOf({ ...options, spec });
-  checkFolder(spec);
-  const argv = locateProgram(spec, env.PATH ?? "");
-  refuseTakenPort(spec);
+  requireFolder(spec, "start");
+  const argv = requireProgram({ spec, argv: spec.argv, path: env.PATH ?? "", action: "start" });
+  // a connection tells in no time whether the port is free; the system's tables, in a while, by whom it is taken
+  if (await answers(spec.port)) refuseTakenPort(spec);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const spools = openSpools(folder);
   try {
@@ -84,6 +86,8 @@ export function spawnProcess(options: SpawnProcessOptions): SpawnedProcess {
   }
 }
 
+const TAKEN_TIMEOUT_MS = 1_000;
+
 export interface CheckStartableOptions {
   spec: NativeSpec;
   stateDirectory: string;
@@ -92,8 +96,9 @@ export interface CheckStartableOptions {
 
 /** Throws what a start would, where it could not even begin: no working directory, no such program; for one that runs, a new port that is taken. */
 export function checkStartable({ spec, stateDirectory, environment }: CheckStartableOptions): void {
-  checkFolder(spec);
-  locateProgram(spec, environmentOf({ spec, environment: buildEnvironment(environment) }).PATH ?? "");
+  const { PATH: path = "" } = environmentOf({ spec, environment: buildEnvironment(environment) });
+  requireFolder(spec, "start");
+  requireProgram({ spec, argv: spec.argv, path, action: "start" });
   // its own process has the port that it keeps
   const isMoving = readStartState(spec, stateDirectory) === "changed" && readRecord(stateDirectory, spec.handle)?.port !== spec.port;
   if (isMoving && spec.idle === undefined) refuseTakenPort(spec);
@@ -124,19 +129,8 @@ function spawnDetached(spec: NativeSpec, argv: string[], env: Record<string, str
     child.unref();
     return child;
   } catch (cause) {
-    throw unrunnable(spec, argv[0] ?? "", cause as NodeJS.ErrnoException);
+    throw unrunnable(spec, argv[0] ?? "", cause as NodeJS.ErrnoException, "start");
   }
-}
-
-/** The program is there, so that to install it would not help. */
-function unrunnable(spec: NativeSpec, program: string, cause: NodeJS.ErrnoException): HarborError {
-  const [state, hint] =
-    cause.code === "ENOEXEC"
-      ? ["it is in no format that this system runs", "Use a build of it for this system, or begin a script with a line like #!/bin/sh"]
-      : cause.code === "ENOENT"
-        ? ["the interpreter that it asks for is not there", "Install that interpreter, or name another in the script's first line"]
-        : [cause.message, `Check ${program}`];
-  return new HarborError(`Cannot start "${spec.handle}": the system cannot run "${program}": ${state}`, { cause, exit: "missing", hint });
 }
 
 /** A process that nobody would find again must not go on. */
@@ -149,22 +143,10 @@ function saveOrKill(stateDirectory: string, record: ProcessRecord, child: Child)
   }
 }
 
-function checkFolder(spec: NativeSpec): void {
-  if (statSync(spec.cwd, { throwIfNoEntry: false })?.isDirectory()) return;
-  throw new HarborError(`Cannot start "${spec.handle}": its working directory "${spec.cwd}" does not exist`, {
-    at: { file: spec.contract },
-  });
-}
-
-function locateProgram(spec: NativeSpec, path: string): string[] {
-  const found = findProgram({ argv: spec.argv, cwd: spec.cwd, path });
-  if ("argv" in found) return found.argv;
-  throw new HarborError(`Cannot start "${spec.handle}": ${found.reason}`, { exit: "missing", hint: found.hint ?? installHint(spec) });
-}
-
-function installHint(spec: NativeSpec): string {
-  const install = spec.install[process.platform] ?? spec.install.any;
-  return install === undefined ? `Install it; ${spec.contract} does not say how` : `Install it: ${install.trim()}`;
+async function answers(port: number | undefined): Promise<boolean> {
+  if (port === undefined) return false;
+  const verdict = await askSocket({ address: "127.0.0.1", port, what: `port ${port}` }, { timeoutMs: TAKEN_TIMEOUT_MS });
+  return verdict.ok;
 }
 
 function refuseTakenPort(spec: NativeSpec): void {

@@ -6,6 +6,7 @@ import { blockerOf, dependentsEnded } from "./_dependencies.ts";
 import { Draft, wordExit } from "./_draft.ts";
 import { type Adopted, type Event, mayRun, type Policy, type Service, type Step, type Timer, type World } from "./_service.ts";
 
+const ASKED = "it was asked to stop";
 /** Between two attempts of a starting service: a hundredth of the time it has taken, and at least this. */
 const SHORTEST_PAUSE_MS = 20;
 
@@ -101,18 +102,18 @@ function unwant(draft: Draft, service: Service): void {
     case "waiting":
     case "backing-off":
     case "asleep":
-      draft.rest(service, "stopped", "stopped");
+      draft.rest(service, "stopped", ASKED);
       break;
     case "resting":
-      if (service.after === "failed") draft.rest(service, "stopped", "stopped");
+      if (service.after === "failed") draft.rest(service, "stopped", ASKED);
       break;
     case "ending":
     case "finishing":
-      draft.follow(service, "stopped", "stopped");
+      draft.follow(service, "stopped", ASKED);
       break;
     case "preparing":
     case "spawning":
-      draft.end(service, "stopped", "stopped");
+      draft.end(service, "stopped", ASKED);
       break;
     case "starting":
     case "up":
@@ -145,7 +146,7 @@ function adopt(draft: Draft, it: Adopted): void {
   const { run, restarts, why, wasReady, isWanted, isCompleted } = it;
   Object.assign(service, { run, restarts, why, wasReady, isWanted, isCompleted });
   if (it.state === "failed" || it.state === "stopped") adoptResting(draft, service, it);
-  else if (!isWanted) draft.end(service, "stopped", "stopped");
+  else if (!isWanted) draft.end(service, "stopped", ASKED);
   else if (it.state === "stopping") draft.end(service, "start", "restarted");
   else if (it.isAlive) adoptRunning(draft, service, it);
   else if (it.state === "pending" || it.state === "backing-off" || !it.wasSpawned) {
@@ -211,7 +212,7 @@ function exited(draft: Draft, service: Service, { exit, random }: Extract<Event,
   const { phase } = service;
   if (phase === "ending" || !mayRun(service)) return;
   draft.enter(service, "ending", `its process ended${wordExit(exit)}`);
-  if (phase === "leaving") draft.follow(service, "stopped", "stopped");
+  if (phase === "leaving") draft.follow(service, "stopped", ASKED);
   else draft.followExit(service, exit, random, phase !== "up");
   // what it left behind goes before anything else
   draft.effects.push({ kind: "end", handle: service.handle, run: service.run });
@@ -318,7 +319,7 @@ function settle(draft: Draft): void {
 
 function advance(draft: Draft, service: Service): boolean {
   if (service.phase === "leaving" && dependentsEnded(service, draft.services)) {
-    draft.end(service, "stopped", "stopped");
+    draft.end(service, "stopped", ASKED);
     return true;
   }
   if (service.phase !== "waiting") return false;

@@ -49,8 +49,9 @@ function readyPolicy(ready: ReadySpec, timeoutMs: number | undefined): ReadyPoli
   };
 }
 
+/** That it has said that it is alive is looked at from time to time; that it is not, a line of its log says when it happens. */
 function livePolicy(live: LiveSpec): ProbePolicy {
-  return probePolicy(live);
+  return { ...probePolicy(live), how: kindOf(live) === "log" ? "event" : "ask" };
 }
 
 function probePolicy(probe: ReadySpec | LiveSpec): ProbePolicy {

@@ -18,6 +18,8 @@ export interface SupervisorOptions {
   stateDirectory: string;
   /** Told of what is wrong and is nobody's answer: a full disk. */
   onTrouble: (text: string) => void;
+  /** Told when a service is another than before. */
+  onChange: () => void;
   /** Told when nothing is left to supervise. */
   onQuiet: () => void;
 }
@@ -215,6 +217,7 @@ export class Supervisor {
     if (text === entry.written) return;
     this.#write(entry, text);
     if (before === undefined || stateOf(before) !== state || before.why !== why) entry.unit.changed(service, entry.stored);
+    this.#options.onChange();
     const report = this.#report(service.handle);
     if (report !== undefined) for (const listener of this.#listeners) listener(report);
   }

@@ -11,7 +11,7 @@ import { writeFileWhole } from "../_script/write-file.ts";
 import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
 import { endSession } from "../native/end-session.ts";
 import { LogKeeper } from "../native/keep-log.ts";
-import { compileLogProbe, findIntruder, NotifySocket, probeOnce } from "../native/probe-process.ts";
+import { compileLogProbe, findIntruder, NotifySocket, type ProbeResult, probeOnce } from "../native/probe-process.ts";
 import { type ProcessRecord, readRecord, recordPaths, removeRecord } from "../native/process-record.ts";
 import { atPort, type LogLimits, type NativeSpec } from "../native/resolve-contract.ts";
 import { type HookRun, runHook } from "../native/run-hook.ts";
@@ -19,7 +19,7 @@ import { findMembers } from "../native/session-members.ts";
 import { environmentOf, spawnProcess } from "../native/start-process.ts";
 import { Front } from "./_front.ts";
 import { kindOf } from "./_policy.ts";
-import { type Effect, type Hook, type Service, stateOf } from "./_service.ts";
+import { type Effect, type Hook, type ProbeName, type Service, stateOf } from "./_service.ts";
 import type { StoredService } from "./_store.ts";
 import type { Told } from "./_supervisor.ts";
 import type { Problem } from "./report.ts";
@@ -37,6 +37,8 @@ export interface UnitOptions {
 /** How often a process that is not our child is looked at: nobody tells when it ends. */
 const LOOK_MS = 100;
 const SHORTEST_IDLE_LOOK_MS = 50;
+/** Of a line of the log, in a reason. */
+const SAID_LENGTH = 120;
 
 export class Unit {
   readonly #options: UnitOptions;
@@ -55,7 +57,9 @@ export class Unit {
   #look: Timer | undefined;
   #front: Front | undefined;
   #idle: Timer | undefined;
-  #isReadyLine: ((line: string) => boolean) | undefined;
+  /** Each line of its log. */
+  #hear: (line: string) => void = () => undefined;
+  #hasSaidAlive = false;
   /** One thing after the other: what is being started is ended once it is there. */
   #work: Promise<unknown> = Promise.resolve();
   #attempts = new AbortController();
@@ -91,7 +95,7 @@ export class Unit {
       const { stateDirectory } = this.#options;
       const extra = this.#notify?.environment ?? {};
       const privatePort = spec.idle === undefined ? undefined : freePort();
-      const { record, exited } = spawnProcess({ spec, stateDirectory, environment: { ...environment, ...extra }, mark, privatePort });
+      const { record, exited } = await spawnProcess({ spec, stateDirectory, environment: { ...environment, ...extra }, mark, privatePort });
       this.record = record;
       this.logRun = record.logRun;
       void exited.then((exit) => this.#options.tell({ kind: "exited", handle, run, exit }));
@@ -131,6 +135,14 @@ export class Unit {
     const spec = atPort(stored.spec, record.port);
     const question = probe === "ready" ? spec.ready : spec.live;
     if (question === undefined) return;
+    const answer = (result: ProbeResult): void => {
+      const problem = result.ok ? {} : { problem: result.reason };
+      this.#options.tell({ kind: "probed", handle, run, probe, epoch, ...problem });
+    };
+    if (question.notify) {
+      queueMicrotask(() => answer(this.#sayWhetherAlive(question.interval)));
+      return;
+    }
     const target = {
       handle,
       port: spec.port,
@@ -139,10 +151,15 @@ export class Unit {
       env: question.exec === undefined ? {} : environmentOf({ spec, environment }),
       ...(isFirst ? { findIntruder: () => findIntruder(record) } : {}),
     };
-    void probeOnce(question, target, { signal: this.#attempts.signal }).then((result) => {
-      const problem = result.ok ? {} : { problem: result.reason };
-      this.#options.tell({ kind: "probed", handle, run, probe, epoch, ...problem });
-    });
+    void probeOnce(question, target, { signal: this.#attempts.signal }).then(answer);
+  }
+
+  /** Since it was asked last. */
+  #sayWhetherAlive(interval: string): ProbeResult {
+    this.#notify?.look();
+    const hasSaid = this.#hasSaidAlive;
+    this.#hasSaidAlive = false;
+    return hasSaid ? { ok: true } : { ok: false, reason: `no WATCHDOG=1 within ${interval}` };
   }
 
   /** Its whole session, and a hook that still runs. */
@@ -246,33 +263,44 @@ export class Unit {
     this.#work = this.#work.then(work).catch((error: unknown) => this.#options.onTrouble((error as Error).message));
   }
 
-  /** To its log, and to what it says by itself. */
+  /** To its log, to what it says by itself, and to who connects. */
   async #listen({ spec }: StoredService): Promise<void> {
-    const { handle, tell, service } = this.#options;
-    const sayReady = (): void => {
-      const it = service();
-      if (it?.phase === "starting") tell({ kind: "probed", handle, run: it.run, probe: "ready", epoch: it.epoch });
+    const { ready, live, idle, port, handle } = spec;
+    const isReadyLine = kindOf(ready) === "log" ? compileLogProbe(ready) : undefined;
+    const isDeadLine = live !== undefined && kindOf(live) === "log" ? compileLogProbe(live) : undefined;
+    this.#hear = (line) => {
+      if (isReadyLine?.(line)) this.#say("ready");
+      if (isDeadLine?.(line)) this.#say("live", `its log says "${Bun.stripANSI(line).trim().slice(0, SAID_LENGTH)}"`);
     };
-    this.#isReadyLine = kindOf(spec.ready) === "log" ? compileLogProbe(spec.ready) : undefined;
-    this.#keep(spec.logs, (text) => {
-      if (this.#isReadyLine?.(text)) sayReady();
-    });
-    if (spec.idle !== undefined && spec.port !== undefined)
-      this.#front ??= await openFront(spec.port, () => tell({ kind: "connected", handle }));
-    if (kindOf(spec.ready) !== "notify" || this.#notify !== undefined) return;
-    this.#notify = await NotifySocket.open({
+    this.#keep(spec.logs);
+    if (idle !== undefined && port !== undefined)
+      this.#front ??= await openFront(port, () => this.#options.tell({ kind: "connected", handle }));
+    if (ready.notify || live?.notify) this.#notify ??= await this.#openNotify();
+  }
+
+  /** What is not asked, but said. */
+  #say(probe: ProbeName, problem?: string): void {
+    const service = this.#options.service();
+    if (service === undefined || (probe === "ready" && service.phase !== "starting")) return;
+    const { handle, run, epoch } = service;
+    this.#options.tell({ kind: "probed", handle, run, probe, epoch, ...(problem === undefined ? {} : { problem }) });
+  }
+
+  #openNotify(): Promise<NotifySocket> {
+    return NotifySocket.open({
       folder: this.#folder,
-      onMessage: ({ isReady }) => {
-        if (isReady) sayReady();
+      onMessage: ({ isReady, isAlive }) => {
+        if (isReady) this.#say("ready");
+        this.#hasSaidAlive ||= isAlive === true;
       },
       isMember: (pid) => this.record !== undefined && findMembers(this.record).some((entry) => entry.pid === pid),
     });
   }
 
-  #keep(limits: LogLimits, hear: (text: string) => void): void {
+  #keep(limits: LogLimits): void {
     if (this.#keeper !== undefined) return;
     const { onTrouble } = this.#options;
-    this.#keeper = new LogKeeper({ folder: this.#folder, limits, onLine: ({ text }) => hear(text), onTrouble });
+    this.#keeper = new LogKeeper({ folder: this.#folder, limits, onLine: ({ text }) => this.#hear(text), onTrouble });
     this.#keeper.startWatching();
   }
 

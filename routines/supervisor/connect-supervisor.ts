@@ -24,6 +24,8 @@ export interface SupervisorOptions {
 /** Declared by bin/build.ts alone. */
 declare const HARBOR_BUNDLE: true | undefined;
 
+/** Compiled code would cost it memory, for work that is never hot; without any JIT, though, bun calls no system library. */
+const SMALL = { BUN_JSC_useBaselineJIT: "0", BUN_JSC_useConcurrentGC: "0" };
 /** One that is killed at every attempt is nothing to wait for. */
 const ATTEMPTS = 5;
 const START_WAIT_MS = 10_000;
@@ -213,8 +215,7 @@ function spawnSupervisor({ home, env }: SupervisorOptions): Bun.Subprocess {
   try {
     if (statSync(paths.log).size > LARGEST_LOG) truncateSync(paths.log, 0);
     const argv = [process.execPath, "--no-env-file", "--no-install", `--config=${join(root, "bunfig.toml")}`, program, "supervisor", "run"];
-    // compiled code would cost it a quarter more memory, for work that is never hot
-    const own = { ...buildEnvironment(env), HARBOR_HOME: home, BUN_JSC_useJIT: "0" };
+    const own = { ...buildEnvironment(env), HARBOR_HOME: home, ...SMALL };
     const child = Bun.spawn(argv, { cwd: "/", env: own, detached: true, stdin: "ignore", stdout: log, stderr: log });
     child.unref();
     return child;

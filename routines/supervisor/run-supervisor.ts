@@ -9,6 +9,7 @@ import { identifyProcess } from "../_script/process-identity.ts";
 import { placeSocket, removeSocket } from "../_script/socket-path.ts";
 import { makePrivateFolder, writeFileWhole } from "../_script/write-file.ts";
 import { createApi } from "./_api.ts";
+import { giveBackPages } from "./_give-back-pages.ts";
 import { type SupervisorRecord, supervisorPaths } from "./_paths.ts";
 import { Supervisor } from "./_supervisor.ts";
 import type { Hello } from "./report.ts";
@@ -24,6 +25,8 @@ export interface RunSupervisorOptions {
 
 /** With nothing to do, it stays this long: the next command may be about to ask. */
 const QUIET_MS = 300;
+/** After the last change: what it took is not needed any more. */
+const CALM_MS = 2_000;
 /** Told at once, and kept for whoever asks; not each time. */
 const KEPT_TROUBLES = 5;
 
@@ -48,6 +51,7 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
   const left = Promise.withResolvers<void>();
   let requests = 0;
   let quiet: Timer | undefined;
+  let calm: Timer | undefined;
   const leaveIfQuiet = (): void => {
     clearTimeout(quiet);
     quiet = setTimeout(() => {
@@ -61,6 +65,10 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
       troubles.push(text);
       if (troubles.length > KEPT_TROUBLES) troubles.shift();
       say(text);
+    },
+    onChange: () => {
+      clearTimeout(calm);
+      calm = setTimeout(giveBackPages, CALM_MS);
     },
     onQuiet: leaveIfQuiet,
   });
@@ -94,6 +102,7 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
   leaveIfQuiet();
   await left.promise;
   clearTimeout(quiet);
+  clearTimeout(calm);
   rmSync(paths.record, { force: true });
   await server.stop();
   removeSocket(socket);

@@ -119,7 +119,9 @@ describe("a key", () => {
     expect(read()).toBe("# mine\n\nOTHER='x'\n");
     expect((await box.run(["config", "get", "echo.version"])).stdout).toBe("1\n");
     expect((await box.run(["config", "unset", "OTHER", "echo.version"])).exit).toBe(0);
-    expect((await box.run(["config", "unset", "echo.verson"])).exit).toBe(4);
+    await set("echo.level", "1");
+    expect((await box.run(["config", "unset", "echo.level", "echo.verson"])).exit).toBe(4);
+    expect(read()).toContain("HARBOR_ECHO_LEVEL=1");
   });
 
   test("that nothing names takes --force", async () => {

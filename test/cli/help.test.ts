@@ -14,7 +14,25 @@ beforeAll(async () => {
 afterAll(() => box.remove());
 
 const VERBS = [
-  ...["up", "down", "ps", "top", "restart", "stop", "logs", "attach", "url", "ls", "plan", "cmd", "eject", "env", "config", "autostart"],
+  ...[
+    "up",
+    "down",
+    "ps",
+    "top",
+    "restart",
+    "stop",
+    "logs",
+    "attach",
+    "run",
+    "url",
+    "ls",
+    "plan",
+    "cmd",
+    "eject",
+    "env",
+    "config",
+    "autostart",
+  ],
   ...["supervisor", "routine", "completion", "version"],
 ];
 

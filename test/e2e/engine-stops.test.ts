@@ -71,7 +71,7 @@ describe.skipIf(!isPossible)("an engine that stops in the middle", () => {
   }, 90_000);
 });
 
-/** With networks and state of its own; neither its bridge nor its firewall rules meet those of the other. */
+/** With a network namespace and state of its own: it takes neither the bridge nor the firewall rules of the other away. */
 function startEngine(folder: string, host: string): Bun.Subprocess {
   // a killed one leaves it, and then waits for a containerd that went with it
   rmSync(join(folder, "exec", "containerd"), { recursive: true, force: true });
@@ -85,7 +85,7 @@ function startEngine(folder: string, host: string): Bun.Subprocess {
     "--host",
     host,
   ];
-  return Bun.spawn(["dockerd", ...words, "--bridge=none", "--iptables=false", "--ip-masq=false"], {
+  return Bun.spawn(["unshare", "--net", "dockerd", ...words, "--bridge=none", "--iptables=false", "--ip-masq=false"], {
     stdio: ["ignore", "ignore", "ignore"],
   });
 }

@@ -61,6 +61,13 @@ describe.skipIf(found.engine === undefined)("harbor up", () => {
         20_000,
       );
 
+      const said = (await sandbox.harbor(["logs", "--json", "--since", "1h"])).stdout.trim().split("\n");
+      const lines = said.map((line) => JSON.parse(line) as { runtime: string; time: string; line: string });
+      expect(new Set(lines.map((it) => it.runtime))).toEqual(new Set(["native", "container"]));
+      const times = lines.map((it) => Date.parse(it.time));
+      expect(times).toEqual(times.toSorted((a, b) => a - b));
+      expect((await sandbox.harbor(["logs", "--grep", "first answer"])).stdout).toMatch(/^consumer \| .*first answer: 200\n$/);
+
       const chunks = JSON.parse(await runIn("consumer", STREAM));
       expect(chunks.text).toContain("one two three");
       expect(chunks.spreadMs).toBeGreaterThan(100); // 20 ms between tokens: not all at once at the end

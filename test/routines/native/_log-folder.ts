@@ -1,5 +1,5 @@
 /** A service's log folder for tests, written to as its process would. */
-import { appendFileSync, closeSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, closeSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { formatCheckpoint, formatEntry, type LogStream } from "../../../routines/native/_log-format.ts";
 import { openSpools } from "../../../routines/native/_spools.ts";
@@ -55,6 +55,19 @@ export class LogFolder {
 
   log(): string {
     return readFileSync(join(this.path, "log"), "utf8");
+  }
+
+  /** The lines of all log files as they stand there: a reader would pass over what is in them twice. */
+  written(stream: LogStream): string[] {
+    const names = readdirSync(this.path).filter((name) => /^log(\.\d+(\.gz)?)?$/.test(name));
+    const numberOf = (name: string): number => Number(name.split(".")[1] ?? Number.POSITIVE_INFINITY);
+    const texts = names
+      .filter((name) => !names.includes(`${name}.gz`)) // killed before it removed the plain one
+      .toSorted((a, b) => numberOf(a) - numberOf(b))
+      .map((name) => ({ isPacked: name.endsWith(".gz"), bytes: readFileSync(join(this.path, name)) }))
+      .map(({ isPacked, bytes }) => Buffer.from(isPacked ? Bun.gunzipSync(bytes) : bytes).toString());
+    const lines = texts.join("").split("\n");
+    return lines.flatMap((line) => (line.slice(25, 28) === stream ? line.slice(line.indexOf(" ", 29) + 1) : []));
   }
 
   /** What a reader sees. */

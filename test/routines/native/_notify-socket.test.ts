@@ -137,10 +137,14 @@ describe("NotifySocket", () => {
       const socket = await listen(makeFolder());
       const descriptors = (): number => readdirSync("/proc/self/fd").length;
       const before = descriptors();
-      for (let times = 0; times < 3; times++) expect(await speaker(socket, "systemd-notify --ready --status=up").exited).toBe(0);
+      for (let times = 0; times < 3; times++) {
+        const child = speaker(socket, "systemd-notify --ready --status=up");
+        child.stdin.end();
+        expect(await child.exited).toBe(0);
+      }
       await until(() => heard.length === 3, "it is heard");
       expect(heard[2]).toEqual({ isReady: true, status: "up" });
-      expect(descriptors()).toBeLessThanOrEqual(before);
+      await until(() => descriptors() <= before, "each descriptor is closed");
     },
   );
 
@@ -151,4 +155,20 @@ describe("NotifySocket", () => {
     await until(() => heard.length === 40, "all of it is heard");
     expect(heard.at(-1)).toEqual({ status: "40" });
   });
+});
+
+test.if(isLinux)("works in a bun without the compilers that cost memory, and says what it lacks in one that compiles nothing", async () => {
+  const code = `import { NotifySocket } from ${JSON.stringify(join(import.meta.dir, "../../../routines/native/probe-process.ts"))};
+const socket = await NotifySocket.open({ folder: ${JSON.stringify(makeFolder())}, onMessage: () => undefined, isMember: () => true });
+socket.close();`;
+  const run = async (variable: string): Promise<string> => {
+    const child = Bun.spawn([process.execPath, "-e", code], {
+      env: { PATH: process.env.PATH, [variable]: "0" },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    return child.stderr.text();
+  };
+  expect(await run("BUN_JSC_useBaselineJIT")).toBe("");
+  expect(await run("BUN_JSC_useJIT")).toContain("Cannot call the system's C library: bun:ffi requires the JIT");
 });

@@ -1,7 +1,7 @@
-/** A keeper that is killed at random moments, with a process that goes on writing and somebody who follows the log. */
+/** A keeper in a process of its own, which is killed at random moments, or as fast as it can be, with somebody who follows the log. */
 import { expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, readdirSync } from "node:fs";
+import { join, resolve } from "node:path";
 import type { LogEntry } from "../../../routines/native/_log-format.ts";
 import { followLog } from "../../../routines/native/follow-log.ts";
 import { readLog } from "../../../routines/native/read-log.ts";
@@ -62,6 +62,7 @@ test(`no line is lost, doubled or moved over ${KILLS} kills, in the log and for 
     await keeper.close();
     const entries = await Array.fromAsync(readLog({ folder: folder.path }));
     const [out, err] = [streamOf(entries, "out"), streamOf(entries, "err")];
+    expect([numbersOf(folder.written("out")), numbersOf(folder.written("err"))].map(gapsIn)).toEqual([[], []]);
     expect([out[0], gapsIn(out), err[0], gapsIn(err)]).toEqual([0, [], 0, []]);
     expect([entries.filter((entry) => entry.text.endsWith(" end")).length, out.length > 5_000]).toEqual([2, true]);
     expect(readdirSync(folder.path).filter((name) => /^log\.\d+\.gz$/.test(name)).length).toBeGreaterThan(3);
@@ -74,3 +75,32 @@ test(`no line is lost, doubled or moved over ${KILLS} kills, in the log and for 
     await following;
   }
 }, 60_000);
+
+test("who follows a flood sees each line once, while a keeper takes it away from under them", async () => {
+  const folder = new LogFolder().start();
+  const count = 400_000;
+  const keeper = Bun.spawn([process.execPath, program, folder.path, "--max-size", "1GB"], {
+    stdin: "ignore",
+    stdout: "inherit",
+    stderr: "inherit",
+  });
+  await until(() => existsSync(join(folder.path, "keeper.lock")), "the keeper");
+  const over = new AbortController();
+  const { history, live } = followLog({ folder: folder.path });
+  for await (const _ of history);
+  const writer = folder.spawn([
+    process.execPath,
+    "-e",
+    `for (let i = 0, text = ""; i < ${count}; text = "") { for (let j = 0; j < 1000; j++) text += String(i++).padEnd(99, "x") + "\\n"; require("fs").writeSync(1, text); }`,
+  ]);
+  let next = 0;
+  let wrong: string | undefined;
+  for await (const { text } of live(over.signal)) {
+    if (Number.parseInt(text, 10) !== next++) wrong ??= `${next - 1}: ${JSON.stringify(text.slice(0, 100))}`;
+    if (wrong !== undefined || next === count) over.abort();
+  }
+  await writer.exited;
+  keeper.kill("SIGTERM");
+  await keeper.exited;
+  expect([wrong, next]).toEqual([undefined, count]);
+}, 30_000);

@@ -257,8 +257,12 @@ describe("limits", () => {
     utimesSync(join(folder.path, "log.2.gz"), recent, recent);
     utimesSync(join(folder.path, "log"), recent, recent);
     await sayDaily(3);
-    await keeper.close();
     expect(await folder.read()).toEqual(["day 1", "day 2", "day 3"]);
+    // nothing more is said
+    now += 73 * 3_600_000;
+    await keeper.drain();
+    await keeper.close();
+    expect(await folder.read()).toEqual(["day 3"]);
   });
 
   test("without rotated files only the latest lines stay", async () => {
@@ -317,7 +321,7 @@ const flood = (bytes: number): string[] => [
 
 describe("a flood", () => {
   test("takes no more disk than what is kept and a little, blocks nobody, and says what was skipped", async () => {
-    const folder = new LogFolder();
+    const folder = new LogFolder().start();
     const keeper = folder.keeper({ limits: { max_size: "2MB", max_files: 3, max_age: "7d" } });
     keeper.startWatching();
     const child = folder.spawn(flood(300e6));

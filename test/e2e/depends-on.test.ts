@@ -1,0 +1,117 @@
+/** Services that wait for each other, natively and in containers: started in that order, stopped in the other. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { freePort } from "../_ports.ts";
+import { engineOf, findTestEngine } from "./_engine.ts";
+import { createSandbox, NOTHING, type Sandbox } from "./_sandbox.ts";
+
+const found = await findTestEngine();
+const TIMEOUT_MS = 60_000;
+
+describe.skipIf(found.engine === undefined)("dependencies between natives and containers", () => {
+  let sandbox: Sandbox;
+
+  beforeAll(() => {
+    sandbox = createSandbox(engineOf(found));
+    sandbox.env.HARBOR_CAPABILITIES_AUTODETECT = "false";
+  });
+
+  afterAll(() => sandbox?.[Symbol.asyncDispose]());
+
+  function write(name: string, text: string): void {
+    const path = join(sandbox.home, "services", name);
+    mkdirSync(join(path, ".."), { recursive: true });
+    writeFileSync(path, text);
+  }
+
+  const container = (more: string): string => `{ image: busybox:local, stop_grace_period: 0s, networks: [harbor-network], ${more} }`;
+  const healthyAfter = (file: string): string => `healthcheck: { test: [CMD, test, -e, ${file}], interval: 200ms, retries: 100 }`;
+
+  /** A web server that says when it started, so that the order can be seen. */
+  function native(handle: string, more: string): void {
+    const port = freePort();
+    write(`${handle}/main.ts`, `Bun.serve({ hostname: "127.0.0.1", port: ${port}, fetch: () => new Response(String(${Date.now()})) });\n`);
+    write(
+      `${handle}/${handle}_native.yml`,
+      `x-harbor-native: { executable: bun, daemon_args: [main.ts], port: ${port}, container_port: 80, ${more} }\n`,
+    );
+  }
+
+  test(
+    "a native waits for a healthy container, and a container for that native",
+    async () => {
+      write(
+        "db/compose.db.yml",
+        `services: { db: ${container(`command: [sh, -c, "sleep 0.5; touch /tmp/up; sleep 1000"], ${healthyAfter("/tmp/up")}`)} }\n`,
+      );
+      native("app", "depends_on: { db: { condition: service_healthy } }, ready: { http: / }");
+      write(
+        "web/compose.web.yml",
+        `services: { web: ${container('command: [sh, -c, "wget -q -O - http://app && sleep 1000"], depends_on: { app: { condition: service_healthy } }')} }\n`,
+      );
+      const up = await sandbox.harbor(["up", "-x", "app", "db", "web"]);
+      expect(up).toMatchObject({ code: 0 });
+      const said = up.stderr.split("\n");
+      const place = (text: string): number => said.findIndex((line) => line.startsWith(text));
+      expect(place("db: ready")).toBeGreaterThanOrEqual(0);
+      expect(place("app: starting as process")).toBeGreaterThan(place("db: ready"));
+      expect(place("web: ready")).toBeGreaterThan(place("app: ready"));
+      // as they were started: nothing waits for what is there
+      expect(await sandbox.harbor(["restart", "app"])).toMatchObject({ code: 0, stdout: "app: restarted\n" });
+      expect((await sandbox.harbor(["down"])).code).toBe(0);
+      expect(await sandbox.leftovers()).toEqual(NOTHING);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "a container waits for a native job to complete, and is not started where that fails",
+    async () => {
+      write(
+        "job/job_native.yml",
+        'x-harbor-native: { executable: sh, daemon_args: [-c, "echo migrated; exit ${HARBOR_JOB_CODE:-0}"], restart: { policy: "no" } }\n',
+      );
+      write(
+        "web/compose.web.yml",
+        `services: { web: ${container("command: [sleep, '1000'], depends_on: { job: { condition: service_completed_successfully } }")} }\n`,
+      );
+      const failed = await sandbox.harbor(["up", "-x", "job", "web"], { env: { HARBOR_JOB_CODE: "3" } });
+      expect(failed.code).toBe(1);
+      expect(failed.stderr).toContain('Cannot start "job": its process ended with exit code 3');
+      expect(failed.stderr).toContain("migrated");
+      expect(await sandbox.leftovers()).toEqual(NOTHING);
+      const up = await sandbox.harbor(["up", "-x", "job", "web"]);
+      expect(up.code).toBe(0);
+      expect(up.stderr.indexOf("job: completed")).toBeGreaterThanOrEqual(0);
+      expect(up.stderr.indexOf("web: ready")).toBeGreaterThan(up.stderr.indexOf("job: completed"));
+      expect((await sandbox.harbor(["down"])).code).toBe(0);
+      expect(await sandbox.leftovers()).toEqual(NOTHING);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "a native that is asked for in a container makes way for it, and back",
+    async () => {
+      const port = freePort();
+      write("both/main.ts", `Bun.serve({ hostname: "127.0.0.1", port: ${port}, fetch: () => new Response("native") });\n`);
+      write("both/both_native.yml", `x-harbor-native: { executable: bun, daemon_args: [main.ts], port: ${port}, container_port: 80 }\n`);
+      write(
+        "both/compose.both.yml",
+        `services: { both: ${container(`command: [sh, -c, "while :; do printf 'HTTP/1.0 200 OK\\r\\n\\r\\ncontainer' | nc -l -p 80; done"], ports: ["127.0.0.1:${port}:80"]`)} }\n`,
+      );
+      const runtime = async (): Promise<unknown> =>
+        (JSON.parse((await sandbox.harbor(["ps", "--json"])).stdout) as { handle: string; runtime: string }[]).map((it) => it.runtime);
+      expect((await sandbox.harbor(["up", "-x", "both"])).code).toBe(0);
+      expect(await runtime()).toEqual(["native"]);
+      expect((await sandbox.harbor(["up", "-c", "both"])).code).toBe(0);
+      expect(await runtime()).toEqual(["container"]);
+      expect((await sandbox.harbor(["up", "-x", "both"])).code).toBe(0);
+      expect(await runtime()).toEqual(["native"]);
+      expect((await sandbox.harbor(["down"])).code).toBe(0);
+      expect(await sandbox.leftovers()).toEqual(NOTHING);
+    },
+    TIMEOUT_MS,
+  );
+});
