@@ -50,17 +50,13 @@ export async function waitContainers(options: WaitContainersOptions): Promise<Co
   return useEngine(options, async (engine) => {
     const { timeoutMs = TIMEOUT_MS, deadline = performance.now() + timeoutMs } = options;
     const report = createReporter(options.onProgress);
-    const startMs = performance.now();
+    const judgeNow = createJudge();
     let pauseMs = POLL_MS.first;
     while (true) {
       options.signal?.throwIfAborted();
       const containers = await listWanted(engine, options);
-      const lagging = performance.now() - startMs < LAG_MS ? containers.filter(isStandInUnhealthy) : [];
-      for (const container of containers) report(container, lagging.includes(container) ? "starting" : judge(container));
-      const failed = await findFailed(
-        engine,
-        containers.filter((container) => !lagging.includes(container)),
-      );
+      for (const container of containers) report(container, judgeNow(container));
+      const failed = await findFailed(engine, containers, judgeNow);
       if (failed !== undefined) throw await describeFailure(engine, failed);
       const waiting = containers.filter((container) => !isSettled(container));
       if (waiting.length === 0) return containers;
@@ -122,8 +118,16 @@ function isSettled(container: Container): boolean {
   return stage === "ready" || stage === "done";
 }
 
-async function findFailed(engine: Engine, containers: readonly Container[]): Promise<Container | undefined> {
-  const failed = containers.find((container) => judge(container) === "failed");
+type Judge = (container: Container) => ContainerStage;
+
+/** As `judge`, but for a while from now on lenient with what only lags behind. */
+function createJudge(): Judge {
+  const startMs = performance.now();
+  return (container) => (isStandInUnhealthy(container) && performance.now() - startMs < LAG_MS ? "starting" : judge(container));
+}
+
+async function findFailed(engine: Engine, containers: readonly Container[], judgeOne: Judge = judge): Promise<Container | undefined> {
+  const failed = containers.find((container) => judgeOne(container) === "failed");
   if (failed !== undefined) return failed;
   for (const container of containers.filter((it) => judge(it) === "restarting")) {
     const { RestartCount: restarts } = await engine.get<{ RestartCount: number }>(`/containers/${container.id}/json`);
