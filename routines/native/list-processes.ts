@@ -10,6 +10,7 @@ import { emit } from "../_script/emit.ts";
 import { isAlive } from "../_script/process-identity.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
+import { addressOf } from "./_spec.ts";
 import { listRecordHandles, type ProcessRecord, readRecord } from "./process-record.ts";
 
 export interface NativeProcess extends ProcessRecord {
@@ -40,7 +41,7 @@ export const command = defineCommand({
   run({ args }) {
     const processes = listProcesses({ stateDirectory: args.state ?? join(findHome(process.env), "state") });
     const line = (it: NativeProcess): string =>
-      `${it.handle}\t${it.state}\tpid ${it.pid}\t${it.port === undefined ? "-" : `127.0.0.1:${it.port}`}`;
+      `${it.handle}\t${it.state}\tpid ${it.pid}\t${it.port === undefined ? "-" : `${addressOf(it)}:${it.port}`}`;
     emit(processes, { json: args.json, render: (all) => all.map(line).join("\n") });
   },
 });

@@ -32,7 +32,7 @@ export interface ProbeTarget {
   /** Of `http` and `tcp`; a process that offers nothing to connect to has none. */
   port?: number | undefined;
   /** 127.0.0.1 when left out. */
-  address?: string;
+  address?: string | undefined;
   /** Of `exec`. */
   cwd: string;
   env: Readonly<Record<string, string>>;
@@ -101,8 +101,8 @@ export async function probeProcess(process: NativeProcess): Promise<ProcessHealt
 }
 
 /** What is asked, of a process that is known by its record alone. */
-export function targetOf({ handle, pid, port, cwd, ready }: ProcessRecord): ProbeTarget {
-  return { handle, port, cwd, env: ready.exec === undefined ? {} : readEnvironment(pid) };
+export function targetOf({ handle, pid, port, address, cwd, ready }: ProcessRecord): ProbeTarget {
+  return { handle, port, address, cwd, env: ready.exec === undefined ? {} : readEnvironment(pid) };
 }
 
 /** A process's own environment; the host's part of it where the system does not tell. */

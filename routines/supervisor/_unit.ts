@@ -2,7 +2,7 @@
  * What there really is of one service: its process, its hooks, its log, its probes. It decides nothing: it does what it is
  * told, and tells what has happened.
  */
-import { rmdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseDuration } from "../_script/duration.ts";
 import { HarborError } from "../_script/error.ts";
@@ -147,6 +147,7 @@ export class Unit {
     const target = {
       handle,
       port: spec.port,
+      address: spec.address,
       cwd: spec.cwd,
       env: question.exec === undefined ? {} : environmentOf({ spec, environment }),
       ...(isFirst ? { findIntruder: () => findIntruder(record) } : {}),
@@ -200,7 +201,8 @@ export class Unit {
     this.#notify?.setPace(state === "starting" ? "starting" : "running");
     this.#lead(service, spec);
     try {
-      // for whoever asks how it is without asking us: the proxy in a container
+      // for whoever asks how it is without asking us: the proxy in a container, which runs as nobody
+      mkdirSync(dirname(this.#healthFile), { recursive: true, mode: 0o755 });
       writeFileWhole(this.#healthFile, `${isAsleep ? "asleep" : state}\n`, 0o644);
     } catch (error) {
       this.#options.onTrouble((error as Error).message);
