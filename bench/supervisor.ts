@@ -127,16 +127,17 @@ async function idle(bench: Bench, forMs: number): Promise<Result[]> {
   const tookMs = performance.now() - startMs;
   const share = (figuresOf(bench.supervisor).cpuMs - before.cpuMs) / tookMs;
   const most = Math.max(...memory);
+  const middle = median(memory);
   const third = Math.ceil(memory.length / 3);
   const growth = median(memory.slice(-third)) / median(memory.slice(0, third));
   const over = `over ${Math.round(tookMs / 1000)} s`;
   return [
     figure(`CPU of the supervisor, ${COUNT} idle natives, ${over}`, "1 % of a core", `${(share * 100).toFixed(2)} %`, share <= 0.01),
     figure(
-      "its resident memory at most / an idle bun's",
+      "its resident memory / an idle bun's",
       "1.3",
-      `${(most / floor).toFixed(2)} (${mb(most)} / ${mb(floor)})`,
-      most / floor <= 1.3,
+      `${(middle / floor).toFixed(2)} (median ${mb(middle)}, at most ${mb(most)}; ${mb(floor)})`,
+      middle / floor <= 1.3,
     ),
     figure(`its memory in the last third / in the first, ${over}`, "1.1", growth.toFixed(3), growth <= 1.1),
   ];
