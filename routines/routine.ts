@@ -29,7 +29,6 @@ export const routines: CommandTable = {
   "resolve-files": () => import("./compose/resolve-files.ts"),
   "find-executable": () => import("./native/find-executable.ts"),
   "follow-log": () => import("./native/follow-log.ts"),
-  "list-processes": () => import("./native/list-processes.ts"),
   "probe-process": () => import("./native/probe-process.ts"),
   "read-contract": () => import("./native/read-contract.ts"),
   "resolve-contract": () => import("./native/resolve-contract.ts"),

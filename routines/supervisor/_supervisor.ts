@@ -2,7 +2,7 @@
  * The supervisor without its socket: it keeps the world, has each event decided by the state machine, notes on disk what
  * has changed, and has the units do what follows.
  */
-
+import { HarborError } from "../_script/error.ts";
 import { describeChanges } from "../native/describe-changes.ts";
 import { measureUsage } from "../native/measure-usage.ts";
 import type { NativeSpec } from "../native/start-process.ts";
@@ -107,6 +107,7 @@ export class Supervisor {
     // the process that runs belongs to what it was started from, until it is started anew
     entry.stored = wasUp && !needsRestart ? { ...stored, environment: before?.stored.environment ?? environment } : stored;
     entry.isForgotten = false;
+    if (wasUp && !needsRestart && changes.length > 0) entry.unit.follow(entry.stored);
     return { handle, wasUp, changes: wasUp ? changes : [], needsRestart: wasUp && needsRestart };
   }
 
@@ -137,6 +138,8 @@ export class Supervisor {
 
   /** As they were started. */
   restart(handles: readonly string[]): void {
+    const unknown = handles.find((handle) => !this.#entries.has(handle));
+    if (unknown !== undefined) throw new HarborError(`Cannot restart "${unknown}": it was never started`, { exit: "unknown" });
     for (const handle of handles) this.tell({ kind: "restart", handle, policy: this.#policy(handle) });
   }
 

@@ -11,7 +11,7 @@ import { writeFileWhole } from "../_script/write-file.ts";
 import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
 import { endSession } from "../native/end-session.ts";
 import { LogKeeper } from "../native/keep-log.ts";
-import { compileLogProbe, findIntruder, NotifySocket, type ProbeResult, probeOnce } from "../native/probe-process.ts";
+import { compileLogProbe, findIntruder, NotifySocket, type ProbeResult, probeKind, probeOnce } from "../native/probe-process.ts";
 import { type ProcessRecord, readRecord, recordPaths, removeRecord } from "../native/process-record.ts";
 import { type LogEntry, readLog } from "../native/read-log.ts";
 import { atPort, type LogLimits, type NativeSpec } from "../native/resolve-contract.ts";
@@ -19,7 +19,6 @@ import { type HookRun, runHook } from "../native/run-hook.ts";
 import { findMembers } from "../native/session-members.ts";
 import { environmentOf, spawnProcess } from "../native/start-process.ts";
 import { Front } from "./_front.ts";
-import { kindOf } from "./_policy.ts";
 import { type Effect, type Hook, type ProbeName, type Service, stateOf } from "./_service.ts";
 import type { StoredService } from "./_store.ts";
 import type { Told } from "./_supervisor.ts";
@@ -53,6 +52,7 @@ export class Unit {
   /** Its last stop took more than the signal that asked for it. */
   wasKilled = false;
   #keeper: LogKeeper | undefined;
+  #limits: LogLimits | undefined;
   #notify: NotifySocket | undefined;
   #hook: HookRun | undefined;
   #look: Timer | undefined;
@@ -81,6 +81,11 @@ export class Unit {
     if (!isAtRest) await this.#listen(stored);
     if (isRunning) this.#watch();
     return { wasSpawned: isOfThisRun, isAlive: isRunning };
+  }
+
+  /** One that runs goes on by other rules: what it says is kept, and heard, by those. */
+  follow(stored: StoredService): void {
+    this.#then(() => this.#listen(stored));
   }
 
   spawn(stored: StoredService): void {
@@ -124,7 +129,8 @@ export class Unit {
     }
     await this.#listen(stored);
     this.#hook = runHook({ spec, hook, environment, mark, folder: this.#folder });
-    this.logRun = this.#hook.logRun ?? this.logRun;
+    // what post_stop writes says nothing about why the process ended
+    if (name === "preStart") this.logRun = this.#hook.logRun ?? this.logRun;
     void this.#hook.ended.then(tellEnd);
   }
 
@@ -267,13 +273,13 @@ export class Unit {
   /** To its log, to what it says by itself, and to who connects. */
   async #listen({ spec }: StoredService): Promise<void> {
     const { ready, live, idle, port, handle } = spec;
-    const isReadyLine = kindOf(ready) === "log" ? compileLogProbe(ready) : undefined;
-    const isDeadLine = live !== undefined && kindOf(live) === "log" ? compileLogProbe(live) : undefined;
+    const isReadyLine = probeKind(ready) === "log" ? compileLogProbe(ready) : undefined;
+    const isDeadLine = live !== undefined && probeKind(live) === "log" ? compileLogProbe(live) : undefined;
     this.#hear = (line) => {
       if (isReadyLine?.(line)) this.#say("ready");
       if (isDeadLine?.(line)) this.#say("live", `its log says "${Bun.stripANSI(line).trim().slice(0, SAID_LENGTH)}"`);
     };
-    this.#keep(spec.logs);
+    await this.#keep(spec.logs);
     if (idle !== undefined && port !== undefined)
       this.#front ??= await openFront(port, () => this.#options.tell({ kind: "connected", handle }));
     if (ready.notify || live?.notify) this.#notify ??= await this.#openNotify();
@@ -287,7 +293,7 @@ export class Unit {
   /** Of one that was starting when its supervisor ended: it may have said that it is ready since, or before. */
   async catchUp({ spec, state }: StoredService): Promise<void> {
     const { logRun } = this;
-    if (state !== "starting" || kindOf(spec.ready) !== "log" || logRun === undefined) return;
+    if (state !== "starting" || probeKind(spec.ready) !== "log" || logRun === undefined) return;
     for await (const { text } of readLog({ folder: this.#folder, run: logRun })) this.#hear(text);
   }
 
@@ -310,9 +316,11 @@ export class Unit {
     });
   }
 
-  #keep(limits: LogLimits): void {
-    if (this.#keeper !== undefined) return;
+  async #keep(limits: LogLimits): Promise<void> {
+    if (this.#keeper !== undefined && Bun.deepEquals(limits, this.#limits)) return;
+    await this.#keeper?.close();
     const { onTrouble } = this.#options;
+    this.#limits = limits;
     this.#keeper = new LogKeeper({ folder: this.#folder, limits, onLine: (entry) => this.#hearLine(entry), onTrouble });
     this.#keeper.startWatching();
   }

@@ -62,6 +62,8 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
     quiet = setTimeout(() => {
       if (requests === 0 && supervisor.isQuiet) left.resolve();
     }, QUIET_MS);
+    // the answer to the request to leave sets it once more: nobody is to wait for that
+    quiet.unref();
   };
   const supervisor = new Supervisor({
     stateDirectory: paths.directory,
