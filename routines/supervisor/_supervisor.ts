@@ -67,7 +67,7 @@ export class Supervisor {
       const policy = policyOf(spec, stored);
       const service = { handle, policy, run, restarts, wasReady, isWanted, isCompleted, isAsleep, state, why, wasSpawned, isAlive };
       this.tell({ kind: "adopt", service: { ...service, random: Math.random() } });
-      await entry.unit.catchUp(stored);
+      entry.unit.recall(stored);
     }
     this.#rearm();
   }

@@ -78,9 +78,22 @@ export class Unit {
     this.logRun = this.record?.logRun;
     const isRunning = this.record !== undefined && isAlive(this.record);
     const isAtRest = (stored.state === "stopped" || stored.state === "failed") && !stored.isAsleep;
-    if (!isAtRest) await this.#listen(stored);
+    // whatever keeps it from being heard keeps nobody from the others
+    if (!isAtRest) await this.#listen(stored).catch((error: unknown) => this.#options.onTrouble((error as Error).message));
     if (isRunning) this.#watch();
     return { wasSpawned: isOfThisRun, isAlive: isRunning };
+  }
+
+  /** Once it is taken over: the line that says ready may have come before anybody listened again. */
+  recall({ spec, state }: StoredService): void {
+    const { record } = this;
+    if (record === undefined || state !== "starting" || probeKind(spec.ready) !== "log") return;
+    const isReadyLine = compileLogProbe(spec.ready);
+    this.#then(async () => {
+      for await (const { text } of readLog({ folder: this.#folder, run: record.logRun })) {
+        if (isReadyLine(text)) return this.#say("ready");
+      }
+    });
   }
 
   /** One that runs goes on by other rules: what it says is kept, and heard, by those. */
@@ -288,13 +301,6 @@ export class Unit {
   /** Of this start alone: an earlier one may have left lines behind. */
   #hearLine({ text, position }: LogEntry): void {
     if (position.run === this.logRun) this.#hear(text);
-  }
-
-  /** Of one that was starting when its supervisor ended: it may have said that it is ready since, or before. */
-  async catchUp({ spec, state }: StoredService): Promise<void> {
-    const { logRun } = this;
-    if (state !== "starting" || probeKind(spec.ready) !== "log" || logRun === undefined) return;
-    for await (const { text } of readLog({ folder: this.#folder, run: logRun })) this.#hear(text);
   }
 
   /** What is not asked, but said. */

@@ -111,7 +111,8 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
   clearTimeout(quiet);
   clearTimeout(calm);
   rmSync(paths.record, { force: true });
-  await server.stop();
+  // with those who wait for something: they ask the next one
+  await server.stop(true);
   removeSocket(socket);
   await supervisor.close();
 }

@@ -212,3 +212,12 @@ export function serverLines(more = "", code = ""): string {
   const program = `${code}; Bun.serve({ hostname: '127.0.0.1', port: Number(process.env.PORT), fetch: () => new Response('ok') })`;
   return `executable: bun\ndaemon_args: [-e, ${JSON.stringify(program)}]\nport: ${freePort()}\nready: { http: /, start_interval: 10ms }\n${more}`;
 }
+
+/** Another program on a port; undefined while somebody has it. */
+export function listenOn(port: number): { [Symbol.dispose](): void } | undefined {
+  try {
+    return Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } });
+  } catch {
+    return undefined;
+  }
+}

@@ -4,7 +4,7 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { restartServices } from "../../../routines/supervisor/restart-services.ts";
 import { freePort } from "../../_ports.ts";
 import { until } from "../../_until.ts";
-import { serverLines, TestHome } from "./_home.ts";
+import { listenOn, serverLines, TestHome } from "./_home.ts";
 
 const QUICK = "restart: { backoff: 20ms..20ms }";
 
@@ -149,14 +149,6 @@ describe("a crashed service", () => {
     expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
   });
 });
-
-function listenOn(port: number): { [Symbol.dispose](): void } | undefined {
-  try {
-    return Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } });
-  } catch {
-    return undefined;
-  }
-}
 
 describe("health", () => {
   test("goes after as many bad answers as are allowed, with what was seen, and comes back; the process stays", async () => {
