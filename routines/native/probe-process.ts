@@ -99,13 +99,14 @@ export function targetOf({ handle, pid, port, address, cwd, ready }: ProcessReco
   return { handle, port, address, cwd, env: ready.exec === undefined ? {} : readEnvironment(pid) };
 }
 
-/** A process's own environment; the host's part of it where the system does not tell. */
+/** A process's own environment, as far as the system tells; below it the host's part. */
 function readEnvironment(pid: number): Record<string, string> {
+  const host = buildEnvironment(process.env);
   try {
     const pairs = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").filter(Boolean);
-    return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]));
+    return { ...host, ...Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)])) };
   } catch {
-    return buildEnvironment(process.env);
+    return host;
   }
 }
 
