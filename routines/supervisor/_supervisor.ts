@@ -3,6 +3,7 @@
  * has changed, and has the units do what follows.
  */
 import { HarborError } from "../_script/error.ts";
+import { readBootId } from "../_script/process-identity.ts";
 import { describeChanges } from "../native/describe-changes.ts";
 import { measureUsage } from "../native/measure-usage.ts";
 import type { NativeSpec } from "../native/start-process.ts";
@@ -49,6 +50,7 @@ export class Supervisor {
   #world: World = EMPTY_WORLD;
   #timer: Timer | undefined;
   #isBusy = false;
+  #isClosed = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -177,11 +179,14 @@ export class Supervisor {
 
   /** Leaves everything running as it is. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
-    await Promise.all([...this.#entries.values()].map(({ unit }) => unit.close()));
+    await Promise.all([...this.#entries.values()].map(({ unit, leaving }) => leaving ?? unit.close()));
   }
 
   tell(told: Told): void {
+    // what is told of from now on is for the next supervisor to find
+    if (this.#isClosed) return;
     this.#queue.push({ random: Math.random(), ...told, at: performance.now() } as Event);
     this.#work();
   }
@@ -355,5 +360,6 @@ function newStored(spec: NativeSpec): StoredService {
     isCompleted: false,
     restarts: 0,
     wasReady: false,
+    bootId: readBootId(),
   };
 }

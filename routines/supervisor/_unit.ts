@@ -277,6 +277,7 @@ export class Unit {
     await this.#keeper?.close();
     this.#keeper = undefined;
     this.#notify?.close();
+    this.#notify = undefined;
   }
 
   #then(work: () => Promise<void>): void {

@@ -105,7 +105,7 @@ export class SupervisorClient {
           yield line;
         }
         if (isSettled) return;
-        throw new BrokenError("it ended in the middle of an answer");
+        throw new BrokenError();
       } catch (error) {
         if (signal?.aborted) return;
         await patience.afterLoss(error);
@@ -157,7 +157,11 @@ export function findRunning(options: SupervisorOptions): SupervisorClient | unde
 class UnreachedError extends Error {}
 
 /** The connection ended before the answer did. */
-class BrokenError extends Error {}
+class BrokenError extends Error {
+  constructor(options?: ErrorOptions) {
+    super("it ended in the middle of an answer", options);
+  }
+}
 
 /** Says whether to ask again: a few times where answers break off, for a while where nobody answers at all. */
 class Patience {
@@ -206,7 +210,7 @@ async function jsonOf<T>(response: Response): Promise<T> {
   try {
     return (await response.json()) as T;
   } catch (cause) {
-    throw new BrokenError((cause as Error).message, { cause });
+    throw new BrokenError({ cause });
   }
 }
 
@@ -220,7 +224,7 @@ async function* readLines(response: Response): AsyncGenerator<Line> {
       for (const line of lines) yield JSON.parse(line) as Line;
     }
   } catch (cause) {
-    throw new BrokenError((cause as Error).message, { cause });
+    throw new BrokenError({ cause });
   }
 }
 

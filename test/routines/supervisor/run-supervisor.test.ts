@@ -41,7 +41,7 @@ describe("one supervisor", () => {
       home.start([spec]).then(() => home.supervisor.pid),
     ]);
     expect(new Set(pids).size).toBe(1);
-    expect(home.supervisors()).toHaveLength(1);
+    await until(() => home.supervisors().length === 1, "the others leave");
   });
 
   test("starts one process where several ask for the same service at once", async () => {
@@ -74,6 +74,31 @@ describe("one supervisor", () => {
     writeFileSync(home.file("slow", "go"), "");
     expect((await starting).last.slow).toMatchObject({ state: "ready", pid: process_ });
     expect(home.supervisor.pid).not.toBe(pid);
+  });
+
+  test("is gone once it has left, whatever was under way: two never look after the same services", async () => {
+    await using home = new TestHome();
+    await home.start([
+      home.service("a", "ready: { exec: ['true'], interval: 1ms }\nlive: { exec: ['true'], interval: 1ms }", "exec sleep 60"),
+    ]);
+    for (let i = 0; i < 8; i++) {
+      await home.client.hello();
+      await home.client.leave();
+      expect(home.supervisors()).toEqual([]);
+    }
+    expect(await home.report("a")).toMatchObject({ state: "ready", run: 1 });
+  });
+
+  test("that leaves does not wait for a pre_start; the next one has it run again", async () => {
+    await using home = new TestHome();
+    const spec = home.service("a", "pre_start: { command: [sh, -c, 'echo before; exec sleep 60'] }", "exec sleep 60");
+    const over = new AbortController();
+    const starting = home.start([spec], { signal: over.signal });
+    await home.untilLogged("a", "before");
+    over.abort();
+    await starting;
+    await home.client.leave();
+    expect([home.supervisors(), home.processes().length]).toEqual([[], 1]);
   });
 
   test("of another version makes way for one of this", async () => {
