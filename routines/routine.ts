@@ -20,6 +20,7 @@ export const routines: CommandTable = {
   "check-ports": () => import("./host/check-ports.ts"),
   "detect-capabilities": () => import("./host/detect-capabilities.ts"),
   "detect-gpu": () => import("./host/detect-gpu.ts"),
+  "find-gateway": () => import("./host/find-gateway.ts"),
   "find-port-owner": () => import("./host/find-port-owner.ts"),
   "open-url": () => import("./host/open-url.ts"),
   "exclude-natives": () => import("./compose/exclude-natives.ts"),

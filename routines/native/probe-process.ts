@@ -32,7 +32,7 @@ export interface ProbeTarget {
   /** Of `http` and `tcp`; a process that offers nothing to connect to has none. */
   port?: number | undefined;
   /** 127.0.0.1 when left out. */
-  address?: string;
+  address?: string | undefined;
   /** Of `exec`. */
   cwd: string;
   env: Readonly<Record<string, string>>;
@@ -95,17 +95,18 @@ export async function probeProcess(record: ProcessRecord): Promise<ProcessHealth
 }
 
 /** What is asked, of a process that is known by its record alone. */
-export function targetOf({ handle, pid, port, cwd, ready }: ProcessRecord): ProbeTarget {
-  return { handle, port, cwd, env: ready.exec === undefined ? {} : readEnvironment(pid) };
+export function targetOf({ handle, pid, port, address, cwd, ready }: ProcessRecord): ProbeTarget {
+  return { handle, port, address, cwd, env: ready.exec === undefined ? {} : readEnvironment(pid) };
 }
 
-/** A process's own environment; the host's part of it where the system does not tell. */
+/** A process's own environment, as far as the system tells; below it the host's part. */
 function readEnvironment(pid: number): Record<string, string> {
+  const host = buildEnvironment(process.env);
   try {
     const pairs = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").filter(Boolean);
-    return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]));
+    return { ...host, ...Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)])) };
   } catch {
-    return buildEnvironment(process.env);
+    return host;
   }
 }
 

@@ -2,7 +2,7 @@
  * What there really is of one service: its process, its hooks, its log, its probes. It decides nothing: it does what it is
  * told, and tells what has happened.
  */
-import { rmdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseDuration } from "../_script/duration.ts";
 import { HarborError } from "../_script/error.ts";
@@ -13,7 +13,7 @@ import { endSession } from "../native/end-session.ts";
 import { LogKeeper } from "../native/keep-log.ts";
 import { compileLogProbe, findIntruder, NotifySocket, type ProbeResult, probeKind, probeOnce } from "../native/probe-process.ts";
 import { type ProcessRecord, readRecord, recordPaths, removeRecord } from "../native/process-record.ts";
-import { readLog } from "../native/read-log.ts";
+import { type LogEntry, readLog } from "../native/read-log.ts";
 import { atPort, type LogLimits, type NativeSpec } from "../native/resolve-contract.ts";
 import { type HookRun, runHook } from "../native/run-hook.ts";
 import { findMembers } from "../native/session-members.ts";
@@ -166,6 +166,7 @@ export class Unit {
     const target = {
       handle,
       port: spec.port,
+      address: spec.address,
       cwd: spec.cwd,
       env: question.exec === undefined ? {} : environmentOf({ spec, environment }),
       ...(isFirst ? { findIntruder: () => findIntruder(record) } : {}),
@@ -219,7 +220,8 @@ export class Unit {
     this.#notify?.setPace(state === "starting" ? "starting" : "running");
     this.#lead(service, spec);
     try {
-      // for whoever asks how it is without asking us: the proxy in a container
+      // for whoever asks how it is without asking us: the proxy in a container, which runs as nobody
+      mkdirSync(dirname(this.#healthFile), { recursive: true, mode: 0o755 });
       writeFileWhole(this.#healthFile, `${isAsleep ? "asleep" : state}\n`, 0o644);
     } catch (error) {
       this.#options.onTrouble((error as Error).message);
@@ -297,6 +299,11 @@ export class Unit {
     if (ready.notify || live?.notify) this.#notify ??= await this.#openNotify();
   }
 
+  /** Of this start alone: an earlier one may have left lines behind. */
+  #hearLine({ text, position }: LogEntry): void {
+    if (position.run === this.logRun) this.#hear(text);
+  }
+
   /** What is not asked, but said. */
   #say(probe: ProbeName, problem?: string): void {
     const service = this.#options.service();
@@ -321,7 +328,7 @@ export class Unit {
     await this.#keeper?.close();
     const { onTrouble } = this.#options;
     this.#limits = limits;
-    this.#keeper = new LogKeeper({ folder: this.#folder, limits, onLine: ({ text }) => this.#hear(text), onTrouble });
+    this.#keeper = new LogKeeper({ folder: this.#folder, limits, onLine: (entry) => this.#hearLine(entry), onTrouble });
     this.#keeper.startWatching();
   }
 

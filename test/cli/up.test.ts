@@ -98,10 +98,10 @@ describe("harbor up with nothing configured", () => {
         "0600 supervisor.sock",
         "0644 health/mock-openai",
         "0700 ",
-        "0700 health",
         "0700 native",
         "0700 native/mock-openai",
         "0700 native/mock-openai/spool",
+        "0755 health",
       ]
         .filter((line) => !line.endsWith("host.json") || existsSync(join(box.state, "host.json")))
         .sort(),

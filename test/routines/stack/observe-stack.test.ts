@@ -21,8 +21,20 @@ afterEach(async () => {
 /** `a`, and `lost`, of which nothing but the record is left. */
 function makeRecord(hasContainers: boolean, url = "http://127.0.0.1:7"): StackRecord {
   const planned = [
-    { handle: "a", runtime: "native", containers: hasContainers ? ["a-host", "a"] : [], urls: [url] },
-    ...(hasContainers ? [{ handle: "web", runtime: "container", containers: ["web", "web-db"], urls: ["http://127.0.0.1:8"] }] : []),
+    { handle: "a", runtime: "native", containers: hasContainers ? ["a-host", "a"] : [], ports: [], because: "", runs: "", urls: [url] },
+    ...(hasContainers
+      ? [
+          {
+            handle: "web",
+            runtime: "container",
+            containers: ["web", "web-db"],
+            ports: [],
+            because: "",
+            runs: "",
+            urls: ["http://127.0.0.1:8"],
+          },
+        ]
+      : []),
   ] as PlannedService[];
   const services = ["a", "lost"];
   const common = { project: "recorded", workspace: undefined, services, natives: services, capabilities: [] };
@@ -59,7 +71,19 @@ describe("observeStack", () => {
         since: startedAt,
         supervised: { state: "ready", why: "it answers as it should", since, restarts: 0 },
       },
-      { handle: "lost", runtime: "native", state: "stopped", health: "", pid: null, container: null, ports: [], urls: [], since: null },
+      {
+        handle: "lost",
+        runtime: "native",
+        state: "stopped",
+        health: "",
+        pid: null,
+        container: null,
+        ports: [],
+        because: "",
+        runs: "",
+        urls: [],
+        since: null,
+      },
     ]);
   });
 
