@@ -41,6 +41,8 @@ interface Entry {
 
 /** The longest that a timer may be set for: what is due later is looked at again then. */
 const LONGEST_TIMER_MS = 60_000;
+/** Until what could not be noted is tried again. */
+const REWRITE_MS = 500;
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
@@ -49,6 +51,8 @@ export class Supervisor {
   readonly #queue: Event[] = [];
   #world: World = EMPTY_WORLD;
   #timer: Timer | undefined;
+  /** Set while something could not be noted. */
+  #rewrite: Timer | undefined;
   #isBusy = false;
   #isClosed = false;
 
@@ -161,16 +165,22 @@ export class Supervisor {
     };
   }
 
-  /** Whether nothing runs, nothing will by itself, and nobody waits for anything. */
+  /** Whether nothing runs, nothing will by itself, nobody waits for anything, and all of it is noted. */
   get isQuiet(): boolean {
     const isLeaving = [...this.#entries.values()].some((entry) => entry.isForgotten);
-    return !isLeaving && this.#listeners.size === 0 && [...this.#world.services.values()].every(({ phase }) => phase === "resting");
+    return (
+      !isLeaving &&
+      this.#rewrite === undefined &&
+      this.#listeners.size === 0 &&
+      [...this.#world.services.values()].every(({ phase }) => phase === "resting")
+    );
   }
 
   /** Leaves everything running as it is. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#rewrite);
     await Promise.all([...this.#entries.values()].map(({ unit, leaving }) => leaving ?? unit.close()));
   }
 
@@ -226,9 +236,19 @@ export class Supervisor {
       writeService(this.#options.stateDirectory, entry.stored);
       entry.written = text;
     } catch (error) {
-      // it goes on; the next change is another try, and a supervisor that starts meanwhile sees what was
+      // it goes on; a supervisor that starts before the next try sees what was
       this.#options.onTrouble((error as Error).message);
+      this.#rewrite ??= setTimeout(() => this.#writeAgain(), REWRITE_MS);
     }
+  }
+
+  #writeAgain(): void {
+    this.#rewrite = undefined;
+    for (const entry of this.#entries.values()) {
+      const text = JSON.stringify(entry.stored);
+      if (text !== entry.written) this.#write(entry, text);
+    }
+    if (this.isQuiet) this.#options.onQuiet();
   }
 
   #carryOut(effect: Effect): void {
