@@ -6,7 +6,9 @@ import { buildEnvironment, type NativeSpec } from "../../../routines/native/reso
 import { Supervisor } from "../../../routines/supervisor/_supervisor.ts";
 import type { ServiceReport } from "../../../routines/supervisor/report.ts";
 import { until } from "../../_until.ts";
-import { TestHome } from "./_home.ts";
+import { type TestHome, useHomes } from "./_home.ts";
+
+const newHome = useHomes();
 
 /** One in this process; what it runs is stopped by a real one in the end. */
 function open(home: TestHome) {
@@ -38,7 +40,7 @@ function moveClock(ms: number): void {
 }
 
 test("a clock that jumps by an hour has nothing unhealthy, late or given up; all goes on as it was", async () => {
-  await using home = new TestHome();
+  const home = newHome();
   const { supervisor, want, report, untilState } = open(home);
   const probes =
     "live: { exec: [test, '!', -e, dead], interval: 1h, failures: 1 }\nready: { exec: [test, '!', -e, sick], interval: 1h, failures: 1 }";
@@ -65,7 +67,7 @@ test("a clock that jumps by an hour has nothing unhealthy, late or given up; all
 });
 
 test("what cannot be noted is told, and noted as soon as it can be; until then nobody takes it for done", async () => {
-  await using home = new TestHome();
+  const home = newHome();
   const { supervisor, troubles, want, untilState } = open(home);
   await want(home.service("a", "", "exec sleep 60"));
   await untilState("a", "ready");
