@@ -71,7 +71,11 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
       if (troubles.includes(text)) return;
       troubles.push(text);
       if (troubles.length > KEPT_TROUBLES) troubles.shift();
-      say(text);
+      try {
+        say(text);
+      } catch {
+        // the log is on the disk that is full
+      }
     },
     onChange: () => {
       clearTimeout(calm);
