@@ -33,6 +33,8 @@ interface Entry {
   stored: StoredService;
   /** What of it is on disk. */
   written: string;
+  /** Why that is not all. */
+  unwritten?: string | undefined;
   /** Once it rests, nothing of it is kept. */
   isForgotten: boolean;
   /** Settles when that is done. */
@@ -235,9 +237,11 @@ export class Supervisor {
     try {
       writeService(this.#options.stateDirectory, entry.stored);
       entry.written = text;
+      entry.unwritten = undefined;
     } catch (error) {
-      // it goes on; a supervisor that starts before the next try sees what was
-      this.#options.onTrouble((error as Error).message);
+      // what runs goes on; a supervisor that starts before the next try sees what was
+      entry.unwritten = (error as Error).message;
+      this.#options.onTrouble(entry.unwritten);
       this.#rewrite ??= setTimeout(() => this.#writeAgain(), REWRITE_MS);
     }
   }
@@ -254,8 +258,9 @@ export class Supervisor {
   #carryOut(effect: Effect): void {
     const entry = this.#entries.get(effect.handle);
     if (entry === undefined) return;
-    const { unit, stored } = entry;
-    if (effect.kind === "spawn") unit.spawn(stored);
+    const { unit, stored, unwritten } = entry;
+    if (unwritten !== undefined && isBeginning(effect)) this.tell(refusal(effect, `it cannot be noted: ${unwritten}`));
+    else if (effect.kind === "spawn") unit.spawn(stored);
     else if (effect.kind === "hook") unit.runHook(stored, effect.hook);
     else if (effect.kind === "probe") unit.probe(stored, effect);
     else unit.end(stored);
@@ -315,6 +320,20 @@ export class Supervisor {
     const entry = this.#entries.get(handle);
     return entry === undefined ? undefined : reportOf(entry.stored, entry.unit, this.#world.services.get(handle));
   }
+}
+
+type Beginning = Extract<Effect, { kind: "spawn" | "hook" }>;
+
+/** Something that nobody would find again where its mark is not on disk. */
+function isBeginning(effect: Effect): effect is Beginning {
+  return effect.kind === "spawn" || (effect.kind === "hook" && effect.hook === "preStart");
+}
+
+function refusal(effect: Beginning, why: string): Told {
+  const { handle, run } = effect;
+  return effect.kind === "spawn"
+    ? { kind: "spawnFailed", handle, run, why }
+    : { kind: "hookEnded", handle, run, hook: effect.hook, problem: why };
 }
 
 interface Dependent {

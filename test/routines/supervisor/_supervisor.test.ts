@@ -1,6 +1,6 @@
 /** The supervisor without its socket, in this process, where its clock can be moved. */
 import { afterEach, expect, spyOn, test } from "bun:test";
-import { mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildEnvironment, type NativeSpec } from "../../../routines/native/resolve-contract.ts";
 import { Supervisor } from "../../../routines/supervisor/_supervisor.ts";
@@ -81,5 +81,19 @@ test("what cannot be noted is told, and noted as soon as it can be; until then n
   rmdirSync(path);
   await until(() => supervisor.isQuiet, "it is noted");
   expect(JSON.parse(readFileSync(path, "utf8"))).toMatchObject({ state: "stopped", isWanted: false });
+  await supervisor.close();
+});
+
+test("nothing is started that a supervisor after us could not find again", async () => {
+  const home = newHome();
+  const { supervisor, want, report, untilState } = open(home);
+  const path = join(home.state, "native/a/service.json");
+  mkdirSync(path, { recursive: true });
+  await want(home.service("a", "pre_start: { command: [touch, before] }", "exec sleep 60"), home.service("b", "", "exec sleep 60"));
+  await untilState("a", "failed");
+  await untilState("b", "ready");
+  expect(report("a").why).toStartWith(`its pre_start failed: it cannot be noted: Cannot write "${path}": `);
+  expect([home.processes().length, existsSync(home.file("a", "before"))]).toEqual([1, false]);
+  rmdirSync(path);
   await supervisor.close();
 });

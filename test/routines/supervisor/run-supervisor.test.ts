@@ -297,8 +297,23 @@ describe("a disk that is full", () => {
         closeSync(file);
       }
     };
-    const empty = (): void => rmSync(filler, { force: true });
-    return { fill, empty, [Symbol.dispose]: () => void Bun.spawnSync(["umount", "-l", home.state]) };
+    let filling: Timer | undefined;
+    const empty = (): void => {
+      clearInterval(filling);
+      rmSync(filler, { force: true });
+    };
+    return {
+      // also what somebody else frees
+      fill: () => {
+        fill();
+        filling = setInterval(fill, 1);
+      },
+      empty,
+      [Symbol.dispose]: () => {
+        empty();
+        Bun.spawnSync(["umount", "-l", home.state]);
+      },
+    };
   }
 
   test.skipIf(!isRoot || mount === null)(
