@@ -79,8 +79,6 @@ describe("observeStack", () => {
         pid: null,
         container: null,
         ports: [],
-        because: "",
-        runs: "",
         urls: [],
         since: null,
       },
