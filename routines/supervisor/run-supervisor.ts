@@ -23,6 +23,8 @@ export interface RunSupervisorOptions {
   say: (text: string) => void;
 }
 
+/** Who waits for a model to load waits for minutes without a word. Bun's types do not know that a unix socket takes this as well. */
+const PATIENT = { idleTimeout: 0 };
 /** With nothing to do, it stays this long: the next command may be about to ask. */
 const QUIET_MS = 300;
 /** After the last change, what it took is not needed any more; nor, from time to time, what a round of probes took. */
@@ -88,6 +90,7 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
   removeSocket({ path: socket.path });
   const server = Bun.serve({
     unix: socket.path,
+    ...(PATIENT as object),
     fetch: (request) => {
       requests++;
       return api(request).finally(() => {
