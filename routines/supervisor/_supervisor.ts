@@ -220,10 +220,20 @@ export class Supervisor {
     const entry = this.#entries.get(service.handle);
     if (entry === undefined) return;
     const state = stateOf(service);
-    const { why, run, isWanted, isCompleted, restarts, wasReady } = service;
+    const { why, run, isWanted, isCompleted, isLate, restarts, wasReady } = service;
     if (run !== entry.stored.run || entry.stored.mark === "") entry.stored.mark = `${service.handle}:${crypto.randomUUID()}`;
     if (state !== entry.stored.state) entry.stored.since = new Date().toISOString();
-    Object.assign(entry.stored, { state, why, run, isWanted, isCompleted, restarts, wasReady, isAsleep: service.phase === "asleep" });
+    Object.assign(entry.stored, {
+      state,
+      why,
+      run,
+      isWanted,
+      isCompleted,
+      isLate,
+      restarts,
+      wasReady,
+      isAsleep: service.phase === "asleep",
+    });
     const text = JSON.stringify(entry.stored);
     if (text === entry.written) return;
     this.#write(entry, text);
@@ -358,7 +368,7 @@ function dependentsFirst<T extends Dependent>(them: readonly T[]): T[] {
 }
 
 function reportOf(stored: StoredService, unit: Unit, service: Service | undefined): ServiceReport {
-  const { spec, state, why, since, run, restarts, isWanted, isAsleep, isCompleted } = stored;
+  const { spec, state, why, since, run, restarts, isWanted, isAsleep, isCompleted, isLate } = stored;
   const { record, problem } = unit;
   const isRunning = service !== undefined && mayRun(service) && record?.mark === stored.mark;
   return {
@@ -375,7 +385,7 @@ function reportOf(stored: StoredService, unit: Unit, service: Service | undefine
     isWanted,
     isAsleep,
     isCompleted,
-    isLate: service?.isLate ?? false,
+    isLate,
     lastSeen: service?.lastSeen ?? "",
     contract: spec.contract,
     wasKilled: unit.wasKilled,
@@ -396,6 +406,7 @@ function newStored(spec: NativeSpec): StoredService {
     isWanted: true,
     isAsleep: false,
     isCompleted: false,
+    isLate: false,
     restarts: 0,
     wasReady: false,
     bootId: readBootId(),
