@@ -24,7 +24,8 @@ export interface WriteProxyOptions {
 /** The volume that holds the sockets; memory only, removed by `harbor down`. */
 export const SOCKET_VOLUME = "harbor-native";
 
-const IMAGE = "${HARBOR_PROXY_IMAGE:-alpine/socat}:${HARBOR_PROXY_VERSION:-1.8.0.3}";
+/** The image of every container of a bridge, `${…}` as written: a small one with a shell. */
+export const IMAGE = "${HARBOR_PROXY_IMAGE:-alpine/socat}:${HARBOR_PROXY_VERSION:-1.8.0.3}";
 
 /** The contract's document with `services.<service>` (and its relay) filled in. */
 export function writeProxy(options: WriteProxyOptions): ComposeModel {
