@@ -20,6 +20,8 @@ export interface EndLeaseOptions {
   /** `stop` keeps the lease and the log, so that they are there when the project is started again. */
   action: "down" | "stop";
   tell: Tell;
+  /** What was started, where the lease itself may be gone. */
+  handle?: string;
 }
 
 /**
@@ -37,15 +39,16 @@ async function end(options: EndLeaseOptions): Promise<void> {
   const { home, env, name, action, tell } = options;
   const lease = readLease(home, name);
   const trouble = await removeContainers(options);
-  if (lease !== undefined) {
-    const { handle } = lease;
-    if (action === "down") removeLease(home, name);
-    else writeLease(home, { ...lease, isStopped: true });
+  const handle = lease?.handle ?? options.handle;
+  const isKept = lease !== undefined && action === "stop";
+  if (isKept) writeLease(home, { ...lease, isStopped: true });
+  else removeLease(home, name);
+  if (handle !== undefined) {
     const holders = listHolders(home, handle);
     if (holders.length > 0) tell("info", `${handle} goes on for ${holders.join(", ")}`);
-    else await stopServices({ home, env, handles: [handle], forget: action === "down" });
-    if (readStack(home) === undefined && listLeases(home).length === 0) clearState(home);
+    else await stopServices({ home, env, handles: [handle], forget: !isKept });
   }
+  if (readStack(home) === undefined && listLeases(home).length === 0) clearState(home);
   if (trouble !== undefined) throw trouble;
 }
 

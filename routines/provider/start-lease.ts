@@ -10,6 +10,7 @@ import { offersPort } from "../native/resolve-contract.ts";
 import { type LeaseName, readLease } from "../stack/leases.ts";
 import { stateOf } from "../stack/read-stack.ts";
 import { startNatives } from "../stack/start-natives.ts";
+import { removeEmptyState } from "../stack/write-stack.ts";
 import { SupervisorClient } from "../supervisor/connect-supervisor.ts";
 import type { ServiceReport } from "../supervisor/report.ts";
 import { restartServices } from "../supervisor/restart-services.ts";
@@ -45,17 +46,21 @@ export async function startLease(options: StartLeaseOptions): Promise<Reach | un
   const startedAt = performance.now();
   const purpose = `docker compose up of project "${name.project}"`;
   const lock = { signal: options.signal, purpose, waitMs: options.options.timeoutMs ?? LOCK_WAIT_MS };
-  const claim = await withLock(stateOf(options.home).lock, () => claimService(options), lock);
+  const claim = await withLock(stateOf(options.home).lock, () => claimService(options), lock).finally(() => removeEmptyState(options.home));
+  const { handle } = claim.spec;
+  const isTakenDown = (): boolean => readLease(options.home, name) === undefined;
   try {
     for (const warning of claim.made.selection.warnings) options.tell("info", warning);
     await (claim.shared === undefined ? start(options, claim) : share(options, claim.shared, claim));
+    if (isTakenDown()) throw takenDown(handle);
     options.tell("info", "joining it to the project");
     await joinProject({ ...options, ...claim, lease: name, networks: options.options.networks, startedAt });
-    if (readLease(options.home, name) === undefined) throw takenDown(claim.spec.handle);
+    if (isTakenDown()) throw takenDown(handle);
     return reachOf(claim, name);
   } catch (error) {
     // its log stays for somebody to look at, until `docker compose down`
-    if (claim.isNew) await endLease({ ...options, action: "stop" }).catch((second: unknown) => options.tell("debug", String(second)));
+    const tellOf = (second: Error): void => options.tell("debug", `not put in order: ${second.message}`);
+    if (claim.isNew || isTakenDown()) await endLease({ ...options, action: "stop", handle }).catch(tellOf);
     throw error;
   }
 }
