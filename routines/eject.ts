@@ -14,7 +14,7 @@ import { formatCompose } from "./compose/format-compose.ts";
 import { type MadePlan, makePlan } from "./compose/make-plan.ts";
 import { selectionArgs } from "./compose/selection-args.ts";
 import type { Contract } from "./native/read-contract.ts";
-import type { NativeSpec } from "./native/start-process.ts";
+import { addressOf, NATIVE_ADDRESS, type NativeSpec } from "./native/resolve-contract.ts";
 import { warn } from "./stack/say.ts";
 
 /** Comment lines at the head of the file: what it was made from, what must be set or started first. */
@@ -25,15 +25,20 @@ function head(made: MadePlan, secrets: readonly string[], resolve: boolean): str
   for (const native of plan.natives) {
     const contract = selection.contracts.get(native.handle);
     if (contract === undefined) continue;
-    lines.push(`Start on the host${listeningOn(native)}: ${startLine(native, contract, { values: made.values, resolve })}`);
+    lines.push(`Start on the host${listeningOn(native)}: ${startLine(native, contract, { values: valuesFor(native, made), resolve })}`);
   }
   const flat = selection.workspace.layers.find((layer) => layer.kind === "flat");
   if (flat !== undefined) lines.push(`Relative paths mean ${flat.root}: docker compose --project-directory ${flat.root} -f … up`);
   return lines.map((line) => `# ${line.replaceAll("\n", " ")}\n`).join("");
 }
 
-function listeningOn({ port }: NativeSpec): string {
-  return port === undefined ? "" : `, listening on 127.0.0.1:${port}`;
+/** The configuration as its contract sees it. */
+function valuesFor(native: NativeSpec, { values }: MadePlan): MadePlan["values"] {
+  return values.with("harbor", new Map([[NATIVE_ADDRESS, addressOf(native)]]));
+}
+
+function listeningOn(native: NativeSpec): string {
+  return native.port === undefined ? "" : `, listening on ${addressOf(native)}:${native.port}`;
 }
 
 /** As a person types it into a shell: from the contract, for what is filled in already may hold a secret. */

@@ -1,6 +1,6 @@
 /** Where a process of this host finds what the stack's network knows by name: `ollama:11434` is `127.0.0.1:33821` here. */
 import type { Contract } from "../native/read-contract.ts";
-import { type NativeSpec, offersPort } from "../native/resolve-contract.ts";
+import { addressOf, type NativeSpec, offersPort } from "../native/resolve-contract.ts";
 import { hostOf, readPorts } from "./read-ports.ts";
 
 export interface HostAddressesOptions {
@@ -9,6 +9,14 @@ export interface HostAddressesOptions {
   natives: readonly NativeSpec[];
   contracts: ReadonlyMap<string, Contract>;
   values: (name: string) => string | undefined;
+}
+
+/**
+ * The names of a native service in the stack's network. The second is plainly a local one: programs that fear a name made
+ * to point at them (Ollama) answer to no other while they listen on loopback.
+ */
+export function stackNames(service: string): string[] {
+  return [service, `${service}.internal`];
 }
 
 /** Name and port in the stack's network → address and port on this host, of all that can be reached from it. */
@@ -22,8 +30,8 @@ export function readHostAddresses({ services, natives, contracts, values }: Host
   }
   for (const spec of natives) {
     if (!offersPort(spec)) continue;
-    for (const name of [spec.handle, contracts.get(spec.handle)?.service ?? spec.handle]) {
-      addresses.set(`${name}:${spec.containerPort}`, `127.0.0.1:${spec.port}`);
+    for (const name of [spec.handle, ...stackNames(contracts.get(spec.handle)?.service ?? spec.handle)]) {
+      addresses.set(`${name}:${spec.containerPort}`, `${addressOf(spec)}:${spec.port}`);
     }
   }
   return addresses;

@@ -4,7 +4,8 @@
  */
 import type { Place } from "../_script/error.ts";
 import type { Contract } from "../native/read-contract.ts";
-import { type Dependencies, type DependencyCondition, offersPort } from "../native/resolve-contract.ts";
+import type { Dependencies, DependencyCondition } from "../native/resolve-contract.ts";
+import { hasStandIn } from "./_join-direct.ts";
 import { checkModel, placeOf } from "./check-model.ts";
 import type { ExcludedService } from "./exclude-natives.ts";
 import { interpolate } from "./interpolate.ts";
@@ -13,7 +14,7 @@ type Service = Record<string, unknown>;
 type Services = Record<string, Service>;
 
 export interface LinkNativesOptions {
-  /** Of the merged model. What is only about a native without a port is taken out: compose can wait for no such thing. */
+  /** Of the merged model. What is only about a native that nothing stands in for is taken out: compose can wait for no such thing. */
   services: Services;
   natives: ReadonlyMap<string, ExcludedService>;
   contracts: ReadonlyMap<string, Contract>;
@@ -58,7 +59,7 @@ export function linkNatives(options: LinkNativesOptions): Links {
   };
   for (const contract of contracts.values()) {
     const native = natives.get(contract.handle);
-    if (native !== undefined && !offersPort(native.spec)) takeOut(services, contract.service);
+    if (native !== undefined && !hasStandIn(native.spec)) takeOut(services, contract.service);
   }
   return links;
 }

@@ -1,7 +1,7 @@
 /** A merged model and the native processes → one entry for each service: what it runs on, its ports and URLs. */
 import { HarborError, type Place } from "../_script/error.ts";
 import type { Values } from "../config/read-values.ts";
-import { type NativeSpec, offersPort } from "../native/resolve-contract.ts";
+import { addressOf, type NativeSpec, offersPort } from "../native/resolve-contract.ts";
 import { placeOf } from "./check-model.ts";
 import { interpolate } from "./interpolate.ts";
 import type { ComposeModel } from "./merge-compose.ts";
@@ -104,5 +104,5 @@ function schemeOf(service: Service | undefined): string {
 }
 
 function nativePorts(native: NativeSpec): PublishedPort[] {
-  return offersPort(native) ? [{ address: "127.0.0.1", published: native.port, target: native.containerPort, protocol: "tcp" }] : [];
+  return offersPort(native) ? [{ address: addressOf(native), published: native.port, target: native.containerPort, protocol: "tcp" }] : [];
 }

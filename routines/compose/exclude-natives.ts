@@ -7,9 +7,12 @@
  */
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
+import { HarborError } from "../_script/error.ts";
 import { runScript } from "../_script/script.ts";
+import { findGateway as findEngineBridge } from "../host/find-gateway.ts";
 import type { Contract } from "../native/read-contract.ts";
-import { type NativeSpec, offersPort, resolveContract } from "../native/resolve-contract.ts";
+import { type NativeSpec, resolveContract } from "../native/resolve-contract.ts";
+import { hasStandIn } from "./_join-direct.ts";
 import { readEnvironment } from "./_read-service-environment.ts";
 import { escapeDollars } from "./interpolate.ts";
 import { type ComposeModel, type MergeFile, mergeCompose } from "./merge-compose.ts";
@@ -28,6 +31,8 @@ export interface ExcludeNativesOptions {
   values: Lookup;
   /** How a container reaches this host's loopback. */
   bridge: Bridge;
+  /** Where containers reach this host itself; by the system when left out. */
+  findGateway?: (() => string | undefined) | undefined;
 }
 
 /** What the rest of the plan needs of one native service. */
@@ -54,7 +59,7 @@ export function excludeNatives(options: ExcludeNativesOptions): ExcludedNatives 
   for (const contract of contracts.values()) {
     const definition = definitionOf(contract.handle, resolved, values);
     for (const name of Object.keys(definition)) if (name !== contract.service) companions.add(name);
-    natives.set(contract.handle, excludedService(contract, definition[contract.service], values));
+    natives.set(contract.handle, excludedService(contract, definition[contract.service], options));
   }
   const toMerge = ({ file: { path, directory, kind, parts } }: ResolvedServiceFile): MergeFile => {
     const contract = kind === "contract" ? contracts.get(parts[0] ?? "") : undefined;
@@ -89,26 +94,55 @@ function definitionOf(handle: string, resolved: readonly ResolvedServiceFile[], 
 }
 
 /** Inside the stack the process has the port its container would have. */
-function excludedService(contract: Contract, definition: Record<string, unknown> | undefined, values: Lookup): ExcludedService {
-  const target = definition === undefined ? undefined : firstTarget(definition, values);
-  const spec = resolveContract({ contract, values, ...(target === undefined ? {} : { containerPort: target }) });
+function excludedService(
+  contract: Contract,
+  definition: Record<string, unknown> | undefined,
+  { values, bridge, findGateway }: ExcludeNativesOptions,
+): ExcludedService {
+  const containerPort = definition === undefined ? undefined : firstTarget(definition, values);
+  const isOwn = usesOwnProxy(contract, bridge);
+  const gateway = bridge === "socket" ? () => gatewayFor(contract, findGateway) : undefined;
+  const spec = resolveContract({
+    contract: isOwn ? { ...contract, bridge: "relay" } : contract,
+    values,
+    containerPort,
+    findGateway: gateway,
+  });
   return { spec, definition: definition ?? {}, proxies: [], environment: {} };
 }
 
 /**
  * The contract as a compose file, with the proxy that Harbor writes where it has none of its own, or one that leads
- * nowhere here. To a process without a port none leads: what the file says of its service is for linkNatives alone.
+ * nowhere here. To a process without a port none leads, and to one that containers connect to themselves: what the file
+ * says of its service is for linkNatives alone.
  */
 function standIn(contract: Contract, natives: Map<string, ExcludedService>, options: ExcludeNativesOptions): ComposeModel {
   const native = natives.get(contract.handle) as ExcludedService;
-  if (!offersPort(native.spec)) {
+  if (!hasStandIn(native.spec)) {
     native.proxies = Object.keys(servicesOf(contract.document)).filter((name) => name !== contract.service);
     return contract.document;
   }
-  const isUsable = contract.hasProxy && !(options.bridge === "socket" && goesThroughGateway(contract));
-  const document = isUsable ? contract.document : writeProxy({ contract, spec: native.spec, bridge: options.bridge });
+  const document = usesOwnProxy(contract, options.bridge)
+    ? contract.document
+    : writeProxy({ contract, spec: native.spec, bridge: options.bridge });
   native.proxies = Object.keys(servicesOf(document));
   return document;
+}
+
+/** Throws where the engine has no bridge: nothing could connect. */
+function gatewayFor({ handle, path }: Contract, findGateway = findEngineBridge): string {
+  const address = findGateway();
+  if (address !== undefined) return address;
+  throw new HarborError(`Cannot join "${handle}" to containers directly: this host has no docker0 network`, {
+    exit: "missing",
+    at: { file: path },
+    hint: 'Start the engine first, or leave out "bridge: direct"',
+  });
+}
+
+/** A contract's own proxy goes before anything of ours, but for one that leads nowhere here. */
+function usesOwnProxy(contract: Contract, bridge: Bridge): boolean {
+  return contract.hasProxy && !(bridge === "socket" && goesThroughGateway(contract));
 }
 
 /** A capability file, less what it says of a native service and of companions that went with the definition. */

@@ -14,6 +14,7 @@ import type { Dependencies, NativeSpec } from "../native/resolve-contract.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
 import { listHandles } from "../workspace/list-handles.ts";
 import { readHostAddresses } from "./_host-addresses.ts";
+import { joinDirect, tellOfDirect } from "./_join-direct.ts";
 import { type Links, linkNatives } from "./_link-natives.ts";
 import { injectOverrides, type Override, readOverrides, withOverrides } from "./_overrides.ts";
 import { type PlannedNative, planNatives, reachFromHost } from "./_plan-natives.ts";
@@ -68,6 +69,8 @@ export interface MakePlanOptions {
   running?: RunningServices | undefined;
   /** How a container reaches this host; by the platform when left out. */
   bridge?: Bridge;
+  /** Where containers reach this host itself; by the system when left out. */
+  findGateway?: () => string | undefined;
 }
 
 /** Throws `usage`, `unknown` or `failed`, each with the place and the next step. */
@@ -78,7 +81,7 @@ export async function makePlan(options: MakePlanOptions): Promise<MadePlan> {
   const overrides = readOverrides(contracts, selection.values);
   const values = withOverrides(selection.values, overrides);
   const bridge = options.bridge ?? bridgeOf(options, selection);
-  const excluded = excludeNatives({ resolved, contracts, values: values.get, bridge });
+  const excluded = excludeNatives({ resolved, contracts, values: values.get, bridge, findGateway: options.findGateway });
   const projectDirectory = projectDirectoryOf(selection.workspace);
   const merged = mergeCompose({ files: excluded.files, projectDirectory, values: values.get });
   await applyModules({ resolved, merged, selection, values });
@@ -96,6 +99,7 @@ export async function makePlan(options: MakePlanOptions): Promise<MadePlan> {
   const compose = finishModel({ merged, excluded, owners, project, links, overrides });
   const planned = planNatives({ natives: excluded.natives, contracts, overrides, links, values });
   const specs = planned.map(({ spec }) => spec);
+  joinDirect({ compose, natives: specs, contracts });
   const definitions = new Map([...excluded.natives].map(([handle, native]) => [handle, native.definition]));
   const services = planServices({ selection, owners, compose, natives: specs, definitions, values, sources: merged.sources });
   checkPortClaims(claimsOf(services, selection, merged));
@@ -112,7 +116,7 @@ export async function makePlan(options: MakePlanOptions): Promise<MadePlan> {
     compose,
   };
   const standIns = [...excluded.natives.values()].flatMap(({ proxies }) => proxies);
-  const warnings = [...selection.warnings, ...findSlips(resolved, selection)];
+  const warnings = [...selection.warnings, ...findSlips(resolved, selection), ...tellOfDirect({ natives: specs, contracts })];
   return { plan, values, selection: { ...selection, warnings }, merged, natives, standIns };
 }
 

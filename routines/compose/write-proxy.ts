@@ -1,17 +1,20 @@
 /**
  * The small containers that stand in for a native service, written by Harbor where its contract has
- * no proxy of its own. How they reach the host's loopback: docs/adr/0003-bridge-to-native-services.md.
+ * no proxy of its own. How they reach the host's loopback: docs/adr/0009-one-relay.md.
  */
 
 import type { Contract } from "../native/read-contract.ts";
 import type { OfferingSpec } from "../native/resolve-contract.ts";
+import { stackNames } from "./_host-addresses.ts";
+import { HEALTH_FOLDER, needsSupervisor, proxyHealth } from "./_proxy-health.ts";
+import { gatewayProgram, listenerProgram, quote, relayProgram } from "./_relay-programs.ts";
 import { escapeDollars } from "./interpolate.ts";
 import type { ComposeModel } from "./merge-compose.ts";
 
 /**
- * `socket`: Linux. A relay in the host's network reaches 127.0.0.1 and opens no port; a unix socket in
- * a volume joins it to the proxy. `host-gateway`: Docker Desktop and its kind, where
- * `host.docker.internal` is the host's loopback and sockets do not cross into the VM.
+ * `socket`: Linux. A relay in the host's network reaches 127.0.0.1 and opens no port; the proxy hands it the socket that
+ * listens in the stack's network. `host-gateway`: Docker Desktop and its kind, where `host.docker.internal` is the host's
+ * loopback and sockets do not cross into the VM.
  */
 export type Bridge = "socket" | "host-gateway";
 
@@ -21,20 +24,25 @@ export interface WriteProxyOptions {
   bridge: Bridge;
 }
 
-/** The volume that holds the sockets; memory only, removed by `harbor down`. */
+/** Holds the sockets by which proxies and relays meet; memory only, removed by `harbor down`. */
 export const SOCKET_VOLUME = "harbor-native";
 
+/** The image that is used unless the configuration names another. */
+export const PROXY_IMAGE = { name: "haproxy", version: "3.2.24-alpine" };
+
 /** The image of every container of a bridge, `${…}` as written: a small one with a shell. */
-export const IMAGE = "${HARBOR_PROXY_IMAGE:-alpine/socat}:${HARBOR_PROXY_VERSION:-1.8.0.3}";
+export const IMAGE = `\${HARBOR_PROXY_IMAGE:-${PROXY_IMAGE.name}}:\${HARBOR_PROXY_VERSION:-${PROXY_IMAGE.version}}`;
+
+/** Nobody, on any system. */
+const NOBODY = 65_534;
 
 /** The contract's document with `services.<service>` (and its relay) filled in. */
 export function writeProxy(options: WriteProxyOptions): ComposeModel {
   const { contract, bridge } = options;
   const { document, service } = contract;
   const rest = contract.hasProxy ? withoutProxy(ownService(contract)) : ownService(contract);
-  const address = `127.0.0.1:${options.spec.port}`;
   const proxy = { ...(bridge === "socket" ? socketProxy(options) : gatewayProxy(options)), ...rest };
-  const relay = bridge === "socket" ? { [`${service}-host`]: socketRelay(service, address) } : {};
+  const relay = bridge === "socket" ? { [`${service}-host`]: socketRelay(options) } : {};
   const volumes = bridge === "socket" ? { volumes: { [SOCKET_VOLUME]: tmpfsVolume() } } : {};
   return { ...document, ...volumes, services: { ...(document.services as object | undefined), ...relay, [service]: proxy } };
 }
@@ -58,66 +66,72 @@ function withoutProxy(service: Record<string, unknown>): Record<string, unknown>
   return Object.fromEntries(Object.entries(service).filter(([key]) => !PROXY_KEYS.includes(key)));
 }
 
-/** Nothing to write, nothing to gain: what every proxy container is given. */
-function hardened(command: string[]): ComposeModel {
+/** Nothing to write, nothing to gain: what every container of a bridge is given. */
+function hardened(program: string): ComposeModel {
   return {
     image: IMAGE,
-    command,
-    init: false,
+    entrypoint: ["/bin/sh", "-c"],
+    command: [escapeDollars(program)],
+    user: `${NOBODY}:${NOBODY}`,
     read_only: true,
     cap_drop: ["ALL"],
     security_opt: ["no-new-privileges:true"],
+    stop_signal: "SIGTERM",
     restart: "on-failure",
   };
 }
 
-/** socat's own backlog of 5 loses connections in bursts; keepalive ends half-open ones. */
-function listen(port: number): string {
-  return `TCP-LISTEN:${port},fork,reuseaddr,nodelay,backlog=1024,keepalive,keepidle=30,keepintvl=10,keepcnt=3`;
+/** By its port as well: a relay of an older plan never meets a proxy of this one. */
+function meetingPoint({ contract, spec }: WriteProxyOptions): string {
+  return `${contract.service}-${spec.containerPort}`;
 }
 
-function socketProxy({ contract, spec }: WriteProxyOptions): ComposeModel {
+function socketProxy(options: WriteProxyOptions): ComposeModel {
+  const { contract, spec } = options;
+  const name = meetingPoint(options);
+  const locate = `read -r _ at < ${quote(`/sock/${name}.offer`)} || exit 1; at=\${at%%,*}`;
   return {
-    ...hardened(["-b65536", listen(spec.containerPort), `UNIX-CONNECT:/sock/${contract.service}`]),
-    volumes: [`${SOCKET_VOLUME}:/sock`],
+    ...hardened(listenerProgram({ name, port: spec.containerPort })),
+    init: true,
+    volumes: [`${SOCKET_VOLUME}:/sock`, ...healthVolume(spec)],
     depends_on: [`${contract.service}-host`],
-    networks: ["harbor-network"],
-    healthcheck: healthcheck(spec),
+    networks: joined(contract),
+    healthcheck: proxyHealth({ spec, locate }),
   };
 }
 
-function socketRelay(service: string, address: string): ComposeModel {
-  const socket = `UNIX-LISTEN:/sock/${service},fork,unlink-early,mode=0600,backlog=1024`;
+function socketRelay(options: WriteProxyOptions): ComposeModel {
   return {
-    ...hardened(["-b65536", socket, `TCP:${address},nodelay,connect-timeout=3`]),
+    ...hardened(relayProgram({ name: meetingPoint(options), target: `127.0.0.1:${options.spec.port}` })),
+    init: true,
     network_mode: "host",
     volumes: [`${SOCKET_VOLUME}:/sock`],
   };
 }
 
-function gatewayProxy({ spec }: WriteProxyOptions): ComposeModel {
-  const host = `TCP:host.docker.internal:${spec.port},nodelay,connect-timeout=3`;
+function gatewayProxy({ contract, spec }: WriteProxyOptions): ComposeModel {
+  const volumes = healthVolume(spec);
   return {
-    ...hardened(["-b65536", listen(spec.containerPort), host]),
-    networks: ["harbor-network"],
-    healthcheck: healthcheck(spec),
+    ...hardened(gatewayProgram({ port: spec.containerPort, target: `host.docker.internal:${spec.port}` })),
+    init: false,
+    networks: joined(contract),
+    ...(volumes.length === 0 ? {} : { volumes }),
+    healthcheck: proxyHealth({ spec, locate: `at=127.0.0.1:${spec.containerPort}` }),
   };
 }
 
-/**
- * Asked through the proxy, so that it is the native service's own health. `-Y off`: docker may hand an HTTP
- * proxy to its containers. Without a path, a connection that is not closed at once is taken for health:
- * `nc -z` would be content with our own socat.
- */
-function healthcheck({ ready: { http: path }, containerPort: port }: OfferingSpec): ComposeModel {
-  const connect = `timeout 1 socat -u TCP:127.0.0.1:${port} /dev/null 2>/dev/null; [ $$? -ge 124 ]`;
-  const test =
-    path === undefined
-      ? ["CMD-SHELL", connect]
-      : ["CMD", "wget", "-Y", "off", "-q", "-O", "/dev/null", escapeDollars(`http://127.0.0.1:${port}${path}`)];
-  return { test, interval: "2s", timeout: "3s", retries: 3, start_period: "120s" };
+function joined({ service }: Contract): ComposeModel {
+  return { "harbor-network": { aliases: stackNames(service).filter((name) => name !== service) } };
+}
+
+/** The folder, for a file in it is replaced when it changes. */
+function healthVolume(spec: OfferingSpec): ComposeModel[] {
+  if (!needsSupervisor(spec)) return [];
+  const source = "${HARBOR_HOME}/state/health";
+  return [{ type: "bind", source, target: HEALTH_FOLDER, read_only: true, bind: { create_host_path: true } }];
 }
 
 function tmpfsVolume(): ComposeModel {
-  return { driver: "local", driver_opts: { type: "tmpfs", device: "tmpfs", o: "mode=0700,size=1m" } };
+  const o = `uid=${NOBODY},gid=${NOBODY},mode=0700,size=1m`;
+  return { driver: "local", driver_opts: { type: "tmpfs", device: "tmpfs", o } };
 }

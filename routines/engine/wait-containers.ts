@@ -40,6 +40,8 @@ export interface ContainerProgress {
 const TIMEOUT_MS = 300_000;
 /** A healthcheck with a short interval is noticed soon, a model that loads for minutes costs little. */
 const POLL_MS = { first: 25, longest: 250 };
+/** How long what stands in for a process may be seen unhealthy after that has come back: until its next check is over. */
+const LAG_MS = 8_000;
 /** A container that was started again this often will not come up. */
 const HOPELESS_RESTARTS = 3;
 
@@ -48,12 +50,13 @@ export async function waitContainers(options: WaitContainersOptions): Promise<Co
   return useEngine(options, async (engine) => {
     const { timeoutMs = TIMEOUT_MS, deadline = performance.now() + timeoutMs } = options;
     const report = createReporter(options.onProgress);
+    const judgeNow = createJudge();
     let pauseMs = POLL_MS.first;
     while (true) {
       options.signal?.throwIfAborted();
       const containers = await listWanted(engine, options);
-      for (const container of containers) report(container, judge(container));
-      const failed = await findFailed(engine, containers);
+      for (const container of containers) report(container, judgeNow(container));
+      const failed = await findFailed(engine, containers, judgeNow);
       if (failed !== undefined) throw await describeFailure(engine, failed);
       const waiting = containers.filter((container) => !isSettled(container));
       if (waiting.length === 0) return containers;
@@ -62,6 +65,26 @@ export async function waitContainers(options: WaitContainersOptions): Promise<Co
       pauseMs = Math.min(pauseMs * 1.5, POLL_MS.longest);
     }
   });
+}
+
+/**
+ * Waits, but not for long, until no container that stands in for a native service is unhealthy: once the process is
+ * known to be ready that is only what was, and compose would refuse to start what depends on it.
+ */
+export async function waitStandIns(
+  options: Pick<WaitContainersOptions, "engine" | "project" | "signal"> & { engine: Engine },
+): Promise<void> {
+  const deadline = performance.now() + LAG_MS;
+  while (performance.now() < deadline) {
+    options.signal?.throwIfAborted();
+    const containers = await listContainers({ ...options, details: false });
+    if (!containers.some(isStandInUnhealthy)) return;
+    await Bun.sleep(POLL_MS.longest);
+  }
+}
+
+function isStandInUnhealthy({ runtime, state, health }: Container): boolean {
+  return runtime === "native" && state === "running" && health === "unhealthy";
 }
 
 /** Why the first of them will not come up; undefined where all of them still may. */
@@ -95,8 +118,16 @@ function isSettled(container: Container): boolean {
   return stage === "ready" || stage === "done";
 }
 
-async function findFailed(engine: Engine, containers: readonly Container[]): Promise<Container | undefined> {
-  const failed = containers.find((container) => judge(container) === "failed");
+type Judge = (container: Container) => ContainerStage;
+
+/** As `judge`, but for a while from now on lenient with what only lags behind. */
+function createJudge(): Judge {
+  const startMs = performance.now();
+  return (container) => (isStandInUnhealthy(container) && performance.now() - startMs < LAG_MS ? "starting" : judge(container));
+}
+
+async function findFailed(engine: Engine, containers: readonly Container[], judgeOne: Judge = judge): Promise<Container | undefined> {
+  const failed = containers.find((container) => judgeOne(container) === "failed");
   if (failed !== undefined) return failed;
   for (const container of containers.filter((it) => judge(it) === "restarting")) {
     const { RestartCount: restarts } = await engine.get<{ RestartCount: number }>(`/containers/${container.id}/json`);

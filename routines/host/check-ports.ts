@@ -19,8 +19,8 @@ export interface PortOwner {
 }
 
 /** One entry for each taken port, in the order given; the free ones have none. */
-export function checkPorts(options: { ports: readonly number[] }): PortOwner[] {
-  const listeners = listListeners(new Set(options.ports));
+export function checkPorts(options: { ports: readonly number[]; address?: string | undefined }): PortOwner[] {
+  const listeners = listListeners(new Set(options.ports), options.address);
   if (listeners.length === 0) return [];
   const inodes = new Set(listeners.flatMap((listener) => listener.inode ?? []));
   const holders = inodes.size === 0 ? new Map<string, number>() : findHolders(inodes);

@@ -12,9 +12,9 @@ import { checkPorts, type PortOwner } from "./check-ports.ts";
 
 export type { PortOwner } from "./check-ports.ts";
 
-/** The first that listens on loopback or on every address; undefined where the port is free. */
-export function findPortOwner(options: { port: number }): PortOwner | undefined {
-  return checkPorts({ ports: [options.port] })[0];
+/** The first that listens on this address, loopback when it is left out, or on every one; undefined where the port is free. */
+export function findPortOwner({ port, address }: { port: number; address?: string | undefined }): PortOwner | undefined {
+  return checkPorts({ ports: [port], address })[0];
 }
 
 /** `pid 4711 (redis-server 127.0.0.1:6379)`, as far as it is known. */

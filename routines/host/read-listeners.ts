@@ -15,10 +15,12 @@ export interface Listener {
 const LISTEN = "0A";
 const LISTENING = ` ${LISTEN} `;
 
-/** Listeners that keep another program from this port on 127.0.0.1: those on loopback or on every address. */
-export function listListeners(ports: ReadonlySet<number>): Listener[] {
+const LOOPBACK = "127.0.0.1";
+
+/** Listeners that keep another program from this port of an address: those on it (on any of loopback's) or on every address. */
+export function listListeners(ports: ReadonlySet<number>, address = LOOPBACK): Listener[] {
   if (process.platform !== "linux") return [...ports].flatMap(listByLsof);
-  return ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((table) => parseProcNet(readTable(table), ports));
+  return ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((table) => parseProcNet(readTable(table), ports, address));
 }
 
 /** The same of every port, in one look: on Linux that costs no more than one. */
@@ -35,7 +37,7 @@ function readTable(path: string): string {
 }
 
 /** Reads a table of `/proc/net/tcp` or `tcp6`; all ports when none are named. */
-export function parseProcNet(text: string, ports?: ReadonlySet<number>): Listener[] {
+export function parseProcNet(text: string, ports?: ReadonlySet<number>, wanted = LOOPBACK): Listener[] {
   const found: Listener[] = [];
   for (const line of text.split("\n").slice(1)) {
     if (!line.includes(LISTENING)) continue; // a busy host has thousands of others
@@ -45,17 +47,24 @@ export function parseProcNet(text: string, ports?: ReadonlySet<number>): Listene
     if (state !== LISTEN || inode === undefined) continue;
     const [address = "", hexPort = ""] = local.split(":");
     const port = Number.parseInt(hexPort, 16);
-    if ((ports?.has(port) ?? true) && coversLoopback(address)) found.push({ port, address, inode });
+    if ((ports?.has(port) ?? true) && covers(address, wanted)) found.push({ port, address, inode });
   }
   return found;
 }
 
 /** Four-byte words in the machine's order, so that 127.0.0.1 reads 0100007F. */
-function coversLoopback(address: string): boolean {
+function covers(address: string, wanted: string): boolean {
+  const isLoopback = wanted === LOOPBACK;
   const isMapped = /^0{16}FFFF0000/.test(address);
   const v4 = address.length === 8 ? address : isMapped ? address.slice(24) : undefined;
-  if (v4 !== undefined) return v4 === "00000000" || v4.endsWith("7F");
-  return /^0{32}$/.test(address) || address === "00000000000000000000000001000000";
+  if (v4 !== undefined) return v4 === "00000000" || (isLoopback ? v4.endsWith("7F") : v4 === toHexadecimal(wanted));
+  return /^0{32}$/.test(address) || (isLoopback && address === "00000000000000000000000001000000");
+}
+
+/** An IPv4 address as these tables write it. */
+export function toHexadecimal(address: string): string {
+  const bytes = address.split(".").map((part) => Number(part).toString(16).toUpperCase().padStart(2, "0"));
+  return bytes.reverse().join("");
 }
 
 /** The processes that hold any of these sockets, among `pids` or among all that we may look into. */

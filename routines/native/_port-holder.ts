@@ -7,11 +7,11 @@ import { findMembers } from "./session-members.ts";
 
 /** Words for another process that holds the port; undefined where it is ours, or the system does not tell. */
 export function findIntruder(record: ProcessRecord): string | undefined {
-  const { port, pid } = record;
+  const { port, pid, address } = record;
   if (port === undefined) return undefined;
   // a socket seen a moment ago that is the process's own now is still its own, and mostly that is so
-  if (holds(recentListeners(port), [pid])) return undefined;
-  const listeners = listListeners(new Set([port]));
+  if (address === undefined && holds(recentListeners(port), [pid])) return undefined;
+  const listeners = listListeners(new Set([port]), address);
   if (
     holds(listeners, [pid]) ||
     holds(
@@ -20,7 +20,7 @@ export function findIntruder(record: ProcessRecord): string | undefined {
     )
   )
     return undefined;
-  const owner = findPortOwner({ port });
+  const owner = findPortOwner({ port, address });
   return owner?.pid === undefined ? undefined : formatPortOwner(owner);
 }
 

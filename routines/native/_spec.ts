@@ -9,8 +9,10 @@ export interface NativeSpec {
   cwd: string;
   /** What contract and configuration name; the host's own part is added at the start. */
   env: Record<string, string>;
-  /** Where it listens on 127.0.0.1; none for a process that offers nothing, such as a job. */
+  /** Where it listens; none for a process that offers nothing, such as a job. */
   port?: number | undefined;
+  /** Where it listens, if not on 127.0.0.1: one that containers connect to themselves. */
+  address?: string;
   /** Where the stack's network finds it; there is one where there is a port. */
   containerPort?: number | undefined;
   /** Without a kind of probe: a connection to its port; without a port, that it runs. */
@@ -38,6 +40,11 @@ export const PRIVATE_PORT = "{private-port}";
 export function atPort(spec: NativeSpec, port: number | undefined): NativeSpec {
   if (spec.idle === undefined || port === undefined) return spec;
   return { ...(JSON.parse(JSON.stringify(spec).replaceAll(PRIVATE_PORT, String(port))) as NativeSpec), port };
+}
+
+/** Where its process listens on this host. */
+export function addressOf({ address }: Pick<NativeSpec, "address">): string {
+  return address ?? "127.0.0.1";
 }
 
 /** One that others can connect to. */

@@ -14,6 +14,8 @@ export interface ProcessRecord extends ProcessIdentity {
   cwd: string;
   /** None for a process that offers nothing to connect to. */
   port?: number | undefined;
+  /** Where it listens, if not on 127.0.0.1. */
+  address?: string;
   containerPort?: number | undefined;
   contract: string;
   ready: ReadySpec;

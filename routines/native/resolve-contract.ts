@@ -14,11 +14,11 @@ import { Filler } from "./_filler.ts";
 import { BRIDGES } from "./_read-life.ts";
 import { resolveHook, resolveLive, resolveLogs, resolveReady, resolveRestart, resolveStop } from "./_resolve-life.ts";
 import { isPort, isSpan, oneOf } from "./_rules.ts";
-import { type NativeSpec, PRIVATE_PORT } from "./_spec.ts";
+import { addressOf, type NativeSpec, PRIVATE_PORT } from "./_spec.ts";
 import type { BridgeMode } from "./_types.ts";
 import { type Contract, readContract } from "./read-contract.ts";
 
-export { atPort, type NativeSpec, type OfferingSpec, offersPort } from "./_spec.ts";
+export { addressOf, atPort, type NativeSpec, type OfferingSpec, offersPort } from "./_spec.ts";
 export type { Dependencies, DependencyCondition, LiveSpec, LogLimits, ProbeQuestion, ReadySpec } from "./_types.ts";
 export { buildEnvironment } from "./environment.ts";
 
@@ -28,11 +28,19 @@ export interface ResolveContractOptions {
   values: (name: string) => string | undefined;
   /** The definition's port in the stack's network; the contract's own `container_port` goes before it. */
   containerPort?: number | undefined;
+  /** Where containers reach this host; asked for a service that they connect to themselves. Loopback where it says nothing. */
+  findGateway?: (() => string | undefined) | undefined;
 }
+
+/** In a contract: where its process is to listen. */
+export const NATIVE_ADDRESS = "HARBOR_NATIVE_ADDRESS";
 
 /** Throws with the contract's path for a value that turns out wrong once it is filled in. */
 export function resolveContract(options: ResolveContractOptions): NativeSpec {
-  const { contract, values } = options;
+  const { contract } = options;
+  const bridge = new Filler(contract, options.values).checked("bridge", contract.bridge, oneOf(BRIDGES)) as BridgeMode;
+  const address = bridge === "direct" ? options.findGateway?.() : undefined;
+  const values: Values = (name) => (name === NATIVE_ADDRESS ? addressOf(address === undefined ? {} : { address }) : options.values(name));
   const own = contract.idle === undefined ? values : withPrivatePort(contract, values);
   const filler = new Filler(contract, own);
   const spec: NativeSpec = {
@@ -47,7 +55,8 @@ export function resolveContract(options: ResolveContractOptions): NativeSpec {
     restart: resolveRestart(contract.restart, filler),
     dependsOn: { ...contract.dependsOn },
     logs: resolveLogs(contract.logs, filler),
-    bridge: filler.checked("bridge", contract.bridge, oneOf(BRIDGES)) as BridgeMode,
+    bridge,
+    ...(address === undefined ? {} : { address }),
     install: contract.install,
   };
   const { live, preStart, postStop, idle } = contract;
@@ -55,6 +64,7 @@ export function resolveContract(options: ResolveContractOptions): NativeSpec {
   if (preStart !== undefined) spec.preStart = resolveHook("pre_start", preStart, filler);
   if (postStop !== undefined) spec.postStop = resolveHook("post_stop", postStop, filler);
   if (idle !== undefined) spec.idle = { stop_after: filler.checked("idle.stop_after", idle.stop_after, isSpan) };
+  if (bridge === "direct") checkDirect(contract, spec);
   if (idle !== undefined && !JSON.stringify([spec.argv, spec.env]).includes(PRIVATE_PORT)) throw immovable(contract);
   return spec;
 }
@@ -66,6 +76,17 @@ function withPrivatePort(contract: Contract, values: Values): Values {
   const variable = /^\$\{?([A-Za-z_][A-Za-z0-9_]*)(?:[:}]|$)/.exec(contract.port?.trim() ?? "")?.[1];
   if (variable === undefined) throw immovable(contract);
   return (name) => (name === variable ? PRIVATE_PORT : values(name));
+}
+
+/** Nothing stands between: no other port can be meant, and nobody holds connections while it sleeps. */
+function checkDirect({ handle, path, port: written = "" }: Contract, { port, containerPort, idle }: NativeSpec): void {
+  const refuse = (why: string, hint: string): HarborError =>
+    new HarborError(`Cannot join "${handle}" to containers directly: ${why}`, { at: { file: path }, hint });
+  if (idle !== undefined) throw refuse("it sleeps, and a relay has to wake it", 'Leave out "idle" or "bridge: direct"');
+  if (port === containerPort) return;
+  const variable = /^\$\{?([A-Za-z_][A-Za-z0-9_]*)/.exec(written.trim())?.[1];
+  const give = variable === undefined ? `Give it port ${containerPort}` : `Set ${variable}=${containerPort}`;
+  throw refuse(`it listens on port ${port}, and they look for it on ${containerPort}`, `${give}, or leave out "bridge: direct"`);
 }
 
 function immovable({ handle, path }: Contract): HarborError {
@@ -112,7 +133,7 @@ export const command = defineCommand({
     const spec = resolveContract({ contract, values: (name) => given.get(name) });
     emit(spec, {
       json: args.json,
-      render: (it) => `${it.handle}\t${it.port === undefined ? "-" : `127.0.0.1:${it.port}`}\t${it.argv.join(" ")}`,
+      render: (it) => `${it.handle}\t${it.port === undefined ? "-" : `${addressOf(it)}:${it.port}`}\t${it.argv.join(" ")}`,
     });
   },
 });

@@ -57,10 +57,26 @@ export async function spawnProcess(options: SpawnProcessOptions): Promise<Spawne
     const identity = identifyProcess(child.pid);
     if (identity === undefined) throw vanished(spec);
     const { handle, cwd, port, containerPort, contract, ready, stop } = spec;
+    const place = spec.address === undefined ? {} : { address: spec.address };
     const startedAt = new Date().toISOString();
     const fingerprint = fingerprintSpec(options.spec);
     const log = { logFolder: folder, logRun: spools.run };
-    const record = { handle, ...identity, mark, argv, cwd, port, containerPort, contract, ready, stop, startedAt, fingerprint, ...log };
+    const record = {
+      handle,
+      ...identity,
+      mark,
+      argv,
+      cwd,
+      port,
+      containerPort,
+      ...place,
+      contract,
+      ready,
+      stop,
+      startedAt,
+      fingerprint,
+      ...log,
+    };
     saveOrKill(stateDirectory, record, child);
     const exited = child.exited.then(() => ({ code: child.exitCode, signal: child.signalCode === null ? null : String(child.signalCode) }));
     return { record, exited };
@@ -134,7 +150,7 @@ async function answers(port: number | undefined): Promise<boolean> {
 }
 
 function refuseTakenPort(spec: NativeSpec): void {
-  const owner = spec.port === undefined ? undefined : findPortOwner({ port: spec.port });
+  const owner = spec.port === undefined ? undefined : findPortOwner({ port: spec.port, address: spec.address });
   if (owner === undefined) return;
   throw new HarborError(`Cannot start "${spec.handle}": port ${spec.port} is taken by ${formatPortOwner(owner)}`, {
     hint: `Stop that process, or give "${spec.handle}" another port`,

@@ -106,7 +106,7 @@ function plannedOf(planned: readonly PlannedService[] | undefined, handle: strin
 function nativeStatus(report: ServiceReport, containers: readonly Container[], planned: PlannedService | undefined): ServiceStatus {
   const { handle, state, why, since, restarts, pid, port, startedAt } = report;
   const proxy = proxyOf(handle, containers, planned);
-  const ports = port === null ? [] : [`127.0.0.1:${port}`];
+  const ports = port === null ? [] : [`${planned?.ports[0]?.address ?? "127.0.0.1"}:${port}`];
   return {
     handle,
     runtime: "native",

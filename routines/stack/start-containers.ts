@@ -11,7 +11,7 @@ import { type Compose, findCompose } from "../engine/find-compose.ts";
 import { type Container, listContainers } from "../engine/list-containers.ts";
 import { removeContainers } from "../engine/remove-containers.ts";
 import { runComposeOrThrow } from "../engine/run-compose.ts";
-import { explainFailed, type WaitContainersOptions, waitContainers } from "../engine/wait-containers.ts";
+import { explainFailed, type WaitContainersOptions, waitContainers, waitStandIns } from "../engine/wait-containers.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
 import { listFiles } from "../workspace/list-files.ts";
 import { explainRefusal } from "./explain-refusal.ts";
@@ -113,6 +113,7 @@ export async function startContainers(options: StartContainersOptions): Promise<
   const timeoutMs = options.timeoutMs ?? PATIENCE_MS;
   const deadline = performance.now() + timeoutMs;
   const timeout = AbortSignal.timeout(timeoutMs);
+  if (!options.isResumed) await waitStandIns({ engine: await session.connect(), project: made.plan.project, signal });
   const running = runUp(options, AbortSignal.any([signal, timeout]));
   const [engine, ended] = await Promise.allSettled([session.connect(), running]);
   const isCutShort = ended.status === "rejected" && timeout.aborted && !signal.aborted && isInterruption(ended.reason);

@@ -7,6 +7,7 @@ import { Draft, wordExit } from "./_draft.ts";
 import { type Adopted, type Event, mayRun, type Policy, type Service, type Step, type Timer, type World } from "./_service.ts";
 
 const ASKED = "it was asked to stop";
+const LEAVING = "waits for what depends on it to stop";
 /** Between two attempts of a starting service: a hundredth of the time it has taken, and at least this. */
 const SHORTEST_PAUSE_MS = 20;
 
@@ -117,7 +118,7 @@ function unwant(draft: Draft, service: Service): void {
       break;
     case "starting":
     case "up":
-      draft.enter(service, "leaving", "waits for what depends on it to stop");
+      draft.enter(service, "leaving", LEAVING);
   }
 }
 
@@ -146,7 +147,7 @@ function adopt(draft: Draft, it: Adopted): void {
   const { run, restarts, why, wasReady, isWanted, isCompleted } = it;
   Object.assign(service, { run, restarts, why, wasReady, isWanted, isCompleted });
   if (it.state === "failed" || it.state === "stopped") adoptResting(draft, service, it);
-  else if (!isWanted) draft.end(service, "stopped", ASKED);
+  else if (!isWanted) adoptLeaving(draft, service, it.isAlive);
   else if (it.state === "stopping") draft.end(service, "start", "restarted");
   else if (it.isAlive) adoptRunning(draft, service, it);
   else if (it.state === "pending" || it.state === "backing-off" || !it.wasSpawned) {
@@ -158,6 +159,12 @@ function adopt(draft: Draft, it: Adopted): void {
     draft.followExit(service, { code: null, signal: null }, it.random, false);
     draft.effects.push({ kind: "end", handle: it.handle, run });
   }
+}
+
+/** Asked to stop: after what depends on it, which is taken over first. */
+function adoptLeaving(draft: Draft, service: Service, isAlive: boolean): void {
+  if (isAlive) draft.enter(service, "leaving", LEAVING);
+  else draft.end(service, "stopped", ASKED);
 }
 
 function adoptResting(draft: Draft, service: Service, it: Adopted): void {

@@ -2,7 +2,8 @@
  * The supervisor without its socket: it keeps the world, has each event decided by the state machine, notes on disk what
  * has changed, and has the units do what follows.
  */
-
+import { HarborError } from "../_script/error.ts";
+import { readBootId } from "../_script/process-identity.ts";
 import { describeChanges } from "../native/describe-changes.ts";
 import { measureUsage } from "../native/measure-usage.ts";
 import type { NativeSpec } from "../native/start-process.ts";
@@ -49,6 +50,7 @@ export class Supervisor {
   #world: World = EMPTY_WORLD;
   #timer: Timer | undefined;
   #isBusy = false;
+  #isClosed = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -57,9 +59,9 @@ export class Supervisor {
   /** Takes over what an earlier supervisor left. */
   async load(): Promise<void> {
     const { stateDirectory } = this.#options;
-    for (const handle of listServices(stateDirectory)) {
-      const stored = readService(stateDirectory, handle);
-      if (stored === undefined) continue;
+    const left = listServices(stateDirectory).flatMap((handle) => readService(stateDirectory, handle) ?? []);
+    for (const stored of dependentsFirst(left)) {
+      const { handle } = stored.spec;
       const entry = this.#entry(handle, stored);
       const { wasSpawned, isAlive } = await entry.unit.adopt(stored);
       this.#tellExternals(stored.externals);
@@ -67,6 +69,7 @@ export class Supervisor {
       const policy = policyOf(spec, stored);
       const service = { handle, policy, run, restarts, wasReady, isWanted, isCompleted, isAsleep, state, why, wasSpawned, isAlive };
       this.tell({ kind: "adopt", service: { ...service, random: Math.random() } });
+      entry.unit.recall(stored);
     }
     this.#rearm();
   }
@@ -106,6 +109,7 @@ export class Supervisor {
     // the process that runs belongs to what it was started from, until it is started anew
     entry.stored = wasUp && !needsRestart ? { ...stored, environment: before?.stored.environment ?? environment } : stored;
     entry.isForgotten = false;
+    if (wasUp && !needsRestart && changes.length > 0) entry.unit.follow(entry.stored);
     return { handle, wasUp, changes: wasUp ? changes : [], needsRestart: wasUp && needsRestart };
   }
 
@@ -117,25 +121,17 @@ export class Supervisor {
     }
     // in one go, so that none is ended before it is known who goes with it
     this.#isBusy = true;
-    for (const handle of this.#dependentsFirst(handles)) this.tell({ kind: "unwant", handle });
+    const known = handles.flatMap((handle) => this.#entries.get(handle)?.stored ?? []);
+    for (const { spec } of dependentsFirst(known)) this.tell({ kind: "unwant", handle: spec.handle });
     this.#isBusy = false;
     this.#work();
     this.#forgetResting();
   }
 
-  #dependentsFirst(handles: readonly string[]): string[] {
-    const order: string[] = [];
-    const visit = (handle: string): void => {
-      if (order.includes(handle)) return;
-      for (const other of handles) if (handle in (this.#world.services.get(other)?.policy.dependsOn ?? {})) visit(other);
-      order.push(handle);
-    };
-    for (const handle of handles) visit(handle);
-    return order;
-  }
-
   /** As they were started. */
   restart(handles: readonly string[]): void {
+    const unknown = handles.find((handle) => !this.#entries.has(handle));
+    if (unknown !== undefined) throw new HarborError(`Cannot restart "${unknown}": it was never started`, { exit: "unknown" });
     for (const handle of handles) this.tell({ kind: "restart", handle, policy: this.#policy(handle) });
   }
 
@@ -173,11 +169,14 @@ export class Supervisor {
 
   /** Leaves everything running as it is. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
-    await Promise.all([...this.#entries.values()].map(({ unit }) => unit.close()));
+    await Promise.all([...this.#entries.values()].map(({ unit, leaving }) => leaving ?? unit.close()));
   }
 
   tell(told: Told): void {
+    // what is told of from now on is for the next supervisor to find
+    if (this.#isClosed) return;
     this.#queue.push({ random: Math.random(), ...told, at: performance.now() } as Event);
     this.#work();
   }
@@ -298,16 +297,25 @@ export class Supervisor {
   }
 }
 
+interface Dependent {
+  spec: Pick<NativeSpec, "handle" | "dependsOn">;
+}
+
 /** So that none is told of an earlier end of what it waits for. */
-function dependenciesFirst(requests: readonly StartRequest[]): StartRequest[] {
-  const order = new Set<StartRequest>();
-  const visit = (request: StartRequest): void => {
-    if (order.has(request)) return;
-    for (const other of requests) if (other.spec.handle in request.spec.dependsOn) visit(other);
-    order.add(request);
+function dependenciesFirst<T extends Dependent>(them: readonly T[]): T[] {
+  const order = new Set<T>();
+  const visit = (one: T): void => {
+    if (order.has(one)) return;
+    for (const other of them) if (other.spec.handle in one.spec.dependsOn) visit(other);
+    order.add(one);
   };
-  for (const request of requests) visit(request);
+  for (const one of them) visit(one);
   return [...order];
+}
+
+/** So that none is ended before it is known who goes with it. */
+function dependentsFirst<T extends Dependent>(them: readonly T[]): T[] {
+  return dependenciesFirst(them).reverse();
 }
 
 function reportOf(stored: StoredService, unit: Unit, service: Service | undefined): ServiceReport {
@@ -351,5 +359,6 @@ function newStored(spec: NativeSpec): StoredService {
     isCompleted: false,
     restarts: 0,
     wasReady: false,
+    bootId: readBootId(),
   };
 }

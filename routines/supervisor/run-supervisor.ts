@@ -25,8 +25,8 @@ export interface RunSupervisorOptions {
 
 /** With nothing to do, it stays this long: the next command may be about to ask. */
 const QUIET_MS = 300;
-/** After the last change: what it took is not needed any more. */
-const CALM_MS = 2_000;
+/** After the last change, what it took is not needed any more; nor, from time to time, what a round of probes took. */
+const CALM_MS = { first: 2_000, later: 10_000 };
 /** Told at once, and kept for whoever asks; not each time. */
 const KEPT_TROUBLES = 5;
 
@@ -52,11 +52,18 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
   let requests = 0;
   let quiet: Timer | undefined;
   let calm: Timer | undefined;
+  const settleDown = async (): Promise<void> => {
+    Bun.gc(true);
+    await giveBackPages();
+    calm = setTimeout(settleDown, CALM_MS.later);
+  };
   const leaveIfQuiet = (): void => {
     clearTimeout(quiet);
     quiet = setTimeout(() => {
       if (requests === 0 && supervisor.isQuiet) left.resolve();
     }, QUIET_MS);
+    // the answer to the request to leave sets it once more: nobody is to wait for that
+    quiet.unref();
   };
   const supervisor = new Supervisor({
     stateDirectory: paths.directory,
@@ -68,7 +75,7 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
     },
     onChange: () => {
       clearTimeout(calm);
-      calm = setTimeout(giveBackPages, CALM_MS);
+      calm = setTimeout(settleDown, CALM_MS.first);
     },
     onQuiet: leaveIfQuiet,
   });
@@ -104,7 +111,8 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
   clearTimeout(quiet);
   clearTimeout(calm);
   rmSync(paths.record, { force: true });
-  await server.stop();
+  // with those who wait for something: they ask the next one
+  await server.stop(true);
   removeSocket(socket);
   await supervisor.close();
 }

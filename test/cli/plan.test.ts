@@ -127,7 +127,7 @@ describe("natives in a plan", () => {
   test("the definition and its companions go, the contract's proxy comes, cross files stay whole, overrides reach the dependants", async () => {
     const { model } = await planOf(["-x", "echo", "asker"]);
     expect(Object.keys(model)).not.toContain("echo-db");
-    expect(model.echo?.image).toContain("socat");
+    expect(model.echo?.image).toContain("haproxy");
     expect(model.asker).toMatchObject({
       depends_on: { echo: { condition: "service_healthy" } },
       environment: { URL: "${HARBOR_ECHO_INTERNAL_URL:-http://echo:9000}", HARBOR_ECHO_INTERNAL_URL: "http://elsewhere:1" },

@@ -1,10 +1,11 @@
 /** Whether there is what end-to-end tests need; where not, they are skipped, and one line says why. */
 import { writeAll } from "../../routines/_script/emit.ts";
+import { PROXY_IMAGE } from "../../routines/compose/write-proxy.ts";
 import { connectEngine, type Engine } from "../../routines/engine/connect-engine.ts";
 import { findCompose } from "../../routines/engine/find-compose.ts";
 import { makeTemporaryFolder } from "./_temporary.ts";
 
-const IMAGES = ["busybox:local", "local/bun:1"];
+const IMAGES = ["busybox:local", "local/bun:1", `${PROXY_IMAGE.name}:${PROXY_IMAGE.version}`];
 
 export interface TestEngine {
   engine: Engine | undefined;

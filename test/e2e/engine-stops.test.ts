@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { shell } from "../../routines/_script/shell.ts";
+import { PROXY_IMAGE } from "../../routines/compose/write-proxy.ts";
 import { connectEngine } from "../../routines/engine/connect-engine.ts";
 import { listContainers } from "../../routines/engine/list-containers.ts";
 import { freePort } from "../_ports.ts";
@@ -31,7 +32,7 @@ describe.skipIf(!isPossible)("an engine that stops in the middle", () => {
       await $`docker save busybox:local | docker -H ${host} load`;
       const images = (await $`docker images --format ${"{{.Repository}}:{{.Tag}}"}`).stdout
         .split("\n")
-        .filter((name) => name.startsWith("alpine/socat:"));
+        .filter((name) => name.startsWith(`${PROXY_IMAGE.name}:`));
       await $`docker save ${images} | docker -H ${host} load`;
       const engine = await connectEngine({ env, home });
       await using sandbox = createSandbox(engine);
@@ -70,7 +71,7 @@ describe.skipIf(!isPossible)("an engine that stops in the middle", () => {
   }, 90_000);
 });
 
-/** With networks and state of its own; neither its bridge nor its firewall rules meet those of the other. */
+/** With a network namespace and state of its own: it takes neither the bridge nor the firewall rules of the other away. */
 function startEngine(folder: string, host: string): Bun.Subprocess {
   // a killed one leaves it, and then waits for a containerd that went with it
   rmSync(join(folder, "exec", "containerd"), { recursive: true, force: true });
@@ -84,7 +85,7 @@ function startEngine(folder: string, host: string): Bun.Subprocess {
     "--host",
     host,
   ];
-  return Bun.spawn(["dockerd", ...words, "--bridge=none", "--iptables=false", "--ip-masq=false"], {
+  return Bun.spawn(["unshare", "--net", "dockerd", ...words, "--bridge=none", "--iptables=false", "--ip-masq=false"], {
     stdio: ["ignore", "ignore", "ignore"],
   });
 }

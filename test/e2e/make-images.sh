@@ -2,10 +2,10 @@
 # Makes the images of the end-to-end tests out of programs installed on this machine: no registry.
 #
 #   busybox:local            busybox and nothing else
-#   alpine/socat:<pinned>    a stand-in for each tag of it named in routines/ and services/: socat, wget, nc, sh
+#   haproxy:<pinned>         a stand-in for the image of the bridge: haproxy and busybox
 #   local/bun:1              bun, where BUN names one
 #
-# Needs a running engine and Debian's busybox-static, socat, netcat-openbsd, dash. An image is made
+# Needs a running engine and Debian's busybox-static and haproxy. An image is made
 # anew only when what it is made of has changed.
 set -euo pipefail
 
@@ -67,20 +67,22 @@ make_busybox() {
   import "$root" busybox:local "$label" 'CMD ["/bin/sh"]' 'ENV PATH=/bin:/usr/bin'
 }
 
-# Debian's busybox has an nc without -z and an sh that prefers its own applets to PATH: hence both from elsewhere.
-make_socat() {
-  local tag=$1 label root
-  label=$(stamp /bin/busybox "$(readlink -f "$(command -v socat)")" /bin/nc.openbsd /bin/dash)
+# Alpine's busybox, too, brings the shell, wget and nc of the real image.
+make_haproxy() {
+  local tag label root program
+  program=$(command -v haproxy)
+  tag=$(haproxy_tag)
+  label=$(stamp /bin/busybox "$program")
   if is_made "$tag" "$label"; then return; fi
-  root=$work/socat
-  if [ ! -d "$root" ]; then
-    new_root socat >/dev/null
-    rm -f "$root/bin/nc" "$root/bin/sh"
-    copy_program "$root" "$(command -v socat)" /usr/bin/socat
-    copy_program "$root" /bin/nc.openbsd /bin/nc
-    copy_program "$root" /bin/dash /bin/sh
-  fi
-  import "$root" "$tag" "$label" 'ENTRYPOINT ["socat"]' 'ENV PATH=/usr/bin:/bin'
+  root=$(new_root haproxy)
+  printf 'haproxy:x:99:99::/:/bin/false\n' >>"$root/etc/passwd"
+  copy_program "$root" "$program" /usr/local/sbin/haproxy
+  import "$root" "$tag" "$label" 'ENTRYPOINT ["haproxy"]' 'ENV PATH=/usr/local/sbin:/usr/bin:/bin' 'USER haproxy'
+}
+
+# The one that a bridge uses unless the configuration names another.
+haproxy_tag() {
+  sed -nE 's|.*PROXY_IMAGE = \{ name: "([^"]+)", version: "([^"]+)" \}.*|\1:\2|p' "$top/routines/compose/write-proxy.ts"
 }
 
 make_bun() {
@@ -92,12 +94,6 @@ make_bun() {
   import "$root" local/bun:1 "$label" 'ENTRYPOINT ["bun"]' 'ENV PATH=/usr/bin:/bin'
 }
 
-# As it is written in a file of a service's, or as the default of a ${VARIABLE:-…}.
-socat_tags() {
-  grep -rhE 'alpine/socat' "$top/routines" "$top/services" "$top/test" --include='*.ts' --include='*.yml' |
-    sed -nE 's|.*alpine/socat[^0-9]*([0-9]+(\.[0-9]+)+).*|alpine/socat:\1|p' | sort -u
-}
-
 make_busybox
-while read -r tag; do make_socat "$tag"; done < <(socat_tags)
+make_haproxy
 [ -z "${BUN:-}" ] || make_bun

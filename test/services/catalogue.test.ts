@@ -37,6 +37,7 @@ const SHARED = [
   "HARBOR_BIND_ADDRESS",
   "HARBOR_RESTART_POLICY",
   "HARBOR_HF_TOKEN",
+  "HARBOR_NATIVE_ADDRESS",
 ];
 
 const catalogue = readCatalogue();
@@ -116,7 +117,7 @@ describe.each(catalogue.map((folder) => [folder.handle, folder] as const))("%s",
   });
 
   test("gives no default to what is always set", () => {
-    for (const file of folder.files) expect(file.text).not.toMatch(/\$\{HARBOR_(HOME|DATA|USER_ID|GROUP_ID):?[-?+]/);
+    for (const file of folder.files) expect(file.text).not.toMatch(/\$\{HARBOR_(HOME|DATA|USER_ID|GROUP_ID|NATIVE_ADDRESS):?[-?+]/);
   });
 
   test("keeps its data in its own folder", () => {

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { type ContainerProgress, type ContainerStage, judge, waitContainers } from "../../../routines/engine/wait-containers.ts";
+import {
+  type ContainerProgress,
+  type ContainerStage,
+  judge,
+  waitContainers,
+  waitStandIns,
+} from "../../../routines/engine/wait-containers.ts";
 import { containerInfo, type FakeEngine, startFakeEngine } from "./_fake-engine.ts";
 
 /** An engine whose list of containers goes from one to the next at each question, and stays at the last. */
@@ -43,6 +49,19 @@ describe("waitContainers", () => {
     const changes: ContainerProgress[] = [];
     await waitContainers({ engine: fake.engine, project: "p", onProgress: (change) => changes.push(change) });
     expect(changes.map((it) => it.state)).toEqual(["created", "starting", "ready"]);
+  });
+
+  test("does not take what stands in for a process for ill: its check lags behind", async () => {
+    const unhealthy = containerInfo("a", { Status: "Up 1 minute (unhealthy)", Labels: { "harbor.runtime": "native" } });
+    const healthy = { ...unhealthy, Status: "Up 1 minute (healthy)" };
+    using fake = startEngine([[unhealthy], [unhealthy], [healthy]]);
+    const changes: ContainerProgress[] = [];
+    await waitContainers({ engine: fake.engine, project: "p", onProgress: (change) => changes.push(change) });
+    expect(changes.map((it) => it.state)).toEqual(["starting", "ready"]);
+
+    using another = startEngine([[unhealthy], [healthy], [unhealthy]]);
+    await waitStandIns({ engine: another.engine, project: "p" });
+    expect(another.asked).toHaveLength(2);
   });
 
   test("waits for the services named alone", async () => {

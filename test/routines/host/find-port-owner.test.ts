@@ -9,6 +9,15 @@ describe("findPortOwner", () => {
     socket.stop(true);
     expect(findPortOwner({ port })).toBeUndefined();
   });
+
+  test.skipIf(process.platform !== "linux")("leaves a port of one address to another, and one of every address to nobody", () => {
+    const own = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+    expect(findPortOwner({ port: own.port, address: "172.17.0.1" })).toBeUndefined();
+    own.stop(true);
+    const every = Bun.listen({ hostname: "0.0.0.0", port: 0, socket: { data() {} } });
+    expect(findPortOwner({ port: every.port, address: "172.17.0.1" })).toMatchObject({ pid: process.pid });
+    every.stop(true);
+  });
 });
 
 describe("formatPortOwner", () => {

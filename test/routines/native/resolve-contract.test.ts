@@ -104,6 +104,14 @@ describe("resolveContract", () => {
     expect(resolve({ port: "${P}" }, { P: "99" })).toMatchObject({ port: 99, containerPort: 99 });
   });
 
+  test("says where to listen: on loopback, or where containers connect to it themselves", () => {
+    const change = { env: { LISTEN: "${HARBOR_NATIVE_ADDRESS}:1" }, bridge: "${BRIDGE:-relay}" };
+    expect(resolve(change)).toMatchObject({ env: { LISTEN: "127.0.0.1:1" }, bridge: "relay" });
+    const contract = { ...CONTRACT, ...change };
+    const direct = resolveContract({ contract, values: () => "direct", findGateway: () => "172.17.0.1" });
+    expect(direct).toMatchObject({ env: { LISTEN: "172.17.0.1:1" }, bridge: "direct", address: "172.17.0.1" });
+  });
+
   test("fills in probes, restarts, hooks, limits and dependencies", () => {
     const change: Partial<Contract> = {
       ready: { ...READY_WRITTEN, exec: { executable: "./check ${X}", args: "--x ${S} '${S}'" } },
@@ -113,7 +121,8 @@ describe("resolveContract", () => {
       postStop: { argv: { executable: "rm", args: "-f ${S}" }, timeout: "5s" },
       dependsOn: { db: "service_healthy" },
       idle: { stop_after: "${T}" },
-      bridge: "direct",
+      port: "${PORT:-1}",
+      env: { LISTEN: "${PORT:-1}" },
     };
     expect(resolve(change, { X: "200", S: "1  2", N: "4", T: "9m" })).toMatchObject({
       ready: { ...READY, exec: ["/w/ollama/check 200", "--x", "1", "2", "1  2"] },
@@ -123,7 +132,6 @@ describe("resolveContract", () => {
       postStop: { argv: ["rm", "-f", "1", "2"], timeout: "5s" },
       dependsOn: { db: "service_healthy" },
       idle: { stop_after: "9m" },
-      bridge: "direct",
     });
   });
 

@@ -1,0 +1,54 @@
+/** The healthcheck of a proxy: as healthy as the native service behind it, asked through the proxy. */
+import type { OfferingSpec } from "../native/resolve-contract.ts";
+import { quote } from "./_relay-programs.ts";
+import { escapeDollars } from "./interpolate.ts";
+import type { ComposeModel } from "./merge-compose.ts";
+
+/** Where a proxy finds what the supervisor says of each service: one word in a file by its handle. */
+export const HEALTH_FOLDER = "/health";
+
+export interface ProxyHealthOptions {
+  spec: OfferingSpec;
+  /** Shell that sets `at` to the proxy's own address and port. */
+  locate: string;
+}
+
+/** Whether the supervisor's word is needed: HTTP and connections tell all by themselves. */
+export function needsSupervisor({ ready, idle }: OfferingSpec): boolean {
+  const { status, body, exec, log, notify } = ready;
+  return [status, body, exec, log, notify, idle].some((it) => it !== undefined);
+}
+
+/** Three bad answers two seconds apart: a process that is killed is seen within ten. */
+export function proxyHealth({ spec, locate }: ProxyHealthOptions): ComposeModel {
+  const lines = [...(needsSupervisor(spec) ? [supervisorsWord(spec)] : []), locate, question(spec)];
+  return {
+    test: ["CMD-SHELL", escapeDollars(lines.join("\n"))],
+    interval: "2s",
+    timeout: "3s",
+    retries: 3,
+    start_period: "120s",
+  };
+}
+
+/**
+ * What only the supervisor knows: a program's exit code, a line of the log, a body. Without a file there is no supervisor,
+ * as for an ejected stack. One that sleeps is as good as ready, and must not be asked: that would wake it.
+ */
+function supervisorsWord({ handle, idle }: OfferingSpec): string {
+  const good = idle === undefined ? "ready) ;;" : "ready | asleep) exit 0 ;;";
+  return `file=${quote(`${HEALTH_FOLDER}/${handle}`)}
+if [ -e "$file" ]; then read -r state < "$file"; case $state in ${good} *) echo "it is $state"; exit 1 ;; esac; fi`;
+}
+
+/**
+ * `-Y off`: the engine may hand an HTTP proxy to its containers. Without a path, a connection that is not closed at once
+ * is taken for health, since the relay itself takes every connection; its input is a pipe that never ends.
+ */
+function question({ ready }: OfferingSpec): string {
+  if (ready.http !== undefined && ready.status === undefined && ready.body === undefined)
+    return `wget -Y off -q -O /dev/null "http://$at"${quote(ready.http)}`;
+  return `[ -p /dev/shm/quiet ] || mkfifo /dev/shm/quiet
+timeout 1 nc "\${at%:*}" "\${at##*:}" 0<> /dev/shm/quiet > /dev/null
+[ $? -ge 124 ]`;
+}
