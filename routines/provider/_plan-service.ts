@@ -74,6 +74,6 @@ function refuseDirect({ handle, bridge, contract }: NativeSpec): void {
   if (bridge !== "direct") return;
   throw new HarborError(`Cannot join "${handle}" to a compose project: its containers would have to connect to it directly`, {
     at: { file: contract },
-    hint: 'Leave out "bridge: direct", which is for `harbor up`',
+    hint: `Leave out "bridge: direct", or set it aside where it comes from the configuration: config: ["${handle}.bridge=relay"]`,
   });
 }

@@ -105,6 +105,15 @@ describe("harbor compose", () => {
     expect(box.left()).toEqual([]);
   });
 
+  test("`harbor down` ends leases as well, and says what it cannot reach", async () => {
+    await call("--project-name=p", "up", "--service=mock-openai", "llm");
+    const down = await box.run(["down"]);
+    expect(down).toMatchObject({ exit: 0, stdout: "mock-openai: stopped\n" });
+    expect(down.stderr).toContain('mock-openai: also stops for compose project "p"\n');
+    expect(down.stderr).toContain("No engine answers: containers are left in p; `docker compose down` there removes them");
+    expect(box.left()).toEqual([]);
+  });
+
   test("`harbor down` while it starts: nothing of it goes on", async () => {
     box.services({
       "slow/slow_native.yml": `x-harbor-native: { executable: sh, daemon_args: ["-c", "sleep 1000"], port: "${freePort()}", ready: { http: / } }\n`,

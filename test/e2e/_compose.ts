@@ -27,7 +27,10 @@ export interface ComposeProject extends AsyncDisposable {
   compose(...words: string[]): Promise<HarborRun>;
   /** The same that has to succeed; gives its stdout. */
   say(...words: string[]): Promise<string>;
-  write(file: string): Promise<void>;
+  /** The compose file, or another one beside it. */
+  write(text: string, name?: string): Promise<void>;
+  /** `docker compose` with these words, still running. */
+  start(...words: string[]): Bun.Subprocess<"ignore", "pipe", "pipe">;
 }
 
 export interface DockerWithHarbor {
@@ -57,17 +60,19 @@ interface ProjectOptions {
 async function createProject({ file, env, engine, root }: ProjectOptions): Promise<ComposeProject> {
   const name = `harbor-e2e-${crypto.randomUUID().slice(0, 8)}`;
   const cwd = join(root, name);
+  const start: ComposeProject["start"] = (...words) =>
+    Bun.spawn(["docker", "compose", "--ansi", "never", ...words], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
   const compose = async (...words: string[]): Promise<HarborRun> => {
-    const child = Bun.spawn(["docker", "compose", "--ansi", "never", ...words], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
-    const { exit: code, ...said } = await resultOf(child);
+    const { exit: code, ...said } = await resultOf(start(...words));
     return { code, ...said };
   };
-  const write = async (text: string): Promise<void> => {
-    await Bun.write(join(cwd, "compose.yaml"), text);
+  const write = async (text: string, path = "compose.yaml"): Promise<void> => {
+    await Bun.write(join(cwd, path), text);
   };
   await write(file);
   return {
     name,
+    start,
     compose,
     write,
     async say(...words) {

@@ -29,6 +29,14 @@ describe.skipIf(isMissing)("docker compose up of a native service", () => {
   });
   afterAll(() => sandbox?.[Symbol.asyncDispose]());
 
+  /** A native service of one line of shell. */
+  const addService = (handle: string, program: string): void => {
+    const folder = join(sandbox.home, "services", handle);
+    const args = JSON.stringify(["-c", program]);
+    const contract = `{ executable: sh, daemon_args: ${args}, port: "${freePort()}", restart: { policy: "no" }, ready: { log: "^here$" } }`;
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, `${handle}_native.yml`), `x-harbor-native: ${contract}\n`);
+  };
   const config = `config: mock_openai.host_port=${port}`;
   const consumer = (service: string): string => `
   consumer:
@@ -159,12 +167,7 @@ describe.skipIf(isMissing)("docker compose up of a native service", () => {
   test(
     "one that cannot start says why, with its last lines, and the consumer does not start",
     async () => {
-      const folder = join(sandbox.home, "services/sick");
-      mkdirSync(folder, { recursive: true });
-      writeFileSync(
-        join(folder, "sick_native.yml"),
-        `x-harbor-native: { executable: sh, daemon_args: ["-c", "echo this is why >&2; exit 3"], port: "${freePort()}", restart: { policy: "no" } }\n`,
-      );
+      addService("sick", "echo this is why >&2; exit 3");
       await using project = await docker.project(file("sick", "{}"));
       const up = await project.compose("up", "--detach");
       expect(up.code).toBe(1);
@@ -223,10 +226,12 @@ networks: { back: }
   );
 
   test(
-    "alone in its file it runs all the same, and a newer compose's stop ends it and keeps its log",
+    "alone in its file it runs all the same, configured by the .env beside it; a newer compose's stop ends it and keeps its log",
     async () => {
-      await using project = await docker.project(file("llm", `{ service: mock-openai, ${config} }`, ""));
+      await using project = await docker.project(file("llm", "{ service: mock-openai }", ""));
+      await project.write(`HARBOR_MOCK_OPENAI_HOST_PORT=${port}\n`, ".env");
       await project.say("up", "--detach");
+      expect((await sandbox.harbor(["url", "mock-openai"])).stdout).toBe(`http://127.0.0.1:${port}\n`);
       expect(await healthOf(project, "llm")).toBe("healthy");
       expect((await sandbox.harbor(["compose", `--project-name=${project.name}`, "stop", "llm"])).code).toBe(0);
       expect(await leftOf(engine, project.name)).toEqual([]);
@@ -234,6 +239,32 @@ networks: { back: }
       expect((await sandbox.harbor(["logs", "mock-openai"])).stdout).toContain("listens on");
       await project.say("down");
       expect(await sandbox.leftovers()).toEqual(NOTHING);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "services of one file start at once, and what Ctrl-C leaves, down takes away",
+    async () => {
+      const go = join(sandbox.home, "data/go");
+      for (const handle of ["one", "two"]) addService(handle, `until [ -e ${go} ]; do sleep 0.05; done; echo here; sleep 1000`);
+      const both = "services:\n  one: { provider: { type: harbor } }\n  two: { provider: { type: harbor } }\n";
+      await using project = await docker.project(both);
+      const areStarting = async () => (await rows()).filter((it) => it.pid !== null).length === 2;
+      const first = project.start("up", "--detach");
+      await until(areStarting, "both of them");
+      first.kill("SIGINT");
+      expect(await first.exited).not.toBe(0);
+      expect(await areStarting()).toBe(true);
+      await project.say("down");
+      expect(await sandbox.leftovers()).toEqual(NOTHING);
+
+      const second = project.start("up", "--detach");
+      await until(areStarting, "both of them again");
+      await Bun.write(go, "");
+      expect(await second.exited).toBe(0);
+      await project.say("down");
+      expect(await leftOf(engine, project.name)).toEqual([]);
     },
     TIMEOUT_MS,
   );
