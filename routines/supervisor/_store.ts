@@ -28,6 +28,7 @@ export interface StoredService extends StartRules {
   isWanted: boolean;
   isAsleep: boolean;
   isCompleted: boolean;
+  isLate: boolean;
   restarts: number;
   wasReady: boolean;
   /** The boot that all of this was noted in. */

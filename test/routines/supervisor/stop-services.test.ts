@@ -7,7 +7,9 @@ import { readRecord, writeRecord } from "../../../routines/native/process-record
 import { stopServices } from "../../../routines/supervisor/stop-services.ts";
 import { freePort } from "../../_ports.ts";
 import { until } from "../../_until.ts";
-import { serverLines, TestHome } from "./_home.ts";
+import { serverLines, type TestHome, useHomes } from "./_home.ts";
+
+const newHome = useHomes();
 
 /** A start whose process and children are all there. */
 async function start(home: TestHome, script: string, lines = "stop: { grace: 200ms }"): Promise<number[]> {
@@ -18,7 +20,7 @@ async function start(home: TestHome, script: string, lines = "stop: { grace: 200
 
 describe("a stop", () => {
   test("ends a process and its children by the contract's signal, and keeps its log and what is known of it", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     expect(await start(home, "trap 'echo asked; kill $!; exit 0' INT; sleep 60 & UP; wait", "stop: { signal: SIGINT }")).toHaveLength(2);
     expect(await home.stop("a")).toEqual([{ handle: "a", wasKilled: false }]);
     expect([home.processes(), await home.log("a")]).toEqual([[], ["up", "asked"]]);
@@ -26,7 +28,7 @@ describe("a stop", () => {
   });
 
   test("kills after the grace what ignores SIGTERM, and says so", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     await start(home, "trap '' TERM; UP; sleep 60; sleep 60");
     const startMs = performance.now();
     expect(await home.stop("a")).toEqual([{ handle: "a", wasKilled: true }]);
@@ -46,14 +48,14 @@ describe("a stop", () => {
     ],
     ["a child without the mark in a group of its own", "set -m; env -u HARBOR_NATIVE sleep 60 & UP; wait"],
   ])("ends %s", async (_, script) => {
-    await using home = new TestHome();
+    const home = newHome();
     expect((await start(home, script)).length).toBeGreaterThan(1);
     expect((await home.down()).map((it) => it.handle)).toEqual(["a"]);
     expect([home.processes(), existsSync(join(home.state, "native/a"))]).toEqual([[], false]);
   });
 
   test("ends what a leader that crashed has left behind before it starts another", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     await start(home, "sleep 60 & UP; wait", "restart: { backoff: 10ms..10ms }");
     const before = home.processes();
     process.kill(await home.pid("a"), "SIGKILL");
@@ -63,7 +65,7 @@ describe("a stop", () => {
   });
 
   test("several at once stop it once; what is stopped already is fine, as is one that was never started", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     await start(home, "trap 'echo asked; exit 0' TERM; sleep 60 & UP; wait");
     await Promise.all([home.stop("a"), home.stop("a"), home.stop("a")]);
     expect(await home.log("a")).toEqual(["up", "asked"]);
@@ -72,7 +74,7 @@ describe("a stop", () => {
   });
 
   test("goes in reverse order: what depends on others first", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const ended = join(home.root, "ended");
     const script = (name: string): string => `trap 'sleep 0.05; echo ${name} >>"${ended}"; exit 0' TERM; while :; do sleep 0.01; done`;
     const after = (...names: string[]): string => `depends_on: [${names.join(", ")}]\nready: { exec: ['true'] }`;
@@ -89,7 +91,7 @@ describe("a stop", () => {
   });
 
   test("of one that is never ready, or waits, is done at once", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const deaf = home.service("deaf", `port: ${freePort()}\nready: { timeout: 60s }`, "echo up; exec sleep 60");
     const waiting = home.service("waiting", "depends_on: { deaf: { condition: service_healthy } }", "exec sleep 60");
     const starting = home.start([deaf, waiting]);
@@ -99,7 +101,7 @@ describe("a stop", () => {
   });
 
   test("does not end a service again that was stopped, however often it is asked whether it runs", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     await start(home, "UP; exec sleep 60");
     await home.stop("a");
     await home.kill();
@@ -113,8 +115,8 @@ describe("another process with the pid of one of ours", () => {
     ["start time", { startTime: "1" }],
     ["boot", { bootId: "00000000-0000-0000-0000-000000000000" }],
   ])("but another %s is never signalled, by nobody", async (_, difference) => {
-    await using home = new TestHome();
-    await using other = new TestHome();
+    const home = newHome();
+    const other = newHome();
     // a stranger, whose pid the record of `a` will name
     await other.start([other.service("b", "", "exec sleep 60")]);
     const stranger = await other.pid("b");
@@ -133,7 +135,7 @@ describe("another process with the pid of one of ours", () => {
 });
 
 test("a folder that nobody can read the state of is told with its file, and nothing is touched", async () => {
-  await using home = new TestHome();
+  const home = newHome();
   await start(home, "UP; exec sleep 60");
   await home.kill();
   const file = join(home.state, "native/a/service.json");
@@ -147,7 +149,7 @@ test("a folder that nobody can read the state of is told with its file, and noth
 });
 
 test("`forget` leaves nothing: neither process, nor log, nor supervisor", async () => {
-  await using home = new TestHome();
+  const home = newHome();
   await home.start([home.service("a", serverLines()), home.service("b", "", "exec sleep 60")]);
   await home.down("a");
   expect([existsSync(join(home.state, "native/a")), (await home.report("b")).state]).toEqual([false, "ready"]);
