@@ -170,8 +170,8 @@ describe("health", () => {
     await home.start([home.service("a", lines, "rm -f stuck; echo up; exec sleep 60")]);
     await home.untilLogged("a", "up");
     writeFileSync(home.file("a", "stuck"), "");
-    const report = await home.until("a", (it) => it.run === 2 && it.state === "ready", "its restart");
-    expect([report.restarts, existsSync(home.file("a", "stuck"))]).toEqual([1, false]);
+    await until(async () => (await home.log("a")).length === 2, "its restart");
+    expect([(await home.report("a")).restarts, existsSync(home.file("a", "stuck"))]).toEqual([1, false]);
   });
 
   test("of one that is stopped by SIGSTOP goes, and comes back with it", async () => {

@@ -11,17 +11,17 @@ import { serverLines, type TestHome, useHomes } from "./_home.ts";
 
 const newHome = useHomes();
 
-/** A start whose process and children are all there. */
-async function start(home: TestHome, script: string, lines = "stop: { grace: 200ms }"): Promise<number[]> {
+/** A start whose process and children are all there, so many in all. */
+async function start(home: TestHome, script: string, { count = 1, lines = "stop: { grace: 200ms }" } = {}): Promise<void> {
   await home.start([home.service("a", lines, `${script.replace("UP", "echo up")}`)]);
   await home.untilLogged("a", "up");
-  return home.processes();
+  await until(() => home.processes().length === count, `${count} processes`);
 }
 
 describe("a stop", () => {
   test("ends a process and its children by the contract's signal, and keeps its log and what is known of it", async () => {
     const home = newHome();
-    expect(await start(home, "trap 'echo asked; kill $!; exit 0' INT; sleep 60 & UP; wait", "stop: { signal: SIGINT }")).toHaveLength(2);
+    await start(home, "trap 'echo asked; kill $!; exit 0' INT; sleep 60 & UP; wait", { count: 2, lines: "stop: { signal: SIGINT }" });
     expect(await home.stop("a")).toEqual([{ handle: "a", wasKilled: false }]);
     expect([home.processes(), await home.log("a")]).toEqual([[], ["up", "asked"]]);
     expect(await home.report("a")).toMatchObject({ state: "stopped", why: "it was asked to stop", pid: null, isWanted: false });
@@ -29,7 +29,7 @@ describe("a stop", () => {
 
   test("kills after the grace what ignores SIGTERM, and says so", async () => {
     const home = newHome();
-    await start(home, "trap '' TERM; UP; sleep 60; sleep 60");
+    await start(home, "trap '' TERM; UP; sleep 60; sleep 60", { count: 2 });
     const startMs = performance.now();
     expect(await home.stop("a")).toEqual([{ handle: "a", wasKilled: true }]);
     expect(performance.now() - startMs).toBeGreaterThan(190);
@@ -39,24 +39,26 @@ describe("a stop", () => {
   test.each([
     [
       "a child that survives its leader, which ends on SIGTERM",
+      4,
       "trap 'exit 0' TERM; sh -c \"trap '' TERM; echo up; sleep 60; sleep 60\" & while :; do sleep 0.01; done",
     ],
-    ["a child in a group of its own", "set -m; sleep 60 & UP; wait"],
+    ["a child in a group of its own", 2, "set -m; sleep 60 & UP; wait"],
     [
       "a child in a session of its own",
+      2,
       `${process.execPath} -e 'Bun.spawn(["sleep", "60"], { detached: true }).unref()'; UP; exec sleep 60`,
     ],
-    ["a child without the mark in a group of its own", "set -m; env -u HARBOR_NATIVE sleep 60 & UP; wait"],
-  ])("ends %s", async (_, script) => {
+    ["a child without the mark in a group of its own", 2, "set -m; env -u HARBOR_NATIVE sleep 60 & UP; wait"],
+  ] as const)("ends %s", async (_, count, script) => {
     const home = newHome();
-    expect((await start(home, script)).length).toBeGreaterThan(1);
+    await start(home, script, { count });
     expect((await home.down()).map((it) => it.handle)).toEqual(["a"]);
     expect([home.processes(), existsSync(join(home.state, "native/a"))]).toEqual([[], false]);
   });
 
   test("ends what a leader that crashed has left behind before it starts another", async () => {
     const home = newHome();
-    await start(home, "sleep 60 & UP; wait", "restart: { backoff: 10ms..10ms }");
+    await start(home, "sleep 60 & UP; wait", { count: 2, lines: "restart: { backoff: 10ms..10ms }" });
     const before = home.processes();
     process.kill(await home.pid("a"), "SIGKILL");
     await home.until("a", (it) => it.run === 2 && it.state === "ready", "its restart");
@@ -66,7 +68,7 @@ describe("a stop", () => {
 
   test("several at once stop it once; what is stopped already is fine, as is one that was never started", async () => {
     const home = newHome();
-    await start(home, "trap 'echo asked; exit 0' TERM; sleep 60 & UP; wait");
+    await start(home, "trap 'echo asked; exit 0' TERM; sleep 60 & UP; wait", { count: 2 });
     await Promise.all([home.stop("a"), home.stop("a"), home.stop("a")]);
     expect(await home.log("a")).toEqual(["up", "asked"]);
     expect(await home.stop("a")).toEqual([{ handle: "a", wasKilled: false }]);
