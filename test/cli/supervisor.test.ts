@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { restartServices } from "../../routines/supervisor/restart-services.ts";
 import { freePort } from "../_ports.ts";
 import { until } from "../_until.ts";
 import { echoService, isRunning, type PsRow, readUntil, Sandbox } from "./_sandbox.ts";
@@ -85,10 +86,13 @@ describe("harbor restart", () => {
   test("of one that still waits for another neither wedges it nor starts a second copy", async () => {
     const up = box.start(["up", "-x", "base", "-x", "top"]);
     await readUntil(up.stderr, /top: waits for "base" to be ready/);
-    const restart = box.start(["routine", "restart-services", "top"]);
-    await until(async () => (await rows()).top?.state === "pending", "it waits");
+    const asked = Promise.withResolvers<void>();
+    const signal = new AbortController().signal;
+    const restart = restartServices({ home: box.home, env: box.env, handles: ["top"], signal, onReport: () => asked.resolve() });
+    await asked.promise;
+    expect((await rows()).top?.state).toBe("pending");
     writeFileSync(file("base/go"), "");
-    expect([await up.exited, await restart.exited]).toEqual([0, 0]);
+    expect([await up.exited, (await restart).map((it) => it.state)]).toEqual([0, ["ready"]]);
     expect((await rows()).top?.supervised).toMatchObject({ state: "ready", restarts: 0 });
     expect((await box.run(["logs", "top"])).stdout).toBe("top is up\n");
   });
