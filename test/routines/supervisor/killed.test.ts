@@ -52,8 +52,8 @@ function makeServices(home: TestHome, alarms: string): NativeSpec[] {
 }
 
 /** Until so many are killed; a child that was just forked has the supervisor's name and environment. */
-async function kill(home: TestHome, random: Random): Promise<void> {
-  for (let kills = 0; kills < KILLS; ) {
+async function kill(home: TestHome, random: Random, signal: AbortSignal): Promise<void> {
+  for (let kills = 0; kills < KILLS && !signal.aborted; ) {
     await Bun.sleep(random.next() * LONGEST_LIFE_MS);
     const all = home.supervisors();
     const pid = all.find((it) => !all.includes(readProcess(it)?.parent ?? 0));
@@ -114,14 +114,16 @@ test.skipIf(Bun.which("flock") === null)(
     const home = newHome();
     const alarms = join(home.root, "alarms");
     const specs = makeServices(home, alarms);
-    let isOver = false;
-    const killing = kill(home, new Random(SEED)).finally(() => {
-      isOver = true;
-    });
+    const over = new AbortController();
+    const killing = kill(home, new Random(SEED), over.signal).finally(() => over.abort());
     const random = new Random(SEED + 1);
-    await home.start(specs).catch(() => undefined);
-    while (!isOver) await actOnce(home, specs, random);
-    await killing;
+    try {
+      await home.start(specs).catch(() => undefined);
+      while (!over.signal.aborted) await actOnce(home, specs, random);
+    } finally {
+      over.abort();
+      await killing;
+    }
     expect(Object.values((await home.start(specs)).last).map((it) => it.state)).toEqual(["ready", "ready", "ready"]);
     await until(() => home.processes().length === 4, "one of each, and base's child");
     await home.stop();
