@@ -3,7 +3,7 @@ import { parseDuration } from "../_script/duration.ts";
 import { HarborError } from "../_script/error.ts";
 import type { ProcessEntry } from "../_script/process-identity.ts";
 import type { StopSpec } from "./_types.ts";
-import { findMembers, recentTable, type Started } from "./session-members.ts";
+import { findMembers, isUndecided, recentTable, type Started } from "./session-members.ts";
 
 /** What is to end: the session of a process, or whatever carries a mark. */
 export interface Session extends Started {
@@ -26,7 +26,11 @@ export interface EndedSession {
   wasKilled: boolean;
 }
 
-const POLL_MS = { first: 2, longest: 50, shared: 5 };
+const POLL_MS = { first: 2, longest: 50, shared: 5, sure: 5 };
+/** One that was born while we looked is in no list of ours. */
+const EMPTY_LOOKS = 2;
+/** The longest that one which is ending, or becoming another program, is waited for: then it is a stranger. */
+const UNDECIDED_MS = 1_000;
 const KILL_WAIT_MS = 5_000;
 
 /** Throws `failed` naming the pids that even SIGKILL did not end (another user's, or stuck in the kernel). */
@@ -50,22 +54,35 @@ async function signalUntilGone(
   waitMs: number,
   cut?: AbortSignal,
 ): Promise<{ count: number; left: ProcessEntry[] }> {
-  const deadline = performance.now() + waitMs;
+  const startMs = performance.now();
+  const elapsedMs = (): number => performance.now() - startMs;
   const signalled = new Set<string>();
-  let pauseMs = POLL_MS.first;
-  while (true) {
-    const seen = findMembers(record, recentTable(POLL_MS.shared));
-    // that none is left is worth a look of our own
-    const left = seen.length > 0 ? seen : findMembers(record);
-    for (const entry of left) {
-      const key = `${entry.pid}:${entry.startTime}`;
-      if (!signalled.has(key)) sendSignal(entry.pid, name);
-      signalled.add(key);
+  let emptyLooks = 0;
+  for (let pauseMs = POLL_MS.first; ; pauseMs = Math.min(pauseMs * 2, POLL_MS.longest)) {
+    const left = look(record);
+    signalOnce(left, name, signalled);
+    if (left.length > 0) {
+      emptyLooks = 0;
+      if (elapsedMs() >= waitMs || cut?.aborted) return { count: signalled.size, left };
+    } else if (++emptyLooks >= EMPTY_LOOKS && (elapsedMs() > UNDECIDED_MS || !isUndecided(record))) {
+      return { count: signalled.size, left };
     }
-    if (left.length === 0 || performance.now() >= deadline || cut?.aborted) return { count: signalled.size, left };
-    await Bun.sleep(pauseMs);
-    pauseMs = Math.min(pauseMs * 2, POLL_MS.longest);
+    await Bun.sleep(emptyLooks > 0 ? POLL_MS.sure : pauseMs);
   }
+}
+
+function signalOnce(them: readonly ProcessEntry[], name: NodeJS.Signals, signalled: Set<string>): void {
+  for (const { pid, startTime } of them) {
+    const key = `${pid}:${startTime}`;
+    if (!signalled.has(key)) sendSignal(pid, name);
+    signalled.add(key);
+  }
+}
+
+function look(record: Session): ProcessEntry[] {
+  const seen = findMembers(record, recentTable(POLL_MS.shared));
+  // that none is left is worth a look of our own
+  return seen.length > 0 ? seen : findMembers(record);
 }
 
 /** A stopped process (SIGSTOP, Ctrl-Z) takes a signal only once it goes on. */
