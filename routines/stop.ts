@@ -6,14 +6,8 @@
  */
 import { defineCommand, jsonArg } from "./_script/command.ts";
 import { emit } from "./_script/emit.ts";
-import { listenForInterrupt } from "./_script/interrupt.ts";
-import { withLock } from "./_script/lock.ts";
 import { runScript } from "./_script/script.ts";
-import { type ControlledService, controlStack } from "./stack/control-stack.ts";
-import { currentStack } from "./stack/current-stack.ts";
-import { createProgress } from "./stack/progress.ts";
-import { stateOf } from "./stack/read-stack.ts";
-import { removeEmptyState } from "./stack/write-stack.ts";
+import { runControl } from "./stack/control-stack.ts";
 
 export const command = defineCommand({
   meta: {
@@ -23,15 +17,7 @@ export const command = defineCommand({
   },
   args: { handles: { type: "positional", description: "Only these services", multiple: true }, ...jsonArg },
   async run({ args }) {
-    const env = process.env;
-    const { home } = currentStack(env);
-    using interrupt = listenForInterrupt();
-    const { signal } = interrupt;
-    const progress = createProgress(args.json);
-    const work = (): Promise<ControlledService[]> =>
-      controlStack({ action: "stop", ...currentStack(env), env, handles: args.handles, signal, progress });
-    const done = await withLock(stateOf(home).lock, work, { signal, purpose: "harbor stop" }).finally(() => removeEmptyState(home));
-    if (done.length === 0) progress.say("harbor", "nothing runs that could be stopped");
+    const done = await runControl("stop", args.handles, args.json);
     emit(done, { json: args.json, render: (them) => them.map((it) => `${it.handle}: stopped`).join("\n") });
   },
 });

@@ -105,6 +105,6 @@ describe("routines", () => {
     .join("\n");
 
   test.each(runnable)("%s is imported by a test", (file) => {
-    expect(tests).toContain(`/${file}"`);
+    expect(tests.includes(`/${file}"`)).toBe(true);
   });
 });

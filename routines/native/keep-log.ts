@@ -6,7 +6,7 @@
  *
  *   bun routines/native/keep-log.ts ~/.harbor/state/native/ollama
  */
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { defineCommand } from "../_script/command.ts";
 import { HarborError } from "../_script/error.ts";
@@ -234,6 +234,8 @@ export const command = defineCommand({
     const maxFiles = Number(args["max-files"]);
     if (!Number.isInteger(maxFiles) || maxFiles < 0)
       throw new HarborError(`Cannot keep "${args["max-files"]}" files: it is no number`, { exit: "usage" });
+    if (existsSync(join(args.folder, "service.json")))
+      throw new HarborError(`Cannot keep the log in "${args.folder}": its supervisor does`, { hint: "Read it: harbor logs" });
     const limits = { max_size: args["max-size"], max_files: maxFiles, max_age: args["max-age"] };
     const keeper = new LogKeeper({ folder: args.folder, limits, onTrouble: (text) => log().warn(text) });
     using interrupt = listenForInterrupt();

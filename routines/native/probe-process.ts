@@ -11,6 +11,7 @@ import { defineCommand, jsonArg } from "../_script/command.ts";
 import { parseDuration } from "../_script/duration.ts";
 import { emit } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
+import { isAlive } from "../_script/process-identity.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
 import { askSocket } from "./_ask-socket.ts";
@@ -19,8 +20,7 @@ import { probeHttp } from "./_probe-http.ts";
 import type { ProbeKind, ProbeQuestion } from "./_types.ts";
 import { failed, OK, type Verdict } from "./_verdict.ts";
 import { buildEnvironment } from "./environment.ts";
-import { findProcess, type NativeProcess } from "./list-processes.ts";
-import type { ProcessRecord } from "./process-record.ts";
+import { type ProcessRecord, readRecord } from "./process-record.ts";
 
 export { compileLogProbe } from "./_log-probe.ts";
 export { type NotifyMessage, NotifySocket, type NotifySocketOptions } from "./_notify-socket.ts";
@@ -50,7 +50,6 @@ export interface ProbeOptions {
 export type ProbeResult = Verdict;
 
 const DEFAULT_TIMEOUT_MS = 2_000;
-const SHORTEST_PAUSE_MS = 20;
 
 export function probeKind(question: ProbeQuestion): ProbeKind {
   if (question.http !== undefined) return "http";
@@ -78,11 +77,6 @@ export async function probeOnce(question: ProbeQuestion, target: ProbeTarget, op
   return intruder === undefined ? verdict : failed(`on port ${port} answers ${intruder} instead`);
 }
 
-/** Until the next attempt of a start that has taken this long: a quick one is seen at once, a slow one is not asked for ever. */
-export function nextPauseMs(elapsedMs: number, startIntervalMs: number): number {
-  return Math.min(startIntervalMs, Math.max(SHORTEST_PAUSE_MS, elapsedMs / 100));
-}
-
 export interface ProcessHealth {
   health: "healthy" | "unhealthy";
   /** What was seen instead of the answer that was asked for. */
@@ -93,10 +87,10 @@ export interface ProcessHealth {
 const PATIENCE_MS = 1_000;
 
 /** Unhealthy as well when the process is gone. */
-export async function probeProcess(process: NativeProcess): Promise<ProcessHealth> {
-  if (process.state !== "running") return { health: "unhealthy", reason: `process ${process.pid} has ended` };
-  const timeoutMs = process.ready.exec === undefined ? PATIENCE_MS : undefined;
-  const result = await probeOnce(process.ready, targetOf(process), { timeoutMs });
+export async function probeProcess(record: ProcessRecord): Promise<ProcessHealth> {
+  if (!isAlive(record)) return { health: "unhealthy", reason: `process ${record.pid} has ended` };
+  const timeoutMs = record.ready.exec === undefined ? PATIENCE_MS : undefined;
+  const result = await probeOnce(record.ready, targetOf(record), { timeoutMs });
   return result.ok ? { health: "healthy" } : { health: "unhealthy", reason: result.reason };
 }
 
@@ -105,13 +99,14 @@ export function targetOf({ handle, pid, port, address, cwd, ready }: ProcessReco
   return { handle, port, address, cwd, env: ready.exec === undefined ? {} : readEnvironment(pid) };
 }
 
-/** A process's own environment; the host's part of it where the system does not tell. */
+/** A process's own environment, as far as the system tells; below it the host's part. */
 function readEnvironment(pid: number): Record<string, string> {
+  const host = buildEnvironment(process.env);
   try {
     const pairs = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").filter(Boolean);
-    return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]));
+    return { ...host, ...Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)])) };
   } catch {
-    return buildEnvironment(process.env);
+    return host;
   }
 }
 
@@ -128,10 +123,10 @@ export const command = defineCommand({
   },
   async run({ args }) {
     const handle = String(args.handle);
-    const found = findProcess({ handle, stateDirectory: args.state ?? join(findHome(process.env), "state") });
-    if (found === undefined) throw new HarborError(`Cannot probe "${handle}": it was not started`, { exit: "unknown" });
+    const record = readRecord(args.state ?? join(findHome(process.env), "state"), handle);
+    if (record === undefined) throw new HarborError(`Cannot probe "${handle}": it does not run`, { exit: "unknown" });
     emit(
-      { handle, ...(await probeProcess(found)) },
+      { handle, ...(await probeProcess(record)) },
       { json: args.json, render: (it) => [it.handle, it.health, it.reason].filter(Boolean).join("\t") },
     );
   },

@@ -48,9 +48,11 @@ function failed(reason: string): HookRun {
   return { ended: Promise.resolve(reason), stop: () => undefined };
 }
 
-/** A session of its own, so that all of it can be killed. */
+/** A session of its own, so that all of it can be killed; it keeps nobody from leaving. */
 function spawn(argv: string[], options: { cwd: string; env: Record<string, string>; stdout: number; stderr: number }) {
-  return Bun.spawn(argv, { ...options, detached: true, stdin: "ignore" });
+  const child = Bun.spawn(argv, { ...options, detached: true, stdin: "ignore" });
+  child.unref();
+  return child;
 }
 
 function watch(child: ReturnType<typeof spawn>, hook: HookSpec): HookRun {
@@ -64,6 +66,7 @@ function watch(child: ReturnType<typeof spawn>, hook: HookSpec): HookRun {
     }
   };
   const timer = setTimeout(() => kill(`it did not end within ${hook.timeout}`), parseDuration(hook.timeout) ?? 0);
+  timer.unref();
   const ended = child.exited.then((code) => {
     clearTimeout(timer);
     if (reason !== undefined || code === 0) return reason;

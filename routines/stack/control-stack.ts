@@ -1,5 +1,7 @@
 /** Stop or restart services of the stack, native and container alike, and leave them part of it: the next `up` finds them. */
 import { HarborError } from "../_script/error.ts";
+import { listenForInterrupt } from "../_script/interrupt.ts";
+import { withLock } from "../_script/lock.ts";
 import type { Env } from "../config/read-values.ts";
 import type { ContainerAction } from "../engine/control-containers.ts";
 import type { Container } from "../engine/list-containers.ts";
@@ -8,9 +10,11 @@ import type { ServiceReport } from "../supervisor/report.ts";
 import { restartServices } from "../supervisor/restart-services.ts";
 import { stopServices } from "../supervisor/stop-services.ts";
 import { checkHandle, listHandles, throwUnknown } from "../workspace/list-handles.ts";
+import { currentStack } from "./current-stack.ts";
 import { findStackWorkspace } from "./find-stack-workspace.ts";
-import type { Progress } from "./progress.ts";
-import type { StackRecord } from "./read-stack.ts";
+import { createProgress, type Progress } from "./progress.ts";
+import { type StackRecord, stateOf } from "./read-stack.ts";
+import { removeEmptyState } from "./write-stack.ts";
 
 export interface ControlStackOptions {
   action: ContainerAction;
@@ -28,6 +32,22 @@ export interface ControlledService {
   handle: string;
   runtime: "container" | "native";
 }
+
+/** What it was done to, one command at a time; for the verbs `stop` and `restart`. */
+export async function runControl(action: ContainerAction, handles: readonly string[], isQuiet: boolean): Promise<ControlledService[]> {
+  const env = process.env;
+  const { home } = currentStack(env);
+  using interrupt = listenForInterrupt();
+  const { signal } = interrupt;
+  const progress = createProgress(isQuiet);
+  // what is up is read once nobody else changes it
+  const work = (): Promise<ControlledService[]> => controlStack({ action, ...currentStack(env), env, handles, signal, progress });
+  const done = await withLock(stateOf(home).lock, work, { signal, purpose: `harbor ${action}` }).finally(() => removeEmptyState(home));
+  if (done.length === 0) progress.say("harbor", `nothing runs that could be ${PAST[action]}`);
+  return done;
+}
+
+const PAST = { stop: "stopped", restart: "restarted" } as const;
 
 /** What it was done to. Throws `unknown` for a name that is no part of the stack; what the first failure says. */
 export async function controlStack(options: ControlStackOptions): Promise<ControlledService[]> {

@@ -93,7 +93,7 @@ class StartWatcher {
     const accepted = this.#accepted.get(report.handle);
     const isStarting = accepted !== undefined && (accepted.needsRestart || !accepted.wasUp);
     if (isStarting) this.#tell(report, before);
-    const isFailed = report.state === "failed" || (report.isLate && isStarting);
+    const isFailed = report.state === "failed" || (report.isLate && report.state === "unhealthy");
     if (isFailed && (isStarting || !isBystander(report.handle))) throw await this.#failure(report, isStarting);
   }
 

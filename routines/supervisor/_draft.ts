@@ -201,6 +201,11 @@ export class Draft {
     }
     if (ready?.how !== "ask") delete service.timers.ready;
     if (live?.how !== "ask") delete service.timers.live;
+    if (service.phase === "up" && !service.isHealthy && ready !== undefined) {
+      // whoever asks for it waits no longer for it to be well again than for a start
+      service.isLate = false;
+      service.timers.deadline = this.at + ready.deadlineMs;
+    }
     this.askAgain(service);
   }
 

@@ -7,6 +7,7 @@ import { Draft, wordExit } from "./_draft.ts";
 import { type Adopted, type Event, mayRun, type Policy, type Service, type Step, type Timer, type World } from "./_service.ts";
 
 const ASKED = "it was asked to stop";
+const LEAVING = "waits for what depends on it to stop";
 /** Between two attempts of a starting service: a hundredth of the time it has taken, and at least this. */
 const SHORTEST_PAUSE_MS = 20;
 
@@ -117,7 +118,7 @@ function unwant(draft: Draft, service: Service): void {
       break;
     case "starting":
     case "up":
-      draft.enter(service, "leaving", "waits for what depends on it to stop");
+      draft.enter(service, "leaving", LEAVING);
   }
 }
 
@@ -146,7 +147,7 @@ function adopt(draft: Draft, it: Adopted): void {
   const { run, restarts, why, wasReady, isWanted, isCompleted } = it;
   Object.assign(service, { run, restarts, why, wasReady, isWanted, isCompleted });
   if (it.state === "failed" || it.state === "stopped") adoptResting(draft, service, it);
-  else if (!isWanted) draft.end(service, "stopped", ASKED);
+  else if (!isWanted) adoptLeaving(draft, service, it.isAlive);
   else if (it.state === "stopping") draft.end(service, "start", "restarted");
   else if (it.isAlive) adoptRunning(draft, service, it);
   else if (it.state === "pending" || it.state === "backing-off" || !it.wasSpawned) {
@@ -158,6 +159,12 @@ function adopt(draft: Draft, it: Adopted): void {
     draft.followExit(service, { code: null, signal: null }, it.random, false);
     draft.effects.push({ kind: "end", handle: it.handle, run });
   }
+}
+
+/** Asked to stop: after what depends on it, which is taken over first. */
+function adoptLeaving(draft: Draft, service: Service, isAlive: boolean): void {
+  if (isAlive) draft.enter(service, "leaving", LEAVING);
+  else draft.end(service, "stopped", ASKED);
 }
 
 function adoptResting(draft: Draft, service: Service, it: Adopted): void {
@@ -253,7 +260,8 @@ function probedUp(draft: Draft, service: Service, { problem }: Probed): void {
   service.failures = problem === undefined ? 0 : service.failures + 1;
   const isHealthy = problem === undefined || (service.isHealthy && service.failures < ready.failures);
   if (isHealthy === service.isHealthy) return;
-  Object.assign(service, { isHealthy, since: draft.at, why: problem ?? "it answers again" });
+  Object.assign(service, { isHealthy, isLate: false, since: draft.at, why: problem ?? "it answers again" });
+  delete service.timers.deadline;
   // the count of restarts begins anew after a time of health, not of running
   if (isHealthy && service.restarts > 0) service.timers.reset = draft.at + resetAfterMs;
   else delete service.timers.reset;
@@ -300,11 +308,12 @@ function due(draft: Draft, service: Service, name: Timer, random: number): void 
 
 function pastDeadline(draft: Draft, service: Service, random: number): void {
   const { ready } = service.policy;
-  if (service.phase !== "starting" || ready === undefined) return;
+  if ((service.phase !== "starting" && service.phase !== "up") || ready === undefined) return;
   const seen = service.lastSeen === "" ? "" : `; ${service.lastSeen}`;
   const why = `not ready within ${ready.deadlineMs / 1000} s${seen}`;
   service.isLate = true;
-  if (service.policy.isKept) draft.up(service, false, why);
+  if (service.phase === "up") service.why = why;
+  else if (service.policy.isKept) draft.up(service, false, why);
   else if (service.wasReady) endAndRetry(draft, service, why, random);
   else draft.end(service, "failed", why);
 }

@@ -1,6 +1,7 @@
 /** A contract's rules, as text → the same in the numbers that the state machine counts with. */
 import { parseDuration } from "../_script/duration.ts";
-import type { LiveSpec, ProbeQuestion, ReadySpec } from "../native/resolve-contract.ts";
+import { isEvent, probeKind } from "../native/probe-process.ts";
+import type { LiveSpec, ReadySpec } from "../native/resolve-contract.ts";
 import type { NativeSpec } from "../native/start-process.ts";
 import type { Policy, ProbePolicy, ReadyPolicy } from "./_service.ts";
 
@@ -29,15 +30,7 @@ export function policyOf(spec: NativeSpec, { timeoutMs, isKept }: StartRules): P
 
 /** A process without a port and without a question is ready as soon as it runs. */
 function isAsked({ ready, port }: NativeSpec): boolean {
-  return port !== undefined || kindOf(ready) !== "tcp";
-}
-
-/** What a probe asks. */
-export function kindOf({ http, exec, log, notify }: ProbeQuestion): "http" | "exec" | "log" | "notify" | "tcp" {
-  if (http !== undefined) return "http";
-  if (exec !== undefined) return "exec";
-  if (log !== undefined) return "log";
-  return notify ? "notify" : "tcp";
+  return port !== undefined || probeKind(ready) !== "tcp";
 }
 
 function readyPolicy(ready: ReadySpec, timeoutMs: number | undefined): ReadyPolicy {
@@ -51,13 +44,12 @@ function readyPolicy(ready: ReadySpec, timeoutMs: number | undefined): ReadyPoli
 
 /** That it has said that it is alive is looked at from time to time; that it is not, a line of its log says when it happens. */
 function livePolicy(live: LiveSpec): ProbePolicy {
-  return { ...probePolicy(live), how: kindOf(live) === "log" ? "event" : "ask" };
+  return { ...probePolicy(live), how: probeKind(live) === "log" ? "event" : "ask" };
 }
 
 function probePolicy(probe: ReadySpec | LiveSpec): ProbePolicy {
-  const kind = kindOf(probe);
   return {
-    how: kind === "log" || kind === "notify" ? "event" : "ask",
+    how: isEvent(probe) ? "event" : "ask",
     intervalMs: ms(probe.interval),
     startPeriodMs: ms(probe.start_period),
     failures: probe.failures,

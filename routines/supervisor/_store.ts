@@ -5,6 +5,7 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { HarborError } from "../_script/error.ts";
+import { readBootId } from "../_script/process-identity.ts";
 import { writeFileWhole } from "../_script/write-file.ts";
 import { listRecordHandles, recordPaths } from "../native/process-record.ts";
 import type { NativeSpec } from "../native/start-process.ts";
@@ -27,20 +28,32 @@ export interface StoredService extends StartRules {
   isWanted: boolean;
   isAsleep: boolean;
   isCompleted: boolean;
+  isLate: boolean;
   restarts: number;
   wasReady: boolean;
+  /** The boot that all of this was noted in. */
+  bootId: string;
 }
 
 /** Undefined where it was never supervised. */
 export function readService(stateDirectory: string, handle: string): StoredService | undefined {
   const path = pathOf(stateDirectory, handle);
   try {
-    return JSON.parse(readFileSync(path, "utf8")) as StoredService;
+    return asOfThisBoot(JSON.parse(readFileSync(path, "utf8")) as StoredService);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     const hint = `Look for the process of "${handle}" yourself, then remove ${path}`;
     throw new HarborError(`Cannot read what is known of "${handle}": ${(cause as Error).message}`, { cause, hint, at: { file: path } });
   }
+}
+
+/** Nothing goes on over a restart of the machine: what is to be there again is started again. */
+function asOfThisBoot(stored: StoredService): StoredService {
+  const bootId = readBootId();
+  if (stored.bootId === bootId) return stored;
+  const isAtRest = stored.state === "failed" || (stored.state === "stopped" && !stored.isAsleep);
+  if (isAtRest) return { ...stored, bootId };
+  return { ...stored, bootId, state: "stopped", why: "the machine was started anew since", isWanted: false, isAsleep: false };
 }
 
 /** The handles of all that were left, in byte order. */

@@ -2,7 +2,8 @@
  * The supervisor without its socket: it keeps the world, has each event decided by the state machine, notes on disk what
  * has changed, and has the units do what follows.
  */
-
+import { HarborError } from "../_script/error.ts";
+import { readBootId } from "../_script/process-identity.ts";
 import { describeChanges } from "../native/describe-changes.ts";
 import { measureUsage } from "../native/measure-usage.ts";
 import type { NativeSpec } from "../native/start-process.ts";
@@ -32,6 +33,8 @@ interface Entry {
   stored: StoredService;
   /** What of it is on disk. */
   written: string;
+  /** Why that is not all. */
+  unwritten?: string | undefined;
   /** Once it rests, nothing of it is kept. */
   isForgotten: boolean;
   /** Settles when that is done. */
@@ -40,6 +43,8 @@ interface Entry {
 
 /** The longest that a timer may be set for: what is due later is looked at again then. */
 const LONGEST_TIMER_MS = 60_000;
+/** Until what could not be noted is tried again. */
+const REWRITE_MS = 500;
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
@@ -48,7 +53,10 @@ export class Supervisor {
   readonly #queue: Event[] = [];
   #world: World = EMPTY_WORLD;
   #timer: Timer | undefined;
+  /** Set while something could not be noted. */
+  #rewrite: Timer | undefined;
   #isBusy = false;
+  #isClosed = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -57,9 +65,9 @@ export class Supervisor {
   /** Takes over what an earlier supervisor left. */
   async load(): Promise<void> {
     const { stateDirectory } = this.#options;
-    for (const handle of listServices(stateDirectory)) {
-      const stored = readService(stateDirectory, handle);
-      if (stored === undefined) continue;
+    const left = listServices(stateDirectory).flatMap((handle) => readService(stateDirectory, handle) ?? []);
+    for (const stored of dependentsFirst(left)) {
+      const { handle } = stored.spec;
       const entry = this.#entry(handle, stored);
       const { wasSpawned, isAlive } = await entry.unit.adopt(stored);
       this.#tellExternals(stored.externals);
@@ -67,6 +75,7 @@ export class Supervisor {
       const policy = policyOf(spec, stored);
       const service = { handle, policy, run, restarts, wasReady, isWanted, isCompleted, isAsleep, state, why, wasSpawned, isAlive };
       this.tell({ kind: "adopt", service: { ...service, random: Math.random() } });
+      entry.unit.recall(stored);
     }
     this.#rearm();
   }
@@ -106,6 +115,7 @@ export class Supervisor {
     // the process that runs belongs to what it was started from, until it is started anew
     entry.stored = wasUp && !needsRestart ? { ...stored, environment: before?.stored.environment ?? environment } : stored;
     entry.isForgotten = false;
+    if (wasUp && !needsRestart && changes.length > 0) entry.unit.follow(entry.stored);
     return { handle, wasUp, changes: wasUp ? changes : [], needsRestart: wasUp && needsRestart };
   }
 
@@ -117,25 +127,17 @@ export class Supervisor {
     }
     // in one go, so that none is ended before it is known who goes with it
     this.#isBusy = true;
-    for (const handle of this.#dependentsFirst(handles)) this.tell({ kind: "unwant", handle });
+    const known = handles.flatMap((handle) => this.#entries.get(handle)?.stored ?? []);
+    for (const { spec } of dependentsFirst(known)) this.tell({ kind: "unwant", handle: spec.handle });
     this.#isBusy = false;
     this.#work();
     this.#forgetResting();
   }
 
-  #dependentsFirst(handles: readonly string[]): string[] {
-    const order: string[] = [];
-    const visit = (handle: string): void => {
-      if (order.includes(handle)) return;
-      for (const other of handles) if (handle in (this.#world.services.get(other)?.policy.dependsOn ?? {})) visit(other);
-      order.push(handle);
-    };
-    for (const handle of handles) visit(handle);
-    return order;
-  }
-
   /** As they were started. */
   restart(handles: readonly string[]): void {
+    const unknown = handles.find((handle) => !this.#entries.has(handle));
+    if (unknown !== undefined) throw new HarborError(`Cannot restart "${unknown}": it was never started`, { exit: "unknown" });
     for (const handle of handles) this.tell({ kind: "restart", handle, policy: this.#policy(handle) });
   }
 
@@ -165,19 +167,28 @@ export class Supervisor {
     };
   }
 
-  /** Whether nothing runs, nothing will by itself, and nobody waits for anything. */
+  /** Whether nothing runs, nothing will by itself, nobody waits for anything, and all of it is noted. */
   get isQuiet(): boolean {
     const isLeaving = [...this.#entries.values()].some((entry) => entry.isForgotten);
-    return !isLeaving && this.#listeners.size === 0 && [...this.#world.services.values()].every(({ phase }) => phase === "resting");
+    return (
+      !isLeaving &&
+      this.#rewrite === undefined &&
+      this.#listeners.size === 0 &&
+      [...this.#world.services.values()].every(({ phase }) => phase === "resting")
+    );
   }
 
   /** Leaves everything running as it is. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
-    await Promise.all([...this.#entries.values()].map(({ unit }) => unit.close()));
+    clearTimeout(this.#rewrite);
+    await Promise.all([...this.#entries.values()].map(({ unit, leaving }) => leaving ?? unit.close()));
   }
 
   tell(told: Told): void {
+    // what is told of from now on is for the next supervisor to find
+    if (this.#isClosed) return;
     this.#queue.push({ random: Math.random(), ...told, at: performance.now() } as Event);
     this.#work();
   }
@@ -209,10 +220,20 @@ export class Supervisor {
     const entry = this.#entries.get(service.handle);
     if (entry === undefined) return;
     const state = stateOf(service);
-    const { why, run, isWanted, isCompleted, restarts, wasReady } = service;
+    const { why, run, isWanted, isCompleted, isLate, restarts, wasReady } = service;
     if (run !== entry.stored.run || entry.stored.mark === "") entry.stored.mark = `${service.handle}:${crypto.randomUUID()}`;
     if (state !== entry.stored.state) entry.stored.since = new Date().toISOString();
-    Object.assign(entry.stored, { state, why, run, isWanted, isCompleted, restarts, wasReady, isAsleep: service.phase === "asleep" });
+    Object.assign(entry.stored, {
+      state,
+      why,
+      run,
+      isWanted,
+      isCompleted,
+      isLate,
+      restarts,
+      wasReady,
+      isAsleep: service.phase === "asleep",
+    });
     const text = JSON.stringify(entry.stored);
     if (text === entry.written) return;
     this.#write(entry, text);
@@ -226,17 +247,30 @@ export class Supervisor {
     try {
       writeService(this.#options.stateDirectory, entry.stored);
       entry.written = text;
+      entry.unwritten = undefined;
     } catch (error) {
-      // it goes on; the next change is another try, and a supervisor that starts meanwhile sees what was
-      this.#options.onTrouble((error as Error).message);
+      // what runs goes on; a supervisor that starts before the next try sees what was
+      entry.unwritten = (error as Error).message;
+      this.#options.onTrouble(entry.unwritten);
+      this.#rewrite ??= setTimeout(() => this.#writeAgain(), REWRITE_MS);
     }
+  }
+
+  #writeAgain(): void {
+    this.#rewrite = undefined;
+    for (const entry of this.#entries.values()) {
+      const text = JSON.stringify(entry.stored);
+      if (text !== entry.written) this.#write(entry, text);
+    }
+    if (this.isQuiet) this.#options.onQuiet();
   }
 
   #carryOut(effect: Effect): void {
     const entry = this.#entries.get(effect.handle);
     if (entry === undefined) return;
-    const { unit, stored } = entry;
-    if (effect.kind === "spawn") unit.spawn(stored);
+    const { unit, stored, unwritten } = entry;
+    if (unwritten !== undefined && isBeginning(effect)) this.tell(refusal(effect, `it cannot be noted: ${unwritten}`));
+    else if (effect.kind === "spawn") unit.spawn(stored);
     else if (effect.kind === "hook") unit.runHook(stored, effect.hook);
     else if (effect.kind === "probe") unit.probe(stored, effect);
     else unit.end(stored);
@@ -298,20 +332,43 @@ export class Supervisor {
   }
 }
 
+type Beginning = Extract<Effect, { kind: "spawn" | "hook" }>;
+
+/** Something that nobody would find again where its mark is not on disk. */
+function isBeginning(effect: Effect): effect is Beginning {
+  return effect.kind === "spawn" || (effect.kind === "hook" && effect.hook === "preStart");
+}
+
+function refusal(effect: Beginning, why: string): Told {
+  const { handle, run } = effect;
+  return effect.kind === "spawn"
+    ? { kind: "spawnFailed", handle, run, why }
+    : { kind: "hookEnded", handle, run, hook: effect.hook, problem: why };
+}
+
+interface Dependent {
+  spec: Pick<NativeSpec, "handle" | "dependsOn">;
+}
+
 /** So that none is told of an earlier end of what it waits for. */
-function dependenciesFirst(requests: readonly StartRequest[]): StartRequest[] {
-  const order = new Set<StartRequest>();
-  const visit = (request: StartRequest): void => {
-    if (order.has(request)) return;
-    for (const other of requests) if (other.spec.handle in request.spec.dependsOn) visit(other);
-    order.add(request);
+function dependenciesFirst<T extends Dependent>(them: readonly T[]): T[] {
+  const order = new Set<T>();
+  const visit = (one: T): void => {
+    if (order.has(one)) return;
+    for (const other of them) if (other.spec.handle in one.spec.dependsOn) visit(other);
+    order.add(one);
   };
-  for (const request of requests) visit(request);
+  for (const one of them) visit(one);
   return [...order];
 }
 
+/** So that none is ended before it is known who goes with it. */
+function dependentsFirst<T extends Dependent>(them: readonly T[]): T[] {
+  return dependenciesFirst(them).reverse();
+}
+
 function reportOf(stored: StoredService, unit: Unit, service: Service | undefined): ServiceReport {
-  const { spec, state, why, since, run, restarts, isWanted, isAsleep, isCompleted } = stored;
+  const { spec, state, why, since, run, restarts, isWanted, isAsleep, isCompleted, isLate } = stored;
   const { record, problem } = unit;
   const isRunning = service !== undefined && mayRun(service) && record?.mark === stored.mark;
   return {
@@ -328,7 +385,7 @@ function reportOf(stored: StoredService, unit: Unit, service: Service | undefine
     isWanted,
     isAsleep,
     isCompleted,
-    isLate: service?.isLate ?? false,
+    isLate,
     lastSeen: service?.lastSeen ?? "",
     contract: spec.contract,
     wasKilled: unit.wasKilled,
@@ -349,7 +406,9 @@ function newStored(spec: NativeSpec): StoredService {
     isWanted: true,
     isAsleep: false,
     isCompleted: false,
+    isLate: false,
     restarts: 0,
     wasReady: false,
+    bootId: readBootId(),
   };
 }

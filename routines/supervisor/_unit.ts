@@ -11,14 +11,14 @@ import { writeFileWhole } from "../_script/write-file.ts";
 import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
 import { endSession } from "../native/end-session.ts";
 import { LogKeeper } from "../native/keep-log.ts";
-import { compileLogProbe, findIntruder, NotifySocket, type ProbeResult, probeOnce } from "../native/probe-process.ts";
+import { compileLogProbe, findIntruder, NotifySocket, type ProbeResult, probeKind, probeOnce } from "../native/probe-process.ts";
 import { type ProcessRecord, readRecord, recordPaths, removeRecord } from "../native/process-record.ts";
+import { type LogEntry, readLog } from "../native/read-log.ts";
 import { atPort, type LogLimits, type NativeSpec } from "../native/resolve-contract.ts";
 import { type HookRun, runHook } from "../native/run-hook.ts";
 import { findMembers } from "../native/session-members.ts";
 import { environmentOf, spawnProcess } from "../native/start-process.ts";
 import { Front } from "./_front.ts";
-import { kindOf } from "./_policy.ts";
 import { type Effect, type Hook, type ProbeName, type Service, stateOf } from "./_service.ts";
 import type { StoredService } from "./_store.ts";
 import type { Told } from "./_supervisor.ts";
@@ -52,6 +52,7 @@ export class Unit {
   /** Its last stop took more than the signal that asked for it. */
   wasKilled = false;
   #keeper: LogKeeper | undefined;
+  #limits: LogLimits | undefined;
   #notify: NotifySocket | undefined;
   #hook: HookRun | undefined;
   #look: Timer | undefined;
@@ -77,9 +78,27 @@ export class Unit {
     this.logRun = this.record?.logRun;
     const isRunning = this.record !== undefined && isAlive(this.record);
     const isAtRest = (stored.state === "stopped" || stored.state === "failed") && !stored.isAsleep;
-    if (!isAtRest) await this.#listen(stored);
+    // whatever keeps it from being heard keeps nobody from the others
+    if (!isAtRest) await this.#listen(stored).catch((error: unknown) => this.#options.onTrouble((error as Error).message));
     if (isRunning) this.#watch();
     return { wasSpawned: isOfThisRun, isAlive: isRunning };
+  }
+
+  /** Once it is taken over: the line that says ready may have come before anybody listened again. */
+  recall({ spec, state }: StoredService): void {
+    const { record } = this;
+    if (record === undefined || state !== "starting" || probeKind(spec.ready) !== "log") return;
+    const isReadyLine = compileLogProbe(spec.ready);
+    this.#then(async () => {
+      for await (const { text } of readLog({ folder: this.#folder, run: record.logRun })) {
+        if (isReadyLine(text)) return this.#say("ready");
+      }
+    });
+  }
+
+  /** One that runs goes on by other rules: what it says is kept, and heard, by those. */
+  follow(stored: StoredService): void {
+    this.#then(() => this.#listen(stored));
   }
 
   spawn(stored: StoredService): void {
@@ -123,7 +142,8 @@ export class Unit {
     }
     await this.#listen(stored);
     this.#hook = runHook({ spec, hook, environment, mark, folder: this.#folder });
-    this.logRun = this.#hook.logRun ?? this.logRun;
+    // what post_stop writes says nothing about why the process ended
+    if (name === "preStart") this.logRun = this.#hook.logRun ?? this.logRun;
     void this.#hook.ended.then(tellEnd);
   }
 
@@ -257,6 +277,7 @@ export class Unit {
     await this.#keeper?.close();
     this.#keeper = undefined;
     this.#notify?.close();
+    this.#notify = undefined;
   }
 
   #then(work: () => Promise<void>): void {
@@ -266,16 +287,21 @@ export class Unit {
   /** To its log, to what it says by itself, and to who connects. */
   async #listen({ spec }: StoredService): Promise<void> {
     const { ready, live, idle, port, handle } = spec;
-    const isReadyLine = kindOf(ready) === "log" ? compileLogProbe(ready) : undefined;
-    const isDeadLine = live !== undefined && kindOf(live) === "log" ? compileLogProbe(live) : undefined;
+    const isReadyLine = probeKind(ready) === "log" ? compileLogProbe(ready) : undefined;
+    const isDeadLine = live !== undefined && probeKind(live) === "log" ? compileLogProbe(live) : undefined;
     this.#hear = (line) => {
       if (isReadyLine?.(line)) this.#say("ready");
       if (isDeadLine?.(line)) this.#say("live", `its log says "${Bun.stripANSI(line).trim().slice(0, SAID_LENGTH)}"`);
     };
-    this.#keep(spec.logs);
+    await this.#keep(spec.logs);
     if (idle !== undefined && port !== undefined)
       this.#front ??= await openFront(port, () => this.#options.tell({ kind: "connected", handle }));
     if (ready.notify || live?.notify) this.#notify ??= await this.#openNotify();
+  }
+
+  /** Of this start alone: an earlier one may have left lines behind. */
+  #hearLine({ text, position }: LogEntry): void {
+    if (position.run === this.logRun) this.#hear(text);
   }
 
   /** What is not asked, but said. */
@@ -297,10 +323,12 @@ export class Unit {
     });
   }
 
-  #keep(limits: LogLimits): void {
-    if (this.#keeper !== undefined) return;
+  async #keep(limits: LogLimits): Promise<void> {
+    if (this.#keeper !== undefined && Bun.deepEquals(limits, this.#limits)) return;
+    await this.#keeper?.close();
     const { onTrouble } = this.#options;
-    this.#keeper = new LogKeeper({ folder: this.#folder, limits, onLine: ({ text }) => this.#hear(text), onTrouble });
+    this.#limits = limits;
+    this.#keeper = new LogKeeper({ folder: this.#folder, limits, onLine: (entry) => this.#hearLine(entry), onTrouble });
     this.#keeper.startWatching();
   }
 

@@ -11,6 +11,7 @@ import { programVersion } from "../_script/program-version.ts";
 import { makePrivateFolder } from "../_script/write-file.ts";
 import type { Env } from "../config/read-values.ts";
 import { buildEnvironment } from "../native/environment.ts";
+import { removeLeftovers } from "./_leftovers.ts";
 import { readSupervisor, supervisorPaths } from "./_paths.ts";
 import { listServices } from "./_store.ts";
 import type { Hello, Line, RestartRequest, ServiceReport, ServiceUsage, StartServices, StopRequest } from "./report.ts";
@@ -26,7 +27,7 @@ declare const HARBOR_BUNDLE: true | undefined;
 
 /** Compiled code would cost it memory, for work that is never hot; without any JIT, though, bun calls no system library. */
 const SMALL = { BUN_JSC_useBaselineJIT: "0", BUN_JSC_useConcurrentGC: "0" };
-/** One that is killed at every attempt is nothing to wait for. */
+/** One that ends at every attempt is nothing to wait for. */
 const ATTEMPTS = 5;
 const START_WAIT_MS = 10_000;
 const LEAVE_WAIT_MS = 5_000;
@@ -82,15 +83,20 @@ export class SupervisorClient {
     return this.#lines("GET", `/v1/events?${query(handles)}`, signal);
   }
 
-  async #json<T>(method: string, path: string, body?: unknown): Promise<T> {
-    return this.#again(async (socket) => {
-      const response = await ask(socket, method, path, body);
-      return (await response.json()) as T;
-    });
+  async #json<T>(method: string, path: string): Promise<T> {
+    const patience = new Patience(this.#options.home);
+    while (true) {
+      try {
+        return await jsonOf<T>(await ask(await this.#socket(), method, path));
+      } catch (error) {
+        await patience.afterLoss(error);
+      }
+    }
   }
 
   async *#lines(method: string, path: string, signal: AbortSignal | undefined, body?: unknown): AsyncGenerator<Line> {
-    for (let attempt = 1; ; attempt++) {
+    const patience = new Patience(this.#options.home);
+    while (true) {
       try {
         const response = await ask(await this.#socket(), method, path, body, signal);
         let isSettled = false;
@@ -99,20 +105,10 @@ export class SupervisorClient {
           yield line;
         }
         if (isSettled) return;
-        throw new LostError();
+        throw new BrokenError();
       } catch (error) {
         if (signal?.aborted) return;
-        if (!isLost(error) || attempt >= ATTEMPTS) throw wordLost(error, this.#options.home);
-      }
-    }
-  }
-
-  async #again<T>(work: (socket: string) => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await work(await this.#socket());
-      } catch (error) {
-        if (!isLost(error) || attempt >= ATTEMPTS) throw wordLost(error, this.#options.home);
+        await patience.afterLoss(error);
       }
     }
   }
@@ -127,8 +123,8 @@ export class SupervisorClient {
       if (running !== undefined && isAlive(running)) {
         if (running.version === programVersion()) return running.socket;
         await ask(running.socket, "POST", "/v1/leave", {}).catch(() => undefined);
-      } else if (child === undefined || child.exitCode === 0) child = spawnSupervisor(this.#options);
-      else if (child.exitCode !== null || child.signalCode !== null) throw notStarted(home, child);
+      } else if (child === undefined || child.exitCode === 0 || child.signalCode !== null) child = spawnSupervisor(this.#options);
+      else if (child.exitCode !== null) throw notStarted(home, child);
       if (performance.now() > deadline) throw notStarted(home, child);
       await Bun.sleep(POLL_MS);
     }
@@ -142,12 +138,13 @@ export function connectSupervisor(options: SupervisorOptions): SupervisorClient 
   return listServices(supervisorPaths(options.home).directory).length > 0 ? new SupervisorClient(options) : undefined;
 }
 
-/** Where nothing native is left, nothing of the supervisor is: it ends, its log goes. */
+/** Where nothing native is left, nothing of the supervisor is: it ends, its log goes, and what one that was killed has left. */
 export async function dismissSupervisor(options: SupervisorOptions): Promise<void> {
   const { directory, log } = supervisorPaths(options.home);
   if (listServices(directory).length > 0) return;
   await findRunning(options)?.leave();
   rmSync(log, { force: true });
+  removeLeftovers(directory);
 }
 
 /** One that is there. */
@@ -156,8 +153,44 @@ export function findRunning(options: SupervisorOptions): SupervisorClient | unde
   return running !== undefined && isAlive(running) ? new SupervisorClient(options) : undefined;
 }
 
+/** Nobody took the request: one that has just been killed is still there for a moment, and its socket answers no more. */
+class UnreachedError extends Error {}
+
 /** The connection ended before the answer did. */
-class LostError extends Error {}
+class BrokenError extends Error {
+  constructor(options?: ErrorOptions) {
+    super("it ended in the middle of an answer", options);
+  }
+}
+
+/** Says whether to ask again: a few times where answers break off, for a while where nobody answers at all. */
+class Patience {
+  readonly #home: string;
+  #breaks = 0;
+  #deadline = performance.now() + START_WAIT_MS;
+
+  constructor(home: string) {
+    this.#home = home;
+  }
+
+  /** Returns when it is time for another try; throws where there is no point in one. */
+  async afterLoss(error: unknown): Promise<void> {
+    if (!(error instanceof UnreachedError || error instanceof BrokenError)) throw error;
+    if (error instanceof BrokenError) {
+      this.#breaks++;
+      this.#deadline = performance.now() + START_WAIT_MS;
+    }
+    if (this.#breaks >= ATTEMPTS || performance.now() > this.#deadline) throw unreachable(error, this.#home);
+    await Bun.sleep(POLL_MS);
+  }
+}
+
+function unreachable(cause: Error, home: string): HarborError {
+  return new HarborError(`Cannot reach the supervisor: ${cause.message}`, {
+    cause,
+    hint: `Its log may say why: ${supervisorPaths(home).log}`,
+  });
+}
 
 async function ask(socket: string, method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
   const sent = body === undefined ? {} : { body: JSON.stringify(body) };
@@ -166,11 +199,19 @@ async function ask(socket: string, method: string, path: string, body?: unknown,
   try {
     response = await fetch(`http://harbor${path}`, init);
   } catch (cause) {
-    throw signal?.aborted ? cause : new LostError((cause as Error).message, { cause });
+    throw signal?.aborted ? cause : new UnreachedError("nobody answers on its socket", { cause });
   }
   if (response.ok) return response;
-  const { error } = (await response.json()) as { error: string };
+  const { error } = await jsonOf<{ error: string }>(response);
   throw new HarborError(`Cannot have the supervisor answer: ${error}`);
+}
+
+async function jsonOf<T>(response: Response): Promise<T> {
+  try {
+    return (await response.json()) as T;
+  } catch (cause) {
+    throw new BrokenError({ cause });
+  }
 }
 
 async function* readLines(response: Response): AsyncGenerator<Line> {
@@ -183,25 +224,18 @@ async function* readLines(response: Response): AsyncGenerator<Line> {
       for (const line of lines) yield JSON.parse(line) as Line;
     }
   } catch (cause) {
-    throw new LostError((cause as Error).message, { cause });
+    throw new BrokenError({ cause });
   }
-}
-
-function isLost(error: unknown): boolean {
-  return error instanceof LostError;
-}
-
-function wordLost(error: unknown, home: string): unknown {
-  if (!isLost(error)) return error;
-  return new HarborError(`Cannot reach the supervisor: ${(error as Error).message || "it ended"}`, {
-    cause: error,
-    hint: `Its log may say why: ${supervisorPaths(home).log}`,
-  });
 }
 
 function notStarted(home: string, child: Bun.Subprocess | undefined): HarborError {
   const { log } = supervisorPaths(home);
-  const how = child?.exitCode === null || child === undefined ? "it does not answer" : `it ended with exit code ${child.exitCode}`;
+  const code = child?.exitCode ?? null;
+  const how = child?.signalCode
+    ? `it was ended by ${child.signalCode}`
+    : code === null
+      ? "it does not answer"
+      : `it ended with exit code ${code}`;
   return new HarborError(`Cannot start the supervisor: ${how}`, { hint: `Its log may say why: ${log}` });
 }
 

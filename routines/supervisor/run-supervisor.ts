@@ -23,11 +23,12 @@ export interface RunSupervisorOptions {
   say: (text: string) => void;
 }
 
+/** Who waits for a model to load waits for minutes without a word. Bun's types do not know that a unix socket takes this as well. */
+const PATIENT = { idleTimeout: 0 };
 /** With nothing to do, it stays this long: the next command may be about to ask. */
 const QUIET_MS = 300;
-/** After the last change: what it took is not needed any more. */
-const CALM_MS = 2_000;
-/** Told at once, and kept for whoever asks; not each time. */
+/** After the last change, what it took is not needed any more; nor, from time to time, what a round of probes took. */
+const CALM_MS = { first: 2_000, later: 10_000 };
 const KEPT_TROUBLES = 5;
 
 /** Returns when it is to leave, `false` at once where another one runs. */
@@ -47,28 +48,30 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
   const paths = supervisorPaths(home);
   makePrivateFolder(paths.directory);
   const startedAt = new Date().toISOString();
-  const troubles: string[] = [];
+  const troubles = new Troubles(say);
   const left = Promise.withResolvers<void>();
   let requests = 0;
   let quiet: Timer | undefined;
   let calm: Timer | undefined;
+  const settleDown = async (): Promise<void> => {
+    Bun.gc(true);
+    await giveBackPages();
+    calm = setTimeout(settleDown, CALM_MS.later);
+  };
   const leaveIfQuiet = (): void => {
     clearTimeout(quiet);
     quiet = setTimeout(() => {
       if (requests === 0 && supervisor.isQuiet) left.resolve();
     }, QUIET_MS);
+    // the answer to the request to leave sets it once more: nobody is to wait for that
+    quiet.unref();
   };
   const supervisor = new Supervisor({
     stateDirectory: paths.directory,
-    onTrouble: (text) => {
-      if (troubles.includes(text)) return;
-      troubles.push(text);
-      if (troubles.length > KEPT_TROUBLES) troubles.shift();
-      say(text);
-    },
+    onTrouble: (text) => troubles.add(text),
     onChange: () => {
       clearTimeout(calm);
-      calm = setTimeout(giveBackPages, CALM_MS);
+      calm = setTimeout(settleDown, CALM_MS.first);
     },
     onQuiet: leaveIfQuiet,
   });
@@ -79,7 +82,7 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
     startedAt,
     services: supervisor.reports().length,
     memory: process.memoryUsage.rss(),
-    troubles: [...troubles],
+    troubles: troubles.list(),
   });
   await supervisor.load();
   const api = createApi({ supervisor, hello, leave: left.resolve });
@@ -87,6 +90,7 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
   removeSocket({ path: socket.path });
   const server = Bun.serve({
     unix: socket.path,
+    ...(PATIENT as object),
     fetch: (request) => {
       requests++;
       return api(request).finally(() => {
@@ -104,7 +108,36 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
   clearTimeout(quiet);
   clearTimeout(calm);
   rmSync(paths.record, { force: true });
-  await server.stop();
+  // with those who wait for something: they ask the next one
+  await server.stop(true);
   removeSocket(socket);
   await supervisor.close();
+}
+
+/** What is wrong and is nobody's answer, and when it was last so: said once, and kept for whoever asks. */
+class Troubles {
+  readonly #say: RunSupervisorOptions["say"];
+  readonly #latest = new Map<string, string>();
+
+  constructor(say: RunSupervisorOptions["say"]) {
+    this.#say = say;
+  }
+
+  add(text: string): void {
+    const isNew = !this.#latest.delete(text);
+    this.#latest.set(text, new Date().toISOString());
+    const [oldest] = this.#latest.keys();
+    if (this.#latest.size > KEPT_TROUBLES && oldest !== undefined) this.#latest.delete(oldest);
+    if (!isNew) return;
+    try {
+      this.#say(text);
+    } catch {
+      // the log is on the very disk that is full
+    }
+  }
+
+  /** The latest last. */
+  list(): string[] {
+    return [...this.#latest].map(([text, time]) => `${time} ${text}`);
+  }
 }

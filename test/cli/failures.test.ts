@@ -73,7 +73,7 @@ describe("harbor up that fails", () => {
     expect(exit).toBe(1);
     const [, whole = ""] = /The whole log: harbor (.*)/.exec(stderr) ?? [];
     expect((await box.run(whole.split(" "))).stdout).toBe("one\ntwo\n");
-    expect((await box.run(["ps"])).stdout).toMatch(/^dies +native +exited +- +- +-$/m);
+    expect((await box.run(["ps"])).stdout).toMatch(/^dies +native +failed +- +- +-$/m);
     expect((await box.run(["logs", "dies"])).stdout).toBe("one\ntwo\n");
     expect((await box.run(["down"])).stdout).toBe("dies: stopped\n");
     expect(existsSync(box.state)).toBe(false);

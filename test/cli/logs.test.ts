@@ -4,7 +4,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../_ports.ts";
 import { until } from "../_until.ts";
-import { checkout, readUntil, Sandbox } from "./_sandbox.ts";
+import { checkout, isRunning, readUntil, Sandbox } from "./_sandbox.ts";
 
 let box: Sandbox;
 const ports: Record<string, number> = {};
@@ -20,7 +20,8 @@ const talker = (handle: string, port: number): Record<string, string> => ({
   executable: bun
   daemon_args: [main.ts]
   port: "${port}"
-  ready: { http: /, timeout: 20s, interval: 20ms }
+  ready: { http: /, timeout: 20s, start_interval: 20ms }
+  logs: { max_size: 2kB }
 `,
 });
 
@@ -38,7 +39,11 @@ const nextTick = (handle: string): Promise<true> =>
 
 const folderOf = (handle: string): string => join(box.state, "native", handle);
 
-const keeper = (handle: string) => box.start(["routine", "keep-log", folderOf(handle), "--max-size", "2kB"]);
+const killSupervisor = async (): Promise<void> => {
+  const { pid } = await Bun.file(join(box.state, "supervisor.json")).json();
+  process.kill(pid, "SIGKILL");
+  await until(() => !isRunning(pid), "its end");
+};
 
 const lines = (text: string): string[] => text.split("\n").slice(0, -1);
 
@@ -86,8 +91,7 @@ describe("harbor logs", () => {
     expect(times.every((time) => Math.abs(Date.parse(time) - Date.now()) < 60_000)).toBe(true);
   });
 
-  test("--since, --tail and --grep choose, whoever keeps the log, over rotated files", async () => {
-    const child = keeper("alpha");
+  test("--since, --tail and --grep choose, over rotated files", async () => {
     await say("alpha", Array.from({ length: 100 }, (_, index) => `line ${index}\n`).join(""));
     await until(() => readdirSync(folderOf("alpha")).some((name) => /^log\.\d+\.gz$/.test(name)), "a rotated file");
     const run = async (...words: string[]) => lines((await box.run(["logs", "alpha", ...words])).stdout);
@@ -102,18 +106,14 @@ describe("harbor logs", () => {
       stdout: "",
       stderr: "harbor: no such lines\n",
     });
-    child.kill("SIGTERM");
-    expect(await child.exited).toBe(0);
   });
 
-  test("-f goes on with the lines of all, over the death of a keeper, until it is interrupted", async () => {
+  test("-f goes on with the lines of all, over the death of their keeper, until it is interrupted", async () => {
     const child = box.start(["logs", "-f", "-n", "1", "-g", "again|line 99"]);
     await readUntil(child.stdout, /alpha \| line 99\n/);
-    const keepers = [keeper("alpha"), keeper("beta")];
     await say("beta", "again beta\n");
     await readUntil(child.stdout, /beta {2}\| again beta\n/);
-    for (const it of keepers) it.kill("SIGKILL");
-    await Promise.all(keepers.map((it) => it.exited));
+    await killSupervisor();
     await say("alpha", "other\nagain alpha\n");
     await readUntil(child.stdout, /^alpha \| again alpha\n/);
     child.kill("SIGINT");

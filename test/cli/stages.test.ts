@@ -196,7 +196,7 @@ describe("harbor routine", () => {
     [["read-contract", join(checkout, "services/redis/redis_native.yml"), "--json"]],
     [["resolve-contract", join(checkout, "services/mock-openai/mock-openai_native.yml"), "--json"]],
     [["merge-compose", join(checkout, "services/compose.yml"), join(checkout, "services/searxng/compose.searxng.yml")]],
-    [["list-processes"]],
+    [["list-services"]],
     [["observe-stack", "--json"]],
     [["read-stack"]],
   ])("%j is the same by itself and through harbor", async ([name = "", ...words]) => {

@@ -3,7 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LOGS, READY, RESTART } from "../../../routines/native/_defaults.ts";
-import type { NativeSpec } from "../../../routines/native/start-process.ts";
+import { endSession } from "../../../routines/native/end-session.ts";
+import { type NativeSpec, type SpawnedProcess, spawnProcess } from "../../../routines/native/start-process.ts";
 import { freePort } from "../../_ports.ts";
 
 /** What a spec says of a process's life where a test does not care. */
@@ -24,6 +25,8 @@ export interface Fixture {
   directory: string;
   owner: string;
   spec: (argv: string[], more?: Partial<NativeSpec>) => NativeSpec;
+  /** As a supervisor does it, in an environment of `PATH` alone. */
+  start: (spec: NativeSpec, environment?: Record<string, string>) => Promise<SpawnedProcess>;
 }
 
 export function makeFixture(): Fixture {
@@ -43,7 +46,14 @@ export function makeFixture(): Fixture {
       env: { PORT: String(port), [VARIABLE]: owner, ...more.env },
     };
   };
-  return { directory, owner, spec };
+  const start = (it: NativeSpec, environment: Record<string, string> = { PATH: process.env.PATH ?? "" }): Promise<SpawnedProcess> =>
+    spawnProcess({ spec: it, stateDirectory: directory, environment, mark: crypto.randomUUID() });
+  return { directory, owner, spec, start };
+}
+
+/** Ends what was started, as a supervisor does it. */
+export async function end({ record }: SpawnedProcess): Promise<void> {
+  await endSession({ record });
 }
 
 /** The pids left behind, killed at once; a test expects none. */

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { readdirSync, readlinkSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { type ProbeResult, probeOnce } from "../../../routines/native/probe-process.ts";
-import type { ReadySpec } from "../../../routines/native/read-contract.ts";
+import type { ReadySpec } from "../../../routines/native/resolve-contract.ts";
 import { freePort } from "../../_ports.ts";
 import { until } from "../../_until.ts";
 

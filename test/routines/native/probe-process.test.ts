@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { findProcess, type NativeProcess } from "../../../routines/native/list-processes.ts";
+import { READY } from "../../../routines/native/_defaults.ts";
 import {
   findIntruder,
   isEvent,
-  nextPauseMs,
   type ProbeKind,
   type ProbeQuestion,
   probeKind,
@@ -11,39 +10,32 @@ import {
   probeProcess,
   targetOf,
 } from "../../../routines/native/probe-process.ts";
-import { startProcess } from "../../../routines/native/start-process.ts";
-import { stopProcess } from "../../../routines/native/stop-process.ts";
-import { waitReady } from "../../../routines/native/wait-ready.ts";
 import { freePort } from "../../_ports.ts";
 import { until } from "../../_until.ts";
-import { cleanFixture, type Fixture, makeFixture, READY } from "./_fixture.ts";
+import { cleanFixture, end, type Fixture, makeFixture } from "./_fixture.ts";
 
 let fixture: Fixture;
 beforeEach(() => {
   fixture = makeFixture();
 });
 afterEach(async () => {
-  await cleanFixture(fixture);
+  expect(await cleanFixture(fixture)).toEqual([]);
 });
-
-const seen = (): NativeProcess => findProcess({ handle: "sample", stateDirectory: fixture.directory }) as NativeProcess;
 
 test("is what the contract's question gets for an answer, now", async () => {
   const code = `let status = 200;
 process.on("SIGUSR1", () => { status = 503; });
 Bun.serve({ hostname: "127.0.0.1", port: Number(process.env.PORT), fetch: () => new Response("", { status }) });`;
-  const ready = { ...READY, http: "/health" };
-  const spec = fixture.spec(["bun", "-e", code], { ready });
-  const started = await startProcess({ spec, stateDirectory: fixture.directory });
-  await waitReady({ started, ready });
-  expect(await probeProcess(seen())).toEqual({ health: "healthy" });
-  process.kill(started.record.pid, "SIGUSR1");
-  let answer = await probeProcess(seen());
-  while (answer.health === "healthy") answer = await probeProcess(seen());
+  const spec = fixture.spec(["bun", "-e", code], { ready: { ...READY, http: "/health" } });
+  const { record, exited } = await fixture.start(spec);
+  await until(async () => (await probeProcess(record)).health === "healthy", "its first answer");
+  process.kill(record.pid, "SIGUSR1");
+  let answer = await probeProcess(record);
+  while (answer.health === "healthy") answer = await probeProcess(record);
   expect(answer).toEqual({ health: "unhealthy", reason: `GET http://127.0.0.1:${spec.port}/health answered 503` });
-  process.kill(started.record.pid, "SIGKILL");
-  await until(() => seen().state === "exited", "the process ends");
-  expect(await probeProcess(seen())).toEqual({ health: "unhealthy", reason: `process ${started.record.pid} has ended` });
+  process.kill(record.pid, "SIGKILL");
+  await exited;
+  expect(await probeProcess(record)).toEqual({ health: "unhealthy", reason: `process ${record.pid} has ended` });
 });
 
 const NONE = { probe_timeout: "2s" };
@@ -82,13 +74,13 @@ describe("a connection", () => {
   });
 
   test("to another process that has the port is none", async () => {
-    const started = await startProcess({ spec: fixture.spec(["sleep", "600"]), stateDirectory: fixture.directory });
+    const started = await fixture.start(fixture.spec(["sleep", "600"]));
     const { record } = started;
     let looks = 0;
     const asked = { ...targetOf(record), findIntruder: () => findIntruder(record) };
     expect(await probeOnce(NONE, { ...asked, findIntruder: () => String(looks++) })).toMatchObject({ ok: false });
     expect(looks).toBe(0);
-    using _ = Bun.serve({ hostname: "127.0.0.1", port: record.port, fetch: () => new Response() });
+    using _ = Bun.serve({ hostname: "127.0.0.1", port: record.port ?? 0, fetch: () => new Response() });
     for (const question of [NONE, { ...NONE, http: "/" }]) {
       expect(await probeOnce(question, targetOf(record))).toEqual({ ok: true });
       expect(await probeOnce(question, asked)).toEqual({
@@ -96,12 +88,8 @@ describe("a connection", () => {
         reason: expect.stringMatching(new RegExp(`^on port ${record.port} answers pid ${process.pid} \\(.*\\) instead$`)),
       });
     }
+    await end(started);
   });
-});
-
-test("the pause between attempts is short at first, grows with the start, and has an end", () => {
-  expect([0, 100, 2_000, 5_000, 60_000].map((elapsedMs) => nextPauseMs(elapsedMs, 200))).toEqual([20, 20, 20, 50, 200]);
-  expect(nextPauseMs(0, 5)).toBe(5);
 });
 
 test("a program of the contract's is run in the service's own environment", async () => {
@@ -111,8 +99,8 @@ test("a program of the contract's is run in the service's own environment", asyn
     ["lost", { health: "unhealthy", reason: "probe sh ended with exit code 1: WORD is lost" }],
   ] as const) {
     const spec = fixture.spec(["sleep", "600"], { ready, env: { WORD } });
-    await startProcess({ spec, stateDirectory: fixture.directory });
-    expect(await probeProcess(seen())).toEqual(health);
-    await stopProcess({ handle: "sample", stateDirectory: fixture.directory });
+    const started = await fixture.start(spec);
+    expect(await probeProcess(started.record)).toEqual(health);
+    await end(started);
   }
 });

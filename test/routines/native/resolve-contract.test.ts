@@ -121,6 +121,8 @@ describe("resolveContract", () => {
       postStop: { argv: { executable: "rm", args: "-f ${S}" }, timeout: "5s" },
       dependsOn: { db: "service_healthy" },
       idle: { stop_after: "${T}" },
+      port: "${PORT:-1}",
+      env: { LISTEN: "${PORT:-1}" },
     };
     expect(resolve(change, { X: "200", S: "1  2", N: "4", T: "9m" })).toMatchObject({
       ready: { ...READY, exec: ["/w/ollama/check 200", "--x", "1", "2", "1  2"] },

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { identifyProcess } from "../../../routines/_script/process-identity.ts";
 import { type LogLine, type ReadStackLogsOptions, readStackLogs } from "../../../routines/stack/read-stack-logs.ts";
 import { until } from "../../_until.ts";
 import { makeTree } from "../../_workspace.ts";
@@ -24,23 +23,7 @@ function makeHome(hasContainers: boolean): string {
     "state/stack.json": JSON.stringify({ services: ["a", "b"], natives: ["a", "b"], hasContainers }),
   });
   for (const handle of ["a", "b"]) {
-    const logFolder = join(home, "state/native", handle);
-    const record = {
-      handle,
-      ...identifyProcess(process.pid),
-      mark: handle,
-      argv: ["x"],
-      cwd: "/",
-      port: 7,
-      containerPort: 7,
-      contract: "/c",
-      stop: { signal: "SIGTERM", grace: "1s" },
-      startedAt: "",
-      logFolder,
-      logRun: 1,
-      fingerprint: "f",
-    };
-    writeFileSync(join(logFolder, "process.json"), JSON.stringify(record));
+    writeFileSync(join(home, "state/native", handle, "service.json"), JSON.stringify({ spec: { handle } }));
   }
   return home;
 }

@@ -1,101 +1,127 @@
-import { afterEach, describe, expect, test } from "bun:test";
-import { join } from "node:path";
+import { beforeEach, describe, expect, test } from "bun:test";
+import type { HarborError } from "../../../routines/_script/error.ts";
 import type { NativeSpec } from "../../../routines/native/start-process.ts";
-import { stopProcess } from "../../../routines/native/stop-process.ts";
-import { startNatives } from "../../../routines/stack/start-natives.ts";
+import { type StartNativesOptions, startNatives } from "../../../routines/stack/start-natives.ts";
 import { freePort } from "../../_ports.ts";
-import { makeFolder } from "../../_workspace.ts";
-import { LIFE } from "../native/_fixture.ts";
+import { until } from "../../_until.ts";
+import { serverLines, type TestHome, useHomes } from "../supervisor/_home.ts";
 
-const started: { handle: string; stateDirectory: string }[] = [];
+const newHome = useHomes();
 
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((it) => stopProcess({ ...it, forget: true })));
+let home: TestHome;
+beforeEach(() => {
+  home = newHome();
 });
 
-async function spec(handle: string, code: string, timeout = "20s"): Promise<NativeSpec> {
-  const port = freePort();
-  const argv = ["bun", "-e", code.replaceAll("PORT", String(port))];
-  return {
-    handle,
-    contract: "/c.yml",
-    argv,
-    cwd: "/",
-    env: {},
-    port,
-    containerPort: port,
-    ...LIFE,
-    ready: { ...LIFE.ready, timeout, start_interval: "10ms" },
-    stop: { signal: "SIGKILL", grace: "1s" },
-  };
-}
+const deaf = (handle: string, timeout: string): NativeSpec =>
+  home.service(handle, `port: ${freePort()}\nready: { tcp: true, timeout: ${timeout}, start_interval: 10ms }`, "exec sleep 60");
+const dying = (handle: string): NativeSpec => home.service(handle, `port: ${freePort()}`, "echo last words; exit 3");
 
-const SERVES = 'Bun.listen({ hostname: "127.0.0.1", port: PORT, socket: { data() {} } })';
-const DEAF = "setInterval(() => undefined, 1000)";
-const DIES = 'console.log("last words"); process.exitCode = 3';
-
-interface World {
-  said: string[];
-  run: (specs: NativeSpec[], more?: { isBystander?: boolean; keepsLogs?: boolean; timeoutMs?: number }) => Promise<unknown>;
-}
-
-function makeWorld(): World {
-  const stateDirectory = join(makeFolder(), "state");
+/** What was said, with numbers as N; and what the start threw. */
+async function run(specs: NativeSpec[], more: Partial<StartNativesOptions> = {}) {
   const said: string[] = [];
-  const run: World["run"] = (specs, more = {}) =>
-    startNatives({
-      specs,
-      stateDirectory,
-      environment: process.env,
-      timeoutMs: more.timeoutMs,
-      signal: new AbortController().signal,
-      keepsLogs: more.keepsLogs ?? false,
-      isBystander: () => more.isBystander ?? false,
-      progress: {
-        isQuiet: false,
-        say: (subject, what) => void said.push(`${subject}: ${what.replace(/[\d.]+/g, "N")}`),
-        warn: (text) => void said.push(text),
-      },
-      onStarted: (handle) => void started.push({ handle, stateDirectory }),
-      onMadeWay: () => undefined,
-    }).then(
-      () => "ready",
-      (error: unknown) => error,
-    );
-  return { said, run };
+  const started: string[] = [];
+  const madeWay: string[] = [];
+  const progress = {
+    isQuiet: false,
+    say: (subject: string, what: string) => void said.push(`${subject}: ${what.replace(/\d[\d.]*/g, "N")}`),
+    warn: (text: string) => void said.push(text),
+  };
+  const error = await startNatives({
+    specs,
+    home: home.home,
+    environment: home.env,
+    signal: new AbortController().signal,
+    keep: false,
+    isBystander: () => false,
+    progress,
+    onStarted: (handle) => void started.push(handle),
+    onRunning: () => undefined,
+    onMadeWay: (handle) => void madeWay.push(handle),
+    ...more,
+  }).then(
+    () => undefined,
+    (cause: unknown) => cause as HarborError,
+  );
+  return { said, started, madeWay, error };
 }
 
 describe("startNatives", () => {
   test("starts each and waits for it; a second time it only waits", async () => {
-    const world = makeWorld();
-    const specs = [await spec("a", SERVES), await spec("b", SERVES)];
-    expect(await world.run(specs)).toBe("ready");
-    expect(world.said.sort()).toEqual(["a: ready after N s", "a: starting as process N", "b: ready after N s", "b: starting as process N"]);
-    world.said.length = 0;
-    expect(await world.run(specs)).toBe("ready");
-    expect(world.said).toEqual([]);
+    const specs = [home.service("a", serverLines()), home.service("b", serverLines())];
+    const { error, said, started } = await run(specs);
+    expect([error, started]).toEqual([undefined, ["a", "b"]]);
+    expect(said.sort()).toEqual(["a: ready after N s", "a: starting as process N", "b: ready after N s", "b: starting as process N"]);
+    expect(await run(specs)).toEqual({ error: undefined, said: [], started: [], madeWay: [] });
   });
 
   test("throws what the first one throws, and waits no longer for the others", async () => {
-    const world = makeWorld();
-    const failed = await world.run([await spec("a", DEAF, "60s"), await spec("b", DIES)]);
-    expect(failed).toMatchObject({ exit: "failed", message: expect.stringContaining('Cannot start "b"'), details: ["last words"] });
+    const { error, started } = await run([deaf("a", "60s"), dying("b")]);
+    expect(error).toMatchObject({
+      exit: "failed",
+      message: 'Cannot start "b": its process ended with exit code 3 before it was ready',
+      details: ["last words"],
+    });
+    // both are there for the caller to stop
+    expect(started).toEqual(["a", "b"]);
   });
 
   test("points to the log only where it stays", async () => {
-    const world = makeWorld();
-    expect(await world.run([await spec("a", DIES)])).toMatchObject({ hint: "With --keep it stays for you to look at, log and all" });
-    expect(await world.run([await spec("b", DIES)], { keepsLogs: true })).toMatchObject({
-      hint: "The whole log: harbor logs b --tail all",
-    });
+    expect((await run([dying("a")])).error?.hint).toBe("With --keep it stays for you to look at, log and all");
+    expect((await run([dying("b")], { keep: true })).error?.hint).toBe("The whole log: harbor logs b");
+  });
+
+  test("ends with `timeout` for one that is not ready in time, which runs on with `keep` alone", async () => {
+    for (const keep of [false, true]) {
+      const handle = keep ? "kept" : "dropped";
+      const { error } = await run([deaf(handle, "60s")], { keep, timeoutMs: 100 });
+      expect(error).toMatchObject({
+        exit: "timeout",
+        message: expect.stringMatching(/: not ready within 0\.1 s; port \d+: nothing listens yet$/),
+      });
+      expect((await home.report(handle)).pid === null).toBe(!keep);
+    }
   });
 
   test("only warns of one that another call started and that does not answer", async () => {
-    const world = makeWorld();
-    const deaf = await spec("a", DEAF);
-    expect(await world.run([deaf], { timeoutMs: 100 })).toMatchObject({ exit: "timeout" });
-    world.said.length = 0;
-    expect(await world.run([deaf], { isBystander: true })).toBe("ready");
-    expect(world.said).toEqual(["a runs, but does not answer; `harbor logs a` may say why"]);
+    const spec = deaf("a", "100ms");
+    expect((await run([spec], { keep: true })).error).toMatchObject({ exit: "timeout" });
+    const { error, said } = await run([spec], { isBystander: () => true });
+    expect(error).toBeUndefined();
+    expect(said).toEqual(["a runs, but does not answer; `harbor logs a` may say why"]);
+  });
+
+  test("waits for one that is to do its work and end, and no longer than for that", async () => {
+    const job = home.service("job", "restart: { policy: 'no' }", "echo done");
+    const { error, said } = await run([job], { isCompleting: () => true });
+    expect([error, said.at(-1)]).toEqual([undefined, "job: completed"]);
+  });
+
+  test("says what another waits for", async () => {
+    const slow = home.service("slow", serverLines("", "await Bun.sleep(100)"));
+    const { said } = await run([home.service("web", "depends_on: { slow: { condition: service_healthy } }", "exec sleep 60"), slow]);
+    expect(said).toContain('web: waits for "slow" to be ready');
+  });
+
+  test("starts anew what is configured otherwise, and says what is different; other rules are applied as it goes", async () => {
+    const spec = home.service("a", serverLines("env: { MOOD: good }"));
+    await run([spec]);
+    const pid = await home.pid("a");
+    const rules = { ...spec, restart: { ...spec.restart, max: 2 } };
+    expect(await run([rules])).toMatchObject({ said: ["a: goes on with another restart policy"], started: [], madeWay: [] });
+    expect(await home.pid("a")).toBe(pid);
+    const { said, started, madeWay } = await run([{ ...rules, env: { ...spec.env, MOOD: "bad" } }]);
+    expect(said[0]).toBe("a: its configuration has changed (variable MOOD): starting it anew");
+    expect([started, madeWay]).toEqual([["a"], ["a"]]);
+    expect(await home.pid("a")).not.toBe(pid);
+  });
+
+  test("ends when it is interrupted; the service goes on starting", async () => {
+    const controller = new AbortController();
+    const running = run([deaf("a", "60s")], { signal: controller.signal });
+    await until(async () => (await home.client.services()).some((it) => it.pid !== null), "its process");
+    controller.abort();
+    expect((await running).error).toMatchObject({ exit: "interrupted" });
+    expect((await home.report("a")).state).toBe("starting");
   });
 });

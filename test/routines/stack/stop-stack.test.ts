@@ -1,13 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { readProcess } from "../../../routines/_script/process-identity.ts";
-import { startProcess } from "../../../routines/native/start-process.ts";
-import { stopProcess } from "../../../routines/native/stop-process.ts";
 import { readStack, type StackRecord, stateOf } from "../../../routines/stack/read-stack.ts";
 import { type StoppedService, stopStack } from "../../../routines/stack/stop-stack.ts";
 import { writeStack } from "../../../routines/stack/write-stack.ts";
 import { makeFolder, makeTree } from "../../_workspace.ts";
-import { LIFE } from "../native/_fixture.ts";
+import { useHomes } from "../supervisor/_home.ts";
+
+const newHome = useHomes();
 
 const record: StackRecord = {
   project: "p",
@@ -76,20 +76,19 @@ describe("stopStack", () => {
     const services = ["a", "box"];
     const mixed = { ...record, services, natives: ["a"], hasContainers: true };
 
-    async function startNative(home: string): Promise<number> {
-      const spec = { handle: "a", contract: "/a.yml", argv: ["sleep", "600"], cwd: "/", env: {}, port: 1, containerPort: 1 };
-      const stop = { signal: "SIGKILL", grace: "1s" };
-      const started = await startProcess({ spec: { ...spec, ...LIFE, stop }, stateDirectory: stateOf(home).directory });
-      return started.record.pid;
+    /** Not asked for by an engine's socket, which is nowhere. */
+    async function startMixed(): Promise<{ home: string; pid: number }> {
+      const native = newHome();
+      await native.start([native.service("a", "stop: { signal: SIGKILL }", "exec sleep 600")]);
+      writeStack(native.home, mixed);
+      return { home: native.home, pid: await native.pid("a") };
     }
 
     test.each([
       ["all", [], "Left for `harbor down` once the engine answers: box"],
       ["the native one", ["a"], "Left for `harbor down` once the engine answers: what stands for it there"],
     ])("stops the processes of %s, keeps the rest on record and says so", async (_, handles, left) => {
-      const home = makeFolder();
-      writeStack(home, mixed);
-      const pid = await startNative(home);
+      const { home, pid } = await startMixed();
       expect(await stop(home, handles, mixed).catch((error: unknown) => error)).toMatchObject({
         exit: "missing",
         message: expect.stringContaining("/nonexistent.sock"),
@@ -97,19 +96,18 @@ describe("stopStack", () => {
       });
       expect(readProcess(pid)).toBeUndefined();
       expect(readStack(home)).toEqual({ ...mixed, services: ["box"], natives: [] });
+      writeStack(home, undefined);
     });
 
     test("stops nothing for a container, nor for a name that may be one's", async () => {
-      const home = makeFolder();
-      writeStack(home, mixed);
-      const pid = await startNative(home);
+      const { home, pid } = await startMixed();
       expect(await stop(home, ["box"], mixed).catch((error: unknown) => error)).toMatchObject({
         details: ["Left for `harbor down` once the engine answers: box"],
       });
       expect(await stop(home, ["a", "box-db"], mixed).catch((error: unknown) => error)).toMatchObject({ exit: "missing" });
       expect(readProcess(pid)).toBeDefined();
       expect(readStack(home)).toEqual(mixed);
-      await stopProcess({ handle: "a", stateDirectory: stateOf(home).directory });
+      writeStack(home, undefined);
     });
   });
 });

@@ -207,6 +207,21 @@ describe("health", () => {
     expect(history.pass().probed("a").state("a")).toBe("ready");
   });
 
+  test("an unhealthy service that is asked for again is late after as long as a start may take, and runs on", () => {
+    const history = new History().up("a");
+    for (let i = 0; i < 3; i++) history.pass(10_000).probed("a", "503");
+    history.want("a");
+    expect([history.state("a"), history.get("a").isLate]).toEqual(["unhealthy", false]);
+    for (let i = 0; i < 6; i++) history.pass(10_000).probed("a", "503");
+    expect([history.state("a"), history.get("a").isLate, history.get("a").why]).toEqual(["unhealthy", true, "not ready within 60 s; 503"]);
+    expect(history.pass(10_000).probed("a").get("a")).toMatchObject({ isHealthy: true, isLate: false, why: "it answers again" });
+    // one that recovers in time is not late
+    for (let i = 0; i < 3; i++) history.pass(10_000).probed("a", "503");
+    history.want("a").pass(10_000).probed("a");
+    for (let i = 0; i < 9; i++) history.pass(10_000).probed("a");
+    expect(history.get("a")).toMatchObject({ isHealthy: true, isLate: false });
+  });
+
   test("being unhealthy restarts nothing; not being alive does", () => {
     const history = new History().up("a", { live: LIVE });
     for (let i = 0; i < 9; i++) history.pass(10_000).probed("a", "503");

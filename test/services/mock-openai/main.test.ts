@@ -1,13 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readContract } from "../../../routines/native/read-contract.ts";
 import { resolveContract } from "../../../routines/native/resolve-contract.ts";
-import { startProcess } from "../../../routines/native/start-process.ts";
-import { stopProcess } from "../../../routines/native/stop-process.ts";
-import { waitReady } from "../../../routines/native/wait-ready.ts";
 import { readSettings } from "../../../services/mock-openai/settings.ts";
+import { freePort } from "../../_ports.ts";
+import { useHomes } from "../../routines/supervisor/_home.ts";
+
+const newHome = useHomes();
 
 const SERVICE = join(import.meta.dir, "../../../services/mock-openai");
 
@@ -51,21 +50,14 @@ describe("main", () => {
   });
 
   test("runs natively by its contract", async () => {
-    const stateDirectory = mkdtempSync(join(tmpdir(), "harbor-mock-"));
-    const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-    const port = String(probe.port);
-    probe.stop(true);
+    const home = newHome();
+    const port = String(freePort());
     const contract = readContract({ path: join(SERVICE, "mock-openai_native.yml"), handle: "mock-openai" });
     const spec = resolveContract({ contract, values: (name) => (name === "HARBOR_MOCK_OPENAI_HOST_PORT" ? port : undefined) });
     expect(spec).toMatchObject({ port: Number(port), containerPort: 8080, cwd: SERVICE });
-    const started = await startProcess({ spec, stateDirectory });
-    try {
-      await waitReady({ started, ready: spec.ready });
-      expect((await fetch(`http://127.0.0.1:${port}/v1/models`)).status).toBe(200);
-    } finally {
-      expect(await stopProcess({ handle: "mock-openai", stateDirectory })).toMatchObject({ wasRunning: true, wasKilled: false });
-      rmSync(stateDirectory, { recursive: true });
-    }
+    expect((await home.start([spec])).last["mock-openai"]?.state).toBe("ready");
+    expect((await fetch(`http://127.0.0.1:${port}/v1/models`)).status).toBe(200);
+    expect(await home.down()).toEqual([{ handle: "mock-openai", wasKilled: false }]);
   });
 });
 

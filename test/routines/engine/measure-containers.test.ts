@@ -1,0 +1,24 @@
+import { expect, test } from "bun:test";
+import { measureContainers } from "../../../routines/engine/measure-containers.ts";
+import { containerInfo, startFakeEngine } from "./_fake-engine.ts";
+
+const MB = 1024 * 1024;
+
+test("measureContainers() tells of those that run what they used meanwhile, and memory without what the kernel can take back", async () => {
+  let usedNs = 0;
+  using fake = startFakeEngine((_, { pathname }) => {
+    if (pathname === "/containers/json") return Response.json([containerInfo("a"), containerInfo("ended", { State: "exited" })]);
+    usedNs += 10e6;
+    return Response.json({
+      cpu_stats: { cpu_usage: { total_usage: usedNs } },
+      memory_stats: { usage: 100 * MB, stats: { inactive_file: 40 * MB } },
+      pids_stats: { current: 3 },
+    });
+  });
+  const [used, ...rest] = await measureContainers({ engine: fake.engine, project: "p", overMs: 20 });
+  expect(rest).toEqual([]);
+  expect(used).toMatchObject({ service: "a", runtime: "container", state: "running", memoryBytes: 60 * MB, processes: 3 });
+  // 10 ms of work in 20 ms and a little: never more than half a core
+  expect(used?.cpuPercent).toBeGreaterThan(0);
+  expect(used?.cpuPercent).toBeLessThanOrEqual(50);
+});
