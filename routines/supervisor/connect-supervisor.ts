@@ -102,6 +102,7 @@ export class SupervisorClient {
         let isSettled = false;
         for await (const line of readLines(response)) {
           isSettled = line.kind === "settled";
+          patience.renew();
           yield line;
         }
         if (isSettled) return;
@@ -163,14 +164,22 @@ class BrokenError extends Error {
   }
 }
 
-/** Says whether to ask again: a few times where answers break off, for a while where nobody answers at all. */
+/** Says whether to ask again: a few times where answers break off one after the other, for a while where nobody answers at all. */
 class Patience {
   readonly #home: string;
   #breaks = 0;
-  #deadline = performance.now() + START_WAIT_MS;
+  #sinceMs = performance.now();
+  #deadline = this.#sinceMs + START_WAIT_MS;
 
   constructor(home: string) {
     this.#home = home;
+  }
+
+  /** Something was heard: one that has answered for long ended for another reason than the one before it. */
+  renew(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#sinceMs > START_WAIT_MS) this.#breaks = 0;
+    this.#sinceMs = nowMs;
   }
 
   /** Returns when it is time for another try; throws where there is no point in one. */

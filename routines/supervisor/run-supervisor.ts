@@ -94,6 +94,8 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
   removeSocket({ path: socket.path });
   const server = Bun.serve({
     unix: socket.path,
+    // whoever waits for a service may hear nothing for as long as its start takes
+    idleTimeout: 0,
     fetch: (request) => {
       requests++;
       return api(request).finally(() => {

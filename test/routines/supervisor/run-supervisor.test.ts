@@ -76,6 +76,15 @@ describe("one supervisor", () => {
     expect(home.supervisor.pid).not.toBe(pid);
   });
 
+  test("answers who waits for long in one go, though nothing happens meanwhile", async () => {
+    await using home = new TestHome();
+    const slow = home.service("slow", "ready: { log: 'at last', timeout: 60s }", "sleep 12.5; echo at last; exec sleep 60");
+    const taken: string[] = [];
+    const services = [{ spec: slow, environment: { PATH: process.env.PATH ?? "" } }];
+    for await (const line of home.client.start({ services, waitFor: { slow: "ready" }, externals: {} })) taken.push(line.kind);
+    expect(taken.filter((kind) => kind === "accepted")).toHaveLength(1);
+  }, 30_000);
+
   test("is gone once it has left, whatever was under way: two never look after the same services", async () => {
     await using home = new TestHome();
     await home.start([
