@@ -30,6 +30,7 @@ export interface StoredService extends StartRules {
   isCompleted: boolean;
   restarts: number;
   wasReady: boolean;
+  isLate: boolean;
   /** The boot that all of this was noted in. */
   bootId: string;
 }

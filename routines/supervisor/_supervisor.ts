@@ -67,8 +67,11 @@ export class Supervisor {
       this.#tellExternals(stored.externals);
       const { spec, run, restarts, wasReady, isWanted, isCompleted, isAsleep, state, why } = stored;
       const policy = policyOf(spec, stored);
-      const service = { handle, policy, run, restarts, wasReady, isWanted, isCompleted, isAsleep, state, why, wasSpawned, isAlive };
-      this.tell({ kind: "adopt", service: { ...service, random: Math.random() } });
+      // a line of its log is there to be read again; a message to a socket that nobody had open is lost
+      const isUnheard = state === "starting" && spec.ready.notify === true;
+      const found = { wasSpawned, isAlive, isUnheard, random: Math.random() };
+      const service = { handle, policy, run, restarts, wasReady, isWanted, isCompleted, isAsleep, state, why, ...found };
+      this.tell({ kind: "adopt", service });
       entry.unit.recall(stored);
     }
     this.#rearm();
@@ -208,10 +211,11 @@ export class Supervisor {
     const entry = this.#entries.get(service.handle);
     if (entry === undefined) return;
     const state = stateOf(service);
-    const { why, run, isWanted, isCompleted, restarts, wasReady } = service;
+    const { why, run, isWanted, isCompleted, restarts, wasReady, isLate } = service;
     if (run !== entry.stored.run || entry.stored.mark === "") entry.stored.mark = `${service.handle}:${crypto.randomUUID()}`;
     if (state !== entry.stored.state) entry.stored.since = new Date().toISOString();
-    Object.assign(entry.stored, { state, why, run, isWanted, isCompleted, restarts, wasReady, isAsleep: service.phase === "asleep" });
+    const isAsleep = service.phase === "asleep";
+    Object.assign(entry.stored, { state, why, run, isWanted, isCompleted, restarts, wasReady, isLate, isAsleep });
     const text = JSON.stringify(entry.stored);
     if (text === entry.written) return;
     this.#write(entry, text);
@@ -359,6 +363,7 @@ function newStored(spec: NativeSpec): StoredService {
     isCompleted: false,
     restarts: 0,
     wasReady: false,
+    isLate: false,
     bootId: readBootId(),
   };
 }

@@ -27,6 +27,8 @@ export interface RunSupervisorOptions {
 const QUIET_MS = 300;
 /** After the last change, what it took is not needed any more; nor, from time to time, what a round of probes took. */
 const CALM_MS = { first: 2_000, later: 10_000 };
+/** Whoever waits for a service may hear nothing for as long as its start takes. For a unix socket bun knows it, and its types do not. */
+const PATIENT: object = { idleTimeout: 0 };
 /** Told at once, and kept for whoever asks; not each time. */
 const KEPT_TROUBLES = 5;
 
@@ -91,20 +93,13 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
   await supervisor.load();
   const api = createApi({ supervisor, hello, leave: left.resolve });
   const socket = placeSocket(paths.directory, "supervisor.sock");
-  removeSocket({ path: socket.path });
-  const server = Bun.serve({
-    unix: socket.path,
-    // whoever waits for a service may hear nothing for as long as its start takes
-    idleTimeout: 0,
-    fetch: (request) => {
-      requests++;
-      return api(request).finally(() => {
-        requests--;
-        leaveIfQuiet();
-      });
-    },
+  const server = listen(socket.path, (request) => {
+    requests++;
+    return api(request).finally(() => {
+      requests--;
+      leaveIfQuiet();
+    });
   });
-  chmodSync(socket.path, 0o600);
   const identity = identifyProcess(process.pid);
   writeFileWhole(paths.record, JSON.stringify({ ...identity, socket: socket.path, version } satisfies Partial<SupervisorRecord>));
   signal.addEventListener("abort", () => left.resolve());
@@ -117,4 +112,12 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
   await server.stop(true);
   removeSocket(socket);
   await supervisor.close();
+}
+
+/** For its owner alone. */
+function listen(path: string, answer: (request: Request) => Promise<Response>): Bun.Server<undefined> {
+  removeSocket({ path });
+  const server = Bun.serve({ unix: path, ...PATIENT, fetch: answer });
+  chmodSync(path, 0o600);
+  return server;
 }
