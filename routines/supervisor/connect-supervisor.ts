@@ -64,9 +64,21 @@ export class SupervisorClient {
     while (isAlive(running) && performance.now() < deadline) await Bun.sleep(POLL_MS);
   }
 
-  /** Ends when each that is waited for is ready, or will not be. */
-  start(request: StartServices, signal?: AbortSignal): AsyncGenerator<Line> {
-    return this.#lines("POST", "/v1/start", signal, request);
+  /** Ends when each that is waited for is ready, or will not be; or when aborted, once it was told how the request was taken. */
+  async *start(request: StartServices, signal?: AbortSignal): AsyncGenerator<Line> {
+    const hangUp = new AbortController();
+    const end = (): void => hangUp.abort();
+    try {
+      for await (const line of this.#lines("POST", "/v1/start", hangUp.signal, request)) {
+        yield line;
+        // before that line nobody could say what has begun, and would have to be stopped
+        if (line.kind !== "accepted") continue;
+        if (signal?.aborted) end();
+        signal?.addEventListener("abort", end);
+      }
+    } finally {
+      signal?.removeEventListener("abort", end);
+    }
   }
 
   restart(request: RestartRequest, signal?: AbortSignal): AsyncGenerator<Line> {
