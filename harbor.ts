@@ -22,6 +22,8 @@ void dispatch(
     env: () => import("./routines/env.ts"),
     config: () => import("./routines/config.ts"),
     autostart: () => import("./routines/autostart.ts"),
+    provider: () => import("./routines/provider.ts"),
+    compose: () => import("./routines/compose.ts"),
     routine: () => import("./routines/routine.ts"),
     supervisor: () => import("./routines/supervisor.ts"),
     completion: () => import("./routines/completion.ts"),

@@ -64,7 +64,8 @@ export function reportError(error: unknown, options: ReportOptions = {}): void {
   if (options.debug && error instanceof Error) writeAll(2, `${stackOf(error)}\n`);
 }
 
-function errorAsText(error: unknown): string {
+/** For a person; several lines where there are details. */
+export function errorAsText(error: unknown): string {
   if (!(error instanceof HarborError)) {
     const message = error instanceof Error ? error.message : String(error);
     return `harbor: unexpected error: ${message}\n  This is a bug in Harbor; --debug shows where it happened`;

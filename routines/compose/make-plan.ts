@@ -57,6 +57,8 @@ export interface MadePlan {
   merged: MergedCompose;
   /** The plan's natives, with where each of their variables comes from. */
   natives: PlannedNative[];
+  /** Services of the merged model that stand in for natives; in the plan's own model only where a container needs them. */
+  standIns: string[];
 }
 
 export interface MakePlanOptions {
@@ -113,8 +115,9 @@ export async function makePlan(options: MakePlanOptions): Promise<MadePlan> {
     dependencies: links.containers,
     compose,
   };
+  const standIns = [...excluded.natives.values()].flatMap(({ proxies }) => proxies);
   const warnings = [...selection.warnings, ...findSlips(resolved, selection), ...tellOfDirect({ natives: specs, contracts })];
-  return { plan, values, selection: { ...selection, warnings }, merged, natives };
+  return { plan, values, selection: { ...selection, warnings }, merged, natives, standIns };
 }
 
 /** Only an engine on this very kernel shares the host's network and mounts its sockets. */

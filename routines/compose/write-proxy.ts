@@ -30,7 +30,8 @@ export const SOCKET_VOLUME = "harbor-native";
 /** The image that is used unless the configuration names another. */
 export const PROXY_IMAGE = { name: "haproxy", version: "3.2.24-alpine" };
 
-const IMAGE = `\${HARBOR_PROXY_IMAGE:-${PROXY_IMAGE.name}}:\${HARBOR_PROXY_VERSION:-${PROXY_IMAGE.version}}`;
+/** The image of every container of a bridge, `${…}` as written: a small one with a shell. */
+export const IMAGE = `\${HARBOR_PROXY_IMAGE:-${PROXY_IMAGE.name}}:\${HARBOR_PROXY_VERSION:-${PROXY_IMAGE.version}}`;
 
 /** Nobody, on any system. */
 const NOBODY = 65_534;

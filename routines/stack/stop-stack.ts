@@ -12,6 +12,7 @@ import { checkHandle, listHandles, throwUnknown } from "../workspace/list-handle
 import { findStackWorkspace } from "./find-stack-workspace.ts";
 import type { Progress } from "./progress.ts";
 import type { StackRecord } from "./read-stack.ts";
+import { releaseLeases } from "./release-leases.ts";
 import { clearState, withoutServices, writeStack } from "./write-stack.ts";
 
 export interface StopStackOptions {
@@ -50,6 +51,7 @@ export async function stopStack(options: StopStackOptions): Promise<StoppedServi
   // consumers go before what they consume, so that none of them sees its backend vanish
   const removed =
     engine instanceof HarborError ? engine : await orMissing(engine?.remove(leaving, isAll || leaving.length === containers.length));
+  await releaseLeases({ ...options, isMeant: isNamed });
   const ended = ending.length === 0 ? [] : await stopServices({ home, env: options.env, handles: ending, forget: true });
   if (removed instanceof HarborError) throw stoppedInPart(options, isNamed, ended, removed);
   forget(options, isAll, new Set(containers.filter((it) => !leaving.includes(it)).map((it) => it.handle)));

@@ -15,8 +15,12 @@ export interface ComposeFiles {
   envFile: string;
 }
 
-/** Writes the merged file, and beside it the values of just the variables that it names. */
-export function writeComposeFiles(made: MadePlan, directory = stateOf(made.plan.workspace.home).directory): ComposeFiles {
+/** Writes the merged file, or another model of its parts, and beside it the values of just the variables that they name. */
+export function writeComposeFiles(
+  made: MadePlan,
+  directory = stateOf(made.plan.workspace.home).directory,
+  model = made.plan.compose,
+): ComposeFiles {
   const compose = join(directory, "compose.yml");
   const values = join(directory, "values.env");
   const lines: string[] = [];
@@ -25,7 +29,7 @@ export function writeComposeFiles(made: MadePlan, directory = stateOf(made.plan.
     if (value !== undefined) lines.push(`${name}=${formatEnvValue(value)}\n`);
   }
   writeFileWhole(values, lines.join(""));
-  writeFileWhole(compose, `# Written by Harbor for docker compose; made anew at each start.\n${formatCompose(made.plan.compose)}`);
+  writeFileWhole(compose, `# Written by Harbor for docker compose; made anew at each start.\n${formatCompose(model)}`);
   return { file: compose, envFile: values };
 }
 

@@ -205,12 +205,12 @@ export class Draft {
     }
     if (ready?.how !== "ask") delete service.timers.ready;
     if (live?.how !== "ask") delete service.timers.live;
-    this.askAgain(service);
-    // who asked waits for it to be well again, and not for ever
-    if (ready !== undefined && service.phase === "up" && !service.isHealthy) {
+    if (service.phase === "up" && !service.isHealthy && ready !== undefined) {
+      // whoever asks for it waits no longer for it to be well again than for a start
       service.isLate = false;
       service.timers.deadline = this.at + ready.deadlineMs;
     }
+    this.askAgain(service);
   }
 
   /** Answers to attempts that are under way do not count; they are made anew. */

@@ -274,7 +274,7 @@ function probedUp(draft: Draft, service: Service, { problem }: Probed): void {
   service.failures = problem === undefined ? 0 : service.failures + 1;
   const isHealthy = problem === undefined || (service.isHealthy && service.failures < ready.failures);
   if (isHealthy === service.isHealthy) return;
-  Object.assign(service, { isHealthy, since: draft.at, why: problem ?? "it answers again", isLate: false });
+  Object.assign(service, { isHealthy, isLate: false, since: draft.at, why: problem ?? "it answers again" });
   delete service.timers.deadline;
   // the count of restarts begins anew after a time of health, not of running
   if (isHealthy && service.restarts > 0) service.timers.reset = draft.at + resetAfterMs;
@@ -322,7 +322,7 @@ function due(draft: Draft, service: Service, name: Timer, random: number): void 
 
 function pastDeadline(draft: Draft, service: Service, random: number): void {
   const { ready } = service.policy;
-  if (ready === undefined) return;
+  if ((service.phase !== "starting" && service.phase !== "up") || ready === undefined) return;
   const seen = service.lastSeen === "" ? "" : `; ${service.lastSeen}`;
   const why = `not ready within ${ready.deadlineMs / 1000} s${seen}`;
   service.isLate = true;

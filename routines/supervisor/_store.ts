@@ -28,9 +28,9 @@ export interface StoredService extends StartRules {
   isWanted: boolean;
   isAsleep: boolean;
   isCompleted: boolean;
+  isLate: boolean;
   restarts: number;
   wasReady: boolean;
-  isLate: boolean;
   /** The boot that all of this was noted in. */
   bootId: string;
 }

@@ -33,6 +33,8 @@ interface Entry {
   stored: StoredService;
   /** What of it is on disk. */
   written: string;
+  /** Why that is not all. */
+  unwritten?: string | undefined;
   /** Once it rests, nothing of it is kept. */
   isForgotten: boolean;
   /** Settles when that is done. */
@@ -41,6 +43,8 @@ interface Entry {
 
 /** The longest that a timer may be set for: what is due later is looked at again then. */
 const LONGEST_TIMER_MS = 60_000;
+/** Until what could not be noted is tried again. */
+const REWRITE_MS = 500;
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
@@ -49,6 +53,8 @@ export class Supervisor {
   readonly #queue: Event[] = [];
   #world: World = EMPTY_WORLD;
   #timer: Timer | undefined;
+  /** Set while something could not be noted. */
+  #rewrite: Timer | undefined;
   #isBusy = false;
   #isClosed = false;
 
@@ -164,16 +170,22 @@ export class Supervisor {
     };
   }
 
-  /** Whether nothing runs, nothing will by itself, and nobody waits for anything. */
+  /** Whether nothing runs, nothing will by itself, nobody waits for anything, and all of it is noted. */
   get isQuiet(): boolean {
     const isLeaving = [...this.#entries.values()].some((entry) => entry.isForgotten);
-    return !isLeaving && this.#listeners.size === 0 && [...this.#world.services.values()].every(({ phase }) => phase === "resting");
+    return (
+      !isLeaving &&
+      this.#rewrite === undefined &&
+      this.#listeners.size === 0 &&
+      [...this.#world.services.values()].every(({ phase }) => phase === "resting")
+    );
   }
 
   /** Leaves everything running as it is. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#rewrite);
     await Promise.all([...this.#entries.values()].map(({ unit, leaving }) => leaving ?? unit.close()));
   }
 
@@ -211,11 +223,20 @@ export class Supervisor {
     const entry = this.#entries.get(service.handle);
     if (entry === undefined) return;
     const state = stateOf(service);
-    const { why, run, isWanted, isCompleted, restarts, wasReady, isLate } = service;
+    const { why, run, isWanted, isCompleted, isLate, restarts, wasReady } = service;
     if (run !== entry.stored.run || entry.stored.mark === "") entry.stored.mark = `${service.handle}:${crypto.randomUUID()}`;
     if (state !== entry.stored.state) entry.stored.since = new Date().toISOString();
-    const isAsleep = service.phase === "asleep";
-    Object.assign(entry.stored, { state, why, run, isWanted, isCompleted, restarts, wasReady, isLate, isAsleep });
+    Object.assign(entry.stored, {
+      state,
+      why,
+      run,
+      isWanted,
+      isCompleted,
+      isLate,
+      restarts,
+      wasReady,
+      isAsleep: service.phase === "asleep",
+    });
     const text = JSON.stringify(entry.stored);
     if (text === entry.written) return;
     this.#write(entry, text);
@@ -229,17 +250,30 @@ export class Supervisor {
     try {
       writeService(this.#options.stateDirectory, entry.stored);
       entry.written = text;
+      entry.unwritten = undefined;
     } catch (error) {
-      // it goes on; the next change is another try, and a supervisor that starts meanwhile sees what was
-      this.#options.onTrouble((error as Error).message);
+      // what runs goes on; a supervisor that starts before the next try sees what was
+      entry.unwritten = (error as Error).message;
+      this.#options.onTrouble(entry.unwritten);
+      this.#rewrite ??= setTimeout(() => this.#writeAgain(), REWRITE_MS);
     }
+  }
+
+  #writeAgain(): void {
+    this.#rewrite = undefined;
+    for (const entry of this.#entries.values()) {
+      const text = JSON.stringify(entry.stored);
+      if (text !== entry.written) this.#write(entry, text);
+    }
+    if (this.isQuiet) this.#options.onQuiet();
   }
 
   #carryOut(effect: Effect): void {
     const entry = this.#entries.get(effect.handle);
     if (entry === undefined) return;
-    const { unit, stored } = entry;
-    if (effect.kind === "spawn") unit.spawn(stored);
+    const { unit, stored, unwritten } = entry;
+    if (unwritten !== undefined && isBeginning(effect)) this.tell(refusal(effect, `it cannot be noted: ${unwritten}`));
+    else if (effect.kind === "spawn") unit.spawn(stored);
     else if (effect.kind === "hook") unit.runHook(stored, effect.hook);
     else if (effect.kind === "probe") unit.probe(stored, effect);
     else unit.end(stored);
@@ -301,6 +335,20 @@ export class Supervisor {
   }
 }
 
+type Beginning = Extract<Effect, { kind: "spawn" | "hook" }>;
+
+/** Something that nobody would find again where its mark is not on disk. */
+function isBeginning(effect: Effect): effect is Beginning {
+  return effect.kind === "spawn" || (effect.kind === "hook" && effect.hook === "preStart");
+}
+
+function refusal(effect: Beginning, why: string): Told {
+  const { handle, run } = effect;
+  return effect.kind === "spawn"
+    ? { kind: "spawnFailed", handle, run, why }
+    : { kind: "hookEnded", handle, run, hook: effect.hook, problem: why };
+}
+
 interface Dependent {
   spec: Pick<NativeSpec, "handle" | "dependsOn">;
 }
@@ -323,7 +371,7 @@ function dependentsFirst<T extends Dependent>(them: readonly T[]): T[] {
 }
 
 function reportOf(stored: StoredService, unit: Unit, service: Service | undefined): ServiceReport {
-  const { spec, state, why, since, run, restarts, isWanted, isAsleep, isCompleted } = stored;
+  const { spec, state, why, since, run, restarts, isWanted, isAsleep, isCompleted, isLate } = stored;
   const { record, problem } = unit;
   const isRunning = service !== undefined && mayRun(service) && record?.mark === stored.mark;
   return {
@@ -340,7 +388,7 @@ function reportOf(stored: StoredService, unit: Unit, service: Service | undefine
     isWanted,
     isAsleep,
     isCompleted,
-    isLate: service?.isLate ?? false,
+    isLate,
     lastSeen: service?.lastSeen ?? "",
     contract: spec.contract,
     wasKilled: unit.wasKilled,
@@ -361,9 +409,9 @@ function newStored(spec: NativeSpec): StoredService {
     isWanted: true,
     isAsleep: false,
     isCompleted: false,
+    isLate: false,
     restarts: 0,
     wasReady: false,
-    isLate: false,
     bootId: readBootId(),
   };
 }

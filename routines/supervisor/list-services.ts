@@ -41,18 +41,17 @@ function isAtRest({ state, isAsleep }: StoredService): boolean {
   return (state === "stopped" || state === "failed") && !isAsleep;
 }
 
-function reportOf({ spec, state, why, since, run, restarts, isWanted, isAsleep, isCompleted }: StoredService): ServiceReport {
+function reportOf({ spec, state, why, since, run, restarts, isWanted, isAsleep, isCompleted, isLate }: StoredService): ServiceReport {
   const rest = {
     pid: null,
     port: spec.port ?? null,
     startedAt: null,
     logRun: null,
-    isLate: false,
     lastSeen: "",
     contract: spec.contract,
     wasKilled: false,
   };
-  return { handle: spec.handle, state, why, since, run, restarts, isWanted, isAsleep, isCompleted, ...rest };
+  return { handle: spec.handle, state, why, since, run, restarts, isWanted, isAsleep, isCompleted, isLate, ...rest };
 }
 
 export const command = defineCommand({

@@ -23,13 +23,12 @@ export interface RunSupervisorOptions {
   say: (text: string) => void;
 }
 
+/** Who waits for a model to load waits for minutes without a word. Bun's types do not know that a unix socket takes this as well. */
+const PATIENT = { idleTimeout: 0 };
 /** With nothing to do, it stays this long: the next command may be about to ask. */
 const QUIET_MS = 300;
 /** After the last change, what it took is not needed any more; nor, from time to time, what a round of probes took. */
 const CALM_MS = { first: 2_000, later: 10_000 };
-/** Whoever waits for a service may hear nothing for as long as its start takes. For a unix socket bun knows it, and its types do not. */
-const PATIENT: object = { idleTimeout: 0 };
-/** Told at once, and kept for whoever asks; not each time. */
 const KEPT_TROUBLES = 5;
 
 /** Returns when it is to leave, `false` at once where another one runs. */
@@ -49,7 +48,7 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
   const paths = supervisorPaths(home);
   makePrivateFolder(paths.directory);
   const startedAt = new Date().toISOString();
-  const troubles: string[] = [];
+  const troubles = new Troubles(say);
   const left = Promise.withResolvers<void>();
   let requests = 0;
   let quiet: Timer | undefined;
@@ -69,12 +68,7 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
   };
   const supervisor = new Supervisor({
     stateDirectory: paths.directory,
-    onTrouble: (text) => {
-      if (troubles.includes(text)) return;
-      troubles.push(text);
-      if (troubles.length > KEPT_TROUBLES) troubles.shift();
-      say(text);
-    },
+    onTrouble: (text) => troubles.add(text),
     onChange: () => {
       clearTimeout(calm);
       calm = setTimeout(settleDown, CALM_MS.first);
@@ -88,18 +82,24 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
     startedAt,
     services: supervisor.reports().length,
     memory: process.memoryUsage.rss(),
-    troubles: [...troubles],
+    troubles: troubles.list(),
   });
   await supervisor.load();
   const api = createApi({ supervisor, hello, leave: left.resolve });
   const socket = placeSocket(paths.directory, "supervisor.sock");
-  const server = listen(socket.path, (request) => {
-    requests++;
-    return api(request).finally(() => {
-      requests--;
-      leaveIfQuiet();
-    });
+  removeSocket({ path: socket.path });
+  const server = Bun.serve({
+    unix: socket.path,
+    ...(PATIENT as object),
+    fetch: (request) => {
+      requests++;
+      return api(request).finally(() => {
+        requests--;
+        leaveIfQuiet();
+      });
+    },
   });
+  chmodSync(socket.path, 0o600);
   const identity = identifyProcess(process.pid);
   writeFileWhole(paths.record, JSON.stringify({ ...identity, socket: socket.path, version } satisfies Partial<SupervisorRecord>));
   signal.addEventListener("abort", () => left.resolve());
@@ -114,10 +114,30 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
   await supervisor.close();
 }
 
-/** For its owner alone. */
-function listen(path: string, answer: (request: Request) => Promise<Response>): Bun.Server<undefined> {
-  removeSocket({ path });
-  const server = Bun.serve({ unix: path, ...PATIENT, fetch: answer });
-  chmodSync(path, 0o600);
-  return server;
+/** What is wrong and is nobody's answer, and when it was last so: said once, and kept for whoever asks. */
+class Troubles {
+  readonly #say: RunSupervisorOptions["say"];
+  readonly #latest = new Map<string, string>();
+
+  constructor(say: RunSupervisorOptions["say"]) {
+    this.#say = say;
+  }
+
+  add(text: string): void {
+    const isNew = !this.#latest.delete(text);
+    this.#latest.set(text, new Date().toISOString());
+    const [oldest] = this.#latest.keys();
+    if (this.#latest.size > KEPT_TROUBLES && oldest !== undefined) this.#latest.delete(oldest);
+    if (!isNew) return;
+    try {
+      this.#say(text);
+    } catch {
+      // the log is on the very disk that is full
+    }
+  }
+
+  /** The latest last. */
+  list(): string[] {
+    return [...this.#latest].map(([text, time]) => `${time} ${text}`);
+  }
 }

@@ -32,6 +32,8 @@ const VERBS = [
     "env",
     "config",
     "autostart",
+    "provider",
+    "compose",
   ],
   ...["supervisor", "routine", "completion", "version"],
 ];

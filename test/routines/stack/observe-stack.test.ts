@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, test } from "bun:test";
 import { readBootId } from "../../../routines/_script/process-identity.ts";
 import type { PlannedService } from "../../../routines/compose/make-plan.ts";
 import { currentStack } from "../../../routines/stack/current-stack.ts";
@@ -7,15 +7,13 @@ import type { StackRecord } from "../../../routines/stack/read-stack.ts";
 import { writeStack } from "../../../routines/stack/write-stack.ts";
 import { makeFolder } from "../../_workspace.ts";
 import { containerInfo, startFakeEngine } from "../engine/_fake-engine.ts";
-import { serverLines, TestHome } from "../supervisor/_home.ts";
+import { serverLines, type TestHome, useHomes } from "../supervisor/_home.ts";
+
+const newHome = useHomes();
 
 let home: TestHome;
 beforeEach(() => {
-  home = new TestHome({ DOCKER_HOST: "unix:///nonexistent.sock" });
-});
-afterEach(async () => {
-  writeStack(home.home, undefined);
-  await home[Symbol.asyncDispose]();
+  home = newHome({ DOCKER_HOST: "unix:///nonexistent.sock" });
 });
 
 /** `a`, and `lost`, of which nothing but the record is left. */

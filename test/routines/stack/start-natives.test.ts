@@ -1,17 +1,18 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, test } from "bun:test";
 import { rmSync, writeFileSync } from "node:fs";
 import type { HarborError } from "../../../routines/_script/error.ts";
 import type { NativeSpec } from "../../../routines/native/start-process.ts";
 import { type StartNativesOptions, startNatives } from "../../../routines/stack/start-natives.ts";
 import { freePort } from "../../_ports.ts";
 import { until } from "../../_until.ts";
-import { serverLines, TestHome } from "../supervisor/_home.ts";
+import { serverLines, type TestHome, useHomes } from "../supervisor/_home.ts";
+
+const newHome = useHomes();
 
 let home: TestHome;
 beforeEach(() => {
-  home = new TestHome();
+  home = newHome();
 });
-afterEach(() => home[Symbol.asyncDispose]());
 
 const deaf = (handle: string, timeout: string): NativeSpec =>
   home.service(handle, `port: ${freePort()}\nready: { tcp: true, timeout: ${timeout}, start_interval: 10ms }`, "exec sleep 60");

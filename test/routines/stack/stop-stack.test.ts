@@ -5,7 +5,9 @@ import { readStack, type StackRecord, stateOf } from "../../../routines/stack/re
 import { type StoppedService, stopStack } from "../../../routines/stack/stop-stack.ts";
 import { writeStack } from "../../../routines/stack/write-stack.ts";
 import { makeFolder, makeTree } from "../../_workspace.ts";
-import { TestHome } from "../supervisor/_home.ts";
+import { useHomes } from "../supervisor/_home.ts";
+
+const newHome = useHomes();
 
 const record: StackRecord = {
   project: "p",
@@ -75,19 +77,18 @@ describe("stopStack", () => {
     const mixed = { ...record, services, natives: ["a"], hasContainers: true };
 
     /** Not asked for by an engine's socket, which is nowhere. */
-    async function startMixed(): Promise<{ native: TestHome; home: string; pid: number }> {
-      const native = new TestHome();
+    async function startMixed(): Promise<{ home: string; pid: number }> {
+      const native = newHome();
       await native.start([native.service("a", "stop: { signal: SIGKILL }", "exec sleep 600")]);
       writeStack(native.home, mixed);
-      return { native, home: native.home, pid: await native.pid("a") };
+      return { home: native.home, pid: await native.pid("a") };
     }
 
     test.each([
       ["all", [], "Left for `harbor down` once the engine answers: box"],
       ["the native one", ["a"], "Left for `harbor down` once the engine answers: what stands for it there"],
     ])("stops the processes of %s, keeps the rest on record and says so", async (_, handles, left) => {
-      const { native, home, pid } = await startMixed();
-      await using _home = native;
+      const { home, pid } = await startMixed();
       expect(await stop(home, handles, mixed).catch((error: unknown) => error)).toMatchObject({
         exit: "missing",
         message: expect.stringContaining("/nonexistent.sock"),
@@ -99,8 +100,7 @@ describe("stopStack", () => {
     });
 
     test("stops nothing for a container, nor for a name that may be one's", async () => {
-      const { native, home, pid } = await startMixed();
-      await using _home = native;
+      const { home, pid } = await startMixed();
       expect(await stop(home, ["box"], mixed).catch((error: unknown) => error)).toMatchObject({
         details: ["Left for `harbor down` once the engine answers: box"],
       });

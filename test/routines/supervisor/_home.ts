@@ -2,6 +2,7 @@
  * A `HARBOR_HOME` of a test's own, with a real supervisor in it, reached as commands reach it. When the test is over all
  * of it is stopped, and whatever is left then fails the test.
  */
+import { afterEach } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -162,11 +163,14 @@ export class TestHome {
     return listByEnvironment(`HARBOR_HOME=${this.home}`);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Stops all of it; throws where something is left. */
+  async remove(): Promise<void> {
     try {
       await this.down();
       await until(() => this.supervisors().length === 0, "the supervisor leaves");
-      const left = { processes: this.processes(), files: listFiles(this.state).filter((name) => name !== "native") };
+      // the folder and the record are the stack's
+      const isOurs = (name: string): boolean => name !== "native" && name !== "stack.json";
+      const left = { processes: this.processes(), files: listFiles(this.state).filter(isOurs) };
       if (left.processes.length + left.files.length > 0) throw new Error(`left behind: ${JSON.stringify(left)}`);
     } finally {
       for (const pid of [...this.supervisors(), ...this.processes()]) process.kill(pid, "SIGKILL");
@@ -176,6 +180,19 @@ export class TestHome {
 }
 
 const OWNER = "HARBOR_TEST_OWNER";
+
+/** Makes homes for the tests of a file, each removed when its test ends, whatever came of that. */
+export function useHomes(): (env?: Record<string, string>) => TestHome {
+  const made: TestHome[] = [];
+  afterEach(async () => {
+    for (const home of made.splice(0)) await home.remove();
+  });
+  return (env) => {
+    const home = new TestHome(env);
+    made.push(home);
+    return home;
+  };
+}
 
 function note(started: Started, report: ServiceReport): void {
   const { handle, state } = report;

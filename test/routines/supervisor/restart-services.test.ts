@@ -4,13 +4,15 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { restartServices } from "../../../routines/supervisor/restart-services.ts";
 import { freePort } from "../../_ports.ts";
 import { until } from "../../_until.ts";
-import { listenOn, serverLines, TestHome } from "./_home.ts";
+import { listenOn, serverLines, useHomes } from "./_home.ts";
+
+const newHome = useHomes();
 
 const QUICK = "restart: { backoff: 20ms..20ms }";
 
 describe("a restart that is asked for", () => {
   test("ends one process before it starts the other, as it was started", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const script = 'mkdir lock || { echo "two of them"; exit 1; }; trap "rmdir lock; exit 0" TERM; echo "up $MOOD"; sleep 60 & wait';
     await home.start([home.service("a", "env: { MOOD: good }", script)]);
     await home.untilLogged("a", "up good");
@@ -23,7 +25,7 @@ describe("a restart that is asked for", () => {
   });
 
   test("of one that was stopped, or has failed, starts it", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     await home.start([
       home.service("a", "", "exec sleep 60"),
       home.service("b", "restart: { policy: 'no' }", "test -e good && exec sleep 60"),
@@ -38,7 +40,7 @@ describe("a restart that is asked for", () => {
   });
 
   test("that comes to nothing says why, with its last lines", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const lines = `port: ${freePort()}\nready: { exec: ['true'] }`;
     await home.start([home.service("a", lines, "test -e bad && { echo no model; exit 3; }; exec sleep 60")]);
     writeFileSync(home.file("a", "bad"), "");
@@ -49,7 +51,7 @@ describe("a restart that is asked for", () => {
   });
 
   test("of one that still waits for another neither wedges it nor starts a second copy", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const base = home.service("base", `port: ${freePort()}\nready: { exec: [test, -e, go], start_interval: 10ms }`, "exec sleep 60");
     const web = home.service("web", "depends_on: { base: { condition: service_healthy } }", "echo up; exec sleep 60");
     const starting = home.start([base, web]);
@@ -65,7 +67,7 @@ describe("a restart that is asked for", () => {
   });
 
   test("goes on when nobody waits for it any more", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     await home.start([home.service("a", "", "exec sleep 60")]);
     const controller = new AbortController();
     const { home: at, env } = home;
@@ -75,13 +77,13 @@ describe("a restart that is asked for", () => {
   });
 
   test("of a service that nobody has started says so", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     await home.start([home.service("a", "", "exec sleep 60")]);
     await expect(home.restart("b")).rejects.toThrow('Cannot restart "b": it was never started');
   });
 
   test("where nothing was ever started does nothing, and starts no supervisor", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     expect(await home.restart("a")).toEqual([]);
     expect(home.supervisors()).toEqual([]);
   });
@@ -89,7 +91,7 @@ describe("a restart that is asked for", () => {
 
 describe("a crashed service", () => {
   test("comes back after its backoff, and says what happened meanwhile", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     await home.start([home.service("a", `${QUICK}\nready: { exec: ['true'] }`, "exec sleep 60")]);
     process.kill(await home.pid("a"), "SIGKILL");
     const seen = new Set<string>();
@@ -106,7 +108,7 @@ describe("a crashed service", () => {
   });
 
   test("is given up once its restarts are used up", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     await home.start([home.service("a", "restart: { backoff: 10ms..10ms, max: 2 }", "echo up; exit 3")]);
     const report = await home.untilState("a", "failed");
     expect(report).toMatchObject({ why: "its process ended with exit code 3; its 2 restarts are used up", run: 3, pid: null });
@@ -114,7 +116,7 @@ describe("a crashed service", () => {
   });
 
   test("counts its restarts anew after a time of health", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     await home.start([home.service("a", "restart: { backoff: 10ms..10ms, max: 1, reset_after: 50ms }", "exec sleep 60")]);
     for (const run of [2, 3]) {
       process.kill(await home.pid("a"), "SIGKILL");
@@ -128,13 +130,13 @@ describe("a crashed service", () => {
     ["on-failure", "exit 0", "stopped"],
     ["always", "test -e once || { touch once; exit 0; }; exec sleep 60", "ready"],
   ] as const)("with the policy %j: %s comes to %s", async (policy, script, state) => {
-    await using home = new TestHome();
+    const home = newHome();
     await home.start([home.service("a", `restart: { policy: "${policy}", backoff: 10ms..10ms }`, script)], { waitFor: { a: "settled" } });
     await home.until("a", (it) => it.state === state && (policy !== "always" || it.run === 2), state);
   });
 
   test("whose port another program has taken backs off, says so, and comes back once it is free", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const spec = home.service("a", serverLines(QUICK));
     await home.start([spec]);
     const port = spec.port ?? 0;
@@ -152,7 +154,7 @@ describe("a crashed service", () => {
 
 describe("health", () => {
   test("goes after as many bad answers as are allowed, with what was seen, and comes back; the process stays", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const lines = "ready: { exec: [sh, -c, '! test -e sick || { echo no answer; exit 1; }'], interval: 10ms, failures: 2 }";
     await home.start([home.service("a", lines, "exec sleep 60")]);
     const pid = await home.pid("a");
@@ -163,17 +165,17 @@ describe("health", () => {
   });
 
   test("that a liveness probe does not find ends the process, and the policy starts another", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const lines = `live: { exec: [sh, -c, '! test -e stuck'], interval: 10ms, failures: 2 }\n${QUICK}`;
     await home.start([home.service("a", lines, "rm -f stuck; echo up; exec sleep 60")]);
     await home.untilLogged("a", "up");
     writeFileSync(home.file("a", "stuck"), "");
-    const report = await home.until("a", (it) => it.run === 2 && it.state === "ready", "its restart");
-    expect([report.restarts, existsSync(home.file("a", "stuck"))]).toEqual([1, false]);
+    await until(async () => (await home.log("a")).length === 2, "its restart");
+    expect([(await home.report("a")).restarts, existsSync(home.file("a", "stuck"))]).toEqual([1, false]);
   });
 
   test("of one that is stopped by SIGSTOP goes, and comes back with it", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     await home.start([
       home.service("a", serverLines().replace("start_interval", "interval: 20ms, probe_timeout: 50ms, failures: 2, start_interval")),
     ]);
@@ -185,7 +187,7 @@ describe("health", () => {
   });
 
   test("is in a file for the proxy to read, which nobody else can change", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     await home.start([home.service("a", "", "exec sleep 60")]);
     const health = `${home.state}/health/a`;
     expect(await Bun.file(health).text()).toBe("ready\n");
@@ -198,7 +200,7 @@ describe("health", () => {
 
 describe("a contract that has changed", () => {
   test("is applied without a restart where only rules are different: another probe, another policy", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const script = "exec sleep 60";
     const before = home.service("a", "ready: { exec: [test, -e, a], interval: 10ms, failures: 1 }\nrestart: { policy: 'no' }", script);
     writeFileSync(home.file("a", "a"), "");
@@ -219,7 +221,7 @@ describe("a contract that has changed", () => {
   });
 
   test("restarts that service alone, and says what is different but for values", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const service = (token: string) => home.service("a", `env: { TOKEN: ${token} }`, "echo $TOKEN; exec sleep 60");
     const other = home.service("b", "", "exec sleep 60");
     await home.start([service("one"), other]);
@@ -234,7 +236,7 @@ describe("a contract that has changed", () => {
   });
 
   test("has its log kept by other limits from then on", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const service = (limits: string) =>
       home.service("a", `logs: { ${limits} }`, "i=0; while :; do i=$((i+1)); echo line $i; sleep 0.002; done");
     await home.start([service("max_files: 1")]);

@@ -1,6 +1,6 @@
 /** The supervisor as a process: one per home, which leaves what runs running, whatever ends it, and takes over what it finds. */
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync, writeSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { isAlive, readProcess } from "../../../routines/_script/process-identity.ts";
 import { readRecord, removeRecord } from "../../../routines/native/process-record.ts";
@@ -9,7 +9,9 @@ import { SupervisorClient } from "../../../routines/supervisor/connect-superviso
 import type { ServiceReport } from "../../../routines/supervisor/report.ts";
 import { freePort } from "../../_ports.ts";
 import { until } from "../../_until.ts";
-import { listenOn, serverLines, TestHome } from "./_home.ts";
+import { listenOn, serverLines, type TestHome, useHomes } from "./_home.ts";
+
+const newHome = useHomes();
 
 const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 const QUICK = "restart: { backoff: 20ms..20ms }";
@@ -24,7 +26,7 @@ async function change(home: TestHome, handle: string, difference: Partial<Stored
 
 describe("one supervisor", () => {
   test("is for its owner alone, and detached from who started it", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     await home.start([home.service("a", "", "exec sleep 60")]);
     const { pid, socket } = home.supervisor;
     expect([mode(home.state), mode(socket), mode(join(home.state, "supervisor.json"))]).toEqual(["700", "600", "600"]);
@@ -33,7 +35,7 @@ describe("one supervisor", () => {
   });
 
   test("is all that many commands start at once", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const clients = Array.from({ length: 6 }, () => new SupervisorClient({ home: home.home, env: home.env }));
     const spec = home.service("a", "", "echo up; exec sleep 60");
     const pids = await Promise.all([
@@ -45,7 +47,7 @@ describe("one supervisor", () => {
   });
 
   test("starts one process where several ask for the same service at once", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const spec = home.service("a", serverLines());
     const all = await Promise.all(Array.from({ length: 5 }, () => home.start([spec])));
     expect(all.flatMap((it) => it.accepted).filter((it) => !it.wasUp)).toHaveLength(1);
@@ -54,7 +56,7 @@ describe("one supervisor", () => {
   });
 
   test("ends by itself once nothing is left to do, and knows afterwards what it knew", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     await home.start([home.service("a", "restart: { policy: 'no' }", "exit 3")]);
     const { pid } = home.supervisor;
     await until(() => readProcess(pid) === undefined, "it leaves");
@@ -62,7 +64,7 @@ describe("one supervisor", () => {
   });
 
   test("leaves at once when it is asked to, though others wait; what runs goes on, and who waits is answered by the next", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const slow = home.service("slow", `ready: { exec: [test, -e, go], start_interval: 10ms }`, "exec sleep 60");
     const starting = home.start([slow]);
     await until(() => home.processes().length === 1, "its process");
@@ -76,17 +78,8 @@ describe("one supervisor", () => {
     expect(home.supervisor.pid).not.toBe(pid);
   });
 
-  test("answers who waits for long in one go, though nothing happens meanwhile", async () => {
-    await using home = new TestHome();
-    const slow = home.service("slow", "ready: { log: 'at last', timeout: 60s }", "sleep 12.5; echo at last; exec sleep 60");
-    const taken: string[] = [];
-    const services = [{ spec: slow, environment: { PATH: process.env.PATH ?? "" } }];
-    for await (const line of home.client.start({ services, waitFor: { slow: "ready" }, externals: {} })) taken.push(line.kind);
-    expect(taken.filter((kind) => kind === "accepted")).toHaveLength(1);
-  }, 30_000);
-
   test("is gone once it has left, whatever was under way: two never look after the same services", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     await home.start([
       home.service("a", "ready: { exec: ['true'], interval: 1ms }\nlive: { exec: ['true'], interval: 1ms }", "exec sleep 60"),
     ]);
@@ -99,7 +92,7 @@ describe("one supervisor", () => {
   });
 
   test("that leaves does not wait for a pre_start; the next one has it run again", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const spec = home.service("a", "pre_start: { command: [sh, -c, 'echo before; exec sleep 60'] }", "exec sleep 60");
     const over = new AbortController();
     const starting = home.start([spec], { signal: over.signal });
@@ -111,7 +104,7 @@ describe("one supervisor", () => {
   });
 
   test("of another version makes way for one of this", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const routine = JSON.stringify(resolve(import.meta.dir, "../../../routines/supervisor/run-supervisor.ts"));
     const code = `const { runSupervisor } = await import(${routine});
       await runSupervisor({ home: process.env.HARBOR_HOME, version: "0.0.1-older", signal: new AbortController().signal, say: console.error });`;
@@ -131,7 +124,7 @@ describe("one supervisor", () => {
 
 describe("a supervisor that was killed", () => {
   test("leaves its services running; the next one knows them, notices their end, and restarts them", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     await home.start([home.service("a", serverLines(QUICK)), home.service("b", "", "exec sleep 60")]);
     const before = await home.client.services();
     await home.kill();
@@ -146,7 +139,7 @@ describe("a supervisor that was killed", () => {
   });
 
   test("has a crash meanwhile made good by the next", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     await home.start([home.service("a", serverLines(QUICK))]);
     const pid = await home.pid("a");
     await home.kill();
@@ -159,7 +152,7 @@ describe("a supervisor that was killed", () => {
     ["a program", "ready: { exec: [test, -e, go], start_interval: 10ms }"],
     ["a line of its log", "ready: { log: ready }"],
   ])("in the middle of a start has that go on: ready by %s", async (_, lines) => {
-    await using home = new TestHome();
+    const home = newHome();
     const spec = home.service("a", lines, "echo up; until [ -e go ]; do sleep 0.01; done; echo ready; exec sleep 60");
     const starting = home.start([spec]);
     await home.untilLogged("a", "up");
@@ -170,7 +163,7 @@ describe("a supervisor that was killed", () => {
   });
 
   test("has the line that says ready heard by the next, though it was in the log already", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     await home.start([home.service("a", "ready: { log: ready }", "echo ready; exec sleep 60")]);
     const pid = await home.pid("a");
     await change(home, "a", { state: "starting", wasReady: false });
@@ -178,7 +171,7 @@ describe("a supervisor that was killed", () => {
   });
 
   test("has a process that nobody noted ended, and started anew once", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     await home.start([home.service("a", QUICK, "sleep 60 & exec sleep 60")]);
     await until(() => home.processes().length === 2, "its child");
     const before = home.processes();
@@ -190,7 +183,7 @@ describe("a supervisor that was killed", () => {
   });
 
   test("in the middle of a pre_start has what that has started ended, and both run again", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const hook = "pre_start: { command: [sh, -c, 'echo before; test -e go || exec sleep 60'] }";
     const starting = home.start([home.service("a", hook, "echo main; exec sleep 60")]);
     await home.untilLogged("a", "before");
@@ -204,7 +197,7 @@ describe("a supervisor that was killed", () => {
   });
 
   test("in the middle of a stop has that brought to its end, in order", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const script = (name: string): string =>
       `trap 'until [ -e ../go ]; do sleep 0.01; done; echo ${name} >>../ended; exit 0' TERM; while :; do sleep 0.01; done`;
     const specs = [
@@ -222,7 +215,7 @@ describe("a supervisor that was killed", () => {
   });
 
   test("while a service waits for another has both go on", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const base = home.service("base", "ready: { exec: [test, -e, go], start_interval: 10ms }", "exec sleep 60");
     const top = home.service("top", "depends_on: { base: { condition: service_healthy } }", "exec sleep 60");
     const starting = home.start([top, base]);
@@ -233,7 +226,7 @@ describe("a supervisor that was killed", () => {
   });
 
   test("leaves nothing of its own behind once all is taken down", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     await home.start([home.service("a", "", "exec sleep 60")]);
     await home.kill();
     // as one that is killed in the middle of writing leaves them
@@ -252,7 +245,7 @@ describe("a supervisor that was killed", () => {
 
 describe("a service that cannot be listened to any more", () => {
   test("keeps neither the supervisor from starting nor others from being answered for", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const port = freePort();
     const variable = `"\${HARBOR_IDLE_HOST_PORT:-${port}}"`;
     const more = `env: { PORT: ${variable} }\nidle: { stop_after: 100ms }`;
@@ -270,7 +263,7 @@ describe("a service that cannot be listened to any more", () => {
 });
 
 test("what ran when the machine was last started runs no more, and is not started by a look at it", async () => {
-  await using home = new TestHome();
+  const home = newHome();
   await home.start([home.service("a", "", "exec sleep 60")]);
   const record = readRecord(home.state, "a");
   if (record === undefined) throw new Error("no record");
@@ -282,4 +275,86 @@ test("what ran when the machine was last started runs no more, and is not starte
   expect(await home.report("a")).toMatchObject({ state: "stopped", why: "the machine was started anew since", pid: null });
   expect(home.processes()).toEqual([]);
   expect((await home.start([home.service("a", "", "exec sleep 60")])).last.a?.state).toBe("ready");
+});
+
+const isRoot = process.getuid?.() === 0;
+const mount = Bun.which("mount");
+
+describe("a disk that is full", () => {
+  /** With its state on a small disk of its own, and something that fills that. */
+  function small(home: TestHome): { fill: () => void; empty: () => void; [Symbol.dispose]: () => void } {
+    mkdirSync(home.state, { recursive: true, mode: 0o700 });
+    const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=256k,mode=0700", "tmpfs", home.state]);
+    if (mounted.exitCode !== 0) throw new Error(`Cannot mount a tmpfs: ${mounted.stderr}`);
+    const filler = join(home.state, "filler");
+    const fill = (): void => {
+      const file = openSync(filler, "a");
+      try {
+        while (true) writeSync(file, Buffer.alloc(4096));
+      } catch {
+        // no more room
+      } finally {
+        closeSync(file);
+      }
+    };
+    let filling: Timer | undefined;
+    const empty = (): void => {
+      clearInterval(filling);
+      rmSync(filler, { force: true });
+    };
+    return {
+      // also what somebody else frees
+      fill: () => {
+        fill();
+        filling = setInterval(fill, 1);
+      },
+      empty,
+      [Symbol.dispose]: () => {
+        empty();
+        Bun.spawnSync(["umount", "-l", home.state]);
+      },
+    };
+  }
+
+  test.skipIf(!isRoot || mount === null)(
+    "(needs root, for a small tmpfs) leaves all running, and is told; what crashes comes back once there is room",
+    async () => {
+      const home = newHome();
+      using disk = small(home);
+      await home.start([
+        home.service("a", "restart: { backoff: 20ms..20ms, max: 1000 }", "exec sleep 60"),
+        home.service("b", "", "while :; do echo line; sleep 0.01; done"),
+      ]);
+      const { pid } = home.supervisor;
+      const before = await home.pid("b");
+      disk.fill();
+      process.kill(await home.pid("a"), "SIGKILL");
+      await home.until("a", (it) => it.state === "backing-off" && it.why.includes("no space"), "it says why");
+      const { troubles } = await home.client.hello();
+      expect(troubles.join("\n")).toContain("no space");
+      expect([home.supervisor.pid, await home.pid("b")]).toEqual([pid, before]);
+      disk.empty();
+      await home.until("a", (it) => it.state === "ready", "it is back");
+      expect([home.supervisor.pid, await home.pid("b"), home.processes().length >= 2]).toEqual([pid, before, true]);
+      await home.down();
+    },
+  );
+
+  test.skipIf(!isRoot || mount === null)(
+    "(needs root, for a small tmpfs) does not keep a service from being stopped for good",
+    async () => {
+      const home = newHome();
+      using disk = small(home);
+      await home.start([home.service("a", "", "exec sleep 60")]);
+      disk.fill();
+      expect(await home.stop("a")).toEqual([{ handle: "a", wasKilled: false }]);
+      expect(home.processes()).toEqual([]);
+      disk.empty();
+      const path = join(home.state, "native/a/service.json");
+      await until(() => readFileSync(path, "utf8").includes('"isWanted":false'), "it is noted");
+      await home.kill();
+      expect(await home.report("a")).toMatchObject({ state: "stopped", run: 1 });
+      await home.down();
+    },
+  );
 });

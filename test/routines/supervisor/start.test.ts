@@ -5,18 +5,20 @@ import { isDead } from "../../../routines/_script/process-identity.ts";
 import { readTable } from "../../../routines/native/session-members.ts";
 import { freePort } from "../../_ports.ts";
 import { until } from "../../_until.ts";
-import { serverLines, TestHome } from "./_home.ts";
+import { serverLines, useHomes } from "./_home.ts";
+
+const newHome = useHomes();
 
 describe("ready", () => {
   test("without a question as soon as it runs", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const { course } = await home.start([home.service("a", "", "exec sleep 60")]);
     expect(course).toEqual(["a pending", "a starting", "a ready"].slice(-course.length));
     expect((await home.report("a")).why).toBe("it runs");
   });
 
   test("by HTTP, once it answers as it should", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const code = "let asked = 0; const fetch = () => new Response('', { status: asked++ < 3 ? 503 : 200 })";
     const lines = `executable: bun\ndaemon_args: [-e, "${code}; Bun.serve({ hostname: '127.0.0.1', port: process.env.PORT, fetch })"]`;
     const { last } = await home.start([
@@ -26,7 +28,7 @@ describe("ready", () => {
   });
 
   test("by a line of its log", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const script =
       "echo loading; echo 'model is' >&2; until [ -e go ]; do sleep 0.01; done; printf 'model is loaded\\n' >&2; exec sleep 60";
     const starting = home.start([home.service("a", "ready: { log: 'model is l[a-z]+d$' }", script)]);
@@ -37,7 +39,7 @@ describe("ready", () => {
   });
 
   test.skipIf(Bun.which("socat") === null)("by sd_notify (needs socat)", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const say = (text: string): string => `printf '${text}' | socat -u - "UNIX-SENDTO:$NOTIFY_SOCKET"`;
     const script = `${say("STATUS=warming up")}; echo up; until [ -e go ]; do sleep 0.01; done; ${say("READY=1")}; exec sleep 60`;
     const starting = home.start([home.service("a", "ready: { notify: true }", script)]);
@@ -48,7 +50,7 @@ describe("ready", () => {
   });
 
   test("by a program of its own", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const spec = home.service(
       "a",
       "ready: { exec: [sh, -c, 'test -e done'], start_interval: 5ms }",
@@ -58,7 +60,7 @@ describe("ready", () => {
   });
 
   test.skipIf(Bun.which("redis-server") === null)("redis-server, by a connection (needs redis-server)", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const port = freePort();
     const lines = `executable: redis-server\ndaemon_args: [--port, "${port}", --bind, 127.0.0.1, --save, ""]\nport: ${port}\nready: { start_interval: 5ms }`;
     expect((await home.start([home.service("redis", lines)])).last.redis?.state).toBe("ready");
@@ -66,7 +68,7 @@ describe("ready", () => {
   });
 
   test.skipIf(Bun.which("nginx") === null)("nginx with its workers, which all end with it (needs nginx)", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const port = freePort();
     const lines = `executable: nginx\ndaemon_args: [-p, ., -c, nginx.conf, -e, error.log]\nport: ${port}\nready: { http: /, start_interval: 5ms }\nstop: { signal: SIGQUIT }`;
     const spec = home.service("web", lines);
@@ -88,7 +90,7 @@ describe("ready", () => {
 
 describe("a start that comes to nothing", () => {
   test("as its program is not installed says how to install it", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     expect(await home.failure(home.service("a", "executable: no-such-program\ninstall: { any: get it from the shop }"))).toMatchObject({
       exit: "missing",
       message: 'Cannot start "a": "no-such-program" is not installed, or not on PATH',
@@ -101,7 +103,7 @@ describe("a start that comes to nothing", () => {
     ["is not executable", "#!/bin/sh\n", 0o644, "is no program that can be run", /^Make it executable: chmod \+x /],
     ["is in no format of this system's", "\x7fELF", 0o755, "it is in no format that this system runs", /^Use a build of it/],
   ])("as its program %s says so", async (_, text, mode, state, hint) => {
-    await using home = new TestHome();
+    const home = newHome();
     const spec = home.service("a", "executable: ./program");
     writeFileSync(home.file("a", "program"), text, { mode });
     const error = { exit: "missing", message: expect.stringContaining(state), hint: expect.stringMatching(hint) };
@@ -110,7 +112,7 @@ describe("a start that comes to nothing", () => {
   });
 
   test("as its process ends at once shows its exit code and its last lines, whatever post_stop says", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const spec = home.service(
       "a",
       `port: ${freePort()}\npost_stop: { command: [echo, cleaned] }`,
@@ -128,7 +130,7 @@ describe("a start that comes to nothing", () => {
   });
 
   test("as its process is ended by a signal says by which", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const error = await home.failure(home.service("a", `port: ${freePort()}`, "kill -SEGV $$"));
     expect(error).toMatchObject({
       message: 'Cannot start "a": its process ended by SIGSEGV before it was ready',
@@ -137,7 +139,7 @@ describe("a start that comes to nothing", () => {
   });
 
   test("as it is not ready in time says what the last attempt saw, shows its log, and leaves nothing running", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const code = "console.log('loading'); const fetch = () => new Response('', { status: 503 })";
     const lines = `executable: bun\ndaemon_args: [-e, "${code}; Bun.serve({ hostname: '127.0.0.1', port: process.env.PORT, fetch })"]`;
     const port = freePort();
@@ -151,7 +153,7 @@ describe("a start that comes to nothing", () => {
   });
 
   test("as it goes to the background says that this may be why, and ends what it left there", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const script = `echo going; ( while :; do sleep 0.05; done ) & ${process.execPath} -e 'Bun.spawn(["sleep", "600"], { detached: true }).unref()'; exit 0`;
     const error = await home.failure(home.service("a", `port: ${freePort()}`, script));
     expect(error).toMatchObject({
@@ -163,7 +165,7 @@ describe("a start that comes to nothing", () => {
   });
 
   test("as another program has its port names that, and is over once the port is free", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const spec = home.service("a", serverLines());
     {
       using _taken = Bun.listen({ hostname: "127.0.0.1", port: spec.port ?? 0, socket: { data() {} } });
@@ -177,7 +179,7 @@ describe("a start that comes to nothing", () => {
   });
 
   test("as another program answers on its port is not taken for ready", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const port = freePort();
     const spec = home.service("a", `port: ${port}\nready: { timeout: 200ms, start_interval: 5ms }`, "touch up; exec sleep 60");
     const failure = home.failure(spec);
@@ -192,7 +194,7 @@ describe("a start that comes to nothing", () => {
 
 describe("pre_start and post_stop", () => {
   test("run before the process and after it, their output in its log; a restart by itself goes without the first", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const hooks = "pre_start: { command: [sh, -c, 'echo before; touch prepared'] }\npost_stop: { command: [sh, -c, 'echo after'] }";
     const rules = "restart: { backoff: 10ms..10ms }";
     await home.start([home.service("a", `${hooks}\n${rules}`, "echo main; exec sleep 60")]);
@@ -204,7 +206,7 @@ describe("pre_start and post_stop", () => {
   });
 
   test("a failed pre_start fails the start with its code and its lines, and post_stop cleans up", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const hooks = "pre_start: { command: [sh, -c, 'echo no disk; exit 4'] }\npost_stop: { command: [touch, cleaned] }";
     expect(await home.failure(home.service("a", hooks, "echo main"))).toMatchObject({
       message: 'Cannot start "a": its pre_start failed: exit code 4',
@@ -215,7 +217,7 @@ describe("pre_start and post_stop", () => {
   });
 
   test("each has a time of its own, after which it is killed with all that it started", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const before = home.service("a", "pre_start: { command: [sh, -c, 'echo waiting; sleep 60 & sleep 60'], timeout: 100ms }", "echo main");
     expect(await home.failure(before)).toMatchObject({
       message: 'Cannot start "a": its pre_start failed: it did not end within 100ms',
@@ -229,7 +231,7 @@ describe("pre_start and post_stop", () => {
   });
 
   test("a stop does not wait for a pre_start, and nothing is started after it", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const spec = home.service("a", "pre_start: { command: [sh, -c, 'echo waiting; sleep 60'] }", "echo main; exec sleep 60");
     const starting = home.start([spec]);
     await home.untilLogged("a", "waiting");
@@ -243,7 +245,7 @@ describe("depends_on", () => {
   const after = (name: string, condition: string): string => `depends_on: { ${name}: { condition: ${condition} } }`;
 
   test("service_started waits for its process alone", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const deaf = home.service("base", `port: ${freePort()}\nready: { tcp: true, timeout: 60s }`, "exec sleep 60");
     const { last } = await home.start([home.service("web", after("base", "service_started"), "exec sleep 60"), deaf], {
       waitFor: { web: "ready" },
@@ -252,14 +254,14 @@ describe("depends_on", () => {
   });
 
   test("service_healthy waits until it answers", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const base = home.service("base", serverLines("", "await Bun.sleep(50)"));
     const { course } = await home.start([home.service("web", after("base", "service_healthy"), "exec sleep 60"), base]);
     expect(course.filter((it) => !it.endsWith("pending"))).toEqual(["base starting", "base ready", "web starting", "web ready"]);
   });
 
   test("service_completed_successfully waits until a job has ended with 0", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const job = home.service("job", "restart: { policy: 'no' }", "sleep 0.05; touch ../web/migrated");
     const web = home.service(
       "web",
@@ -272,7 +274,7 @@ describe("depends_on", () => {
   });
 
   test("fails with what it waits for", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const job = home.service("job", "restart: { policy: 'no' }", "exit 3");
     const web = home.service("web", after("job", "service_completed_successfully"), "exec sleep 60");
     const { last } = await home.start([web, job]);
@@ -284,7 +286,7 @@ describe("depends_on", () => {
   });
 
   test("on a container goes by what is told of it", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const web = home.service("web", after("db", "service_healthy"), "exec sleep 60");
     const over = new AbortController();
     const waiting = home.start([web], { externals: { db: "started" }, signal: over.signal });

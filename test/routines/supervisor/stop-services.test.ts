@@ -7,27 +7,29 @@ import { readRecord, writeRecord } from "../../../routines/native/process-record
 import { stopServices } from "../../../routines/supervisor/stop-services.ts";
 import { freePort } from "../../_ports.ts";
 import { until } from "../../_until.ts";
-import { serverLines, TestHome } from "./_home.ts";
+import { serverLines, type TestHome, useHomes } from "./_home.ts";
 
-/** A start whose process and children are all there. */
-async function start(home: TestHome, script: string, lines = "stop: { grace: 200ms }"): Promise<number[]> {
+const newHome = useHomes();
+
+/** A start whose process and children are all there, so many in all. */
+async function start(home: TestHome, script: string, { count = 1, lines = "stop: { grace: 200ms }" } = {}): Promise<void> {
   await home.start([home.service("a", lines, `${script.replace("UP", "echo up")}`)]);
   await home.untilLogged("a", "up");
-  return home.processes();
+  await until(() => home.processes().length === count, `${count} processes`);
 }
 
 describe("a stop", () => {
   test("ends a process and its children by the contract's signal, and keeps its log and what is known of it", async () => {
-    await using home = new TestHome();
-    expect(await start(home, "trap 'echo asked; kill $!; exit 0' INT; sleep 60 & UP; wait", "stop: { signal: SIGINT }")).toHaveLength(2);
+    const home = newHome();
+    await start(home, "trap 'echo asked; kill $!; exit 0' INT; sleep 60 & UP; wait", { count: 2, lines: "stop: { signal: SIGINT }" });
     expect(await home.stop("a")).toEqual([{ handle: "a", wasKilled: false }]);
     expect([home.processes(), await home.log("a")]).toEqual([[], ["up", "asked"]]);
     expect(await home.report("a")).toMatchObject({ state: "stopped", why: "it was asked to stop", pid: null, isWanted: false });
   });
 
   test("kills after the grace what ignores SIGTERM, and says so", async () => {
-    await using home = new TestHome();
-    await start(home, "trap '' TERM; UP; sleep 60; sleep 60");
+    const home = newHome();
+    await start(home, "trap '' TERM; UP; sleep 60; sleep 60", { count: 2 });
     const startMs = performance.now();
     expect(await home.stop("a")).toEqual([{ handle: "a", wasKilled: true }]);
     expect(performance.now() - startMs).toBeGreaterThan(190);
@@ -37,24 +39,26 @@ describe("a stop", () => {
   test.each([
     [
       "a child that survives its leader, which ends on SIGTERM",
+      4,
       "trap 'exit 0' TERM; sh -c \"trap '' TERM; echo up; sleep 60; sleep 60\" & while :; do sleep 0.01; done",
     ],
-    ["a child in a group of its own", "set -m; sleep 60 & UP; wait"],
+    ["a child in a group of its own", 2, "set -m; sleep 60 & UP; wait"],
     [
       "a child in a session of its own",
+      2,
       `${process.execPath} -e 'Bun.spawn(["sleep", "60"], { detached: true }).unref()'; UP; exec sleep 60`,
     ],
-    ["a child without the mark in a group of its own", "set -m; env -u HARBOR_NATIVE sleep 60 & UP; wait"],
-  ])("ends %s", async (_, script) => {
-    await using home = new TestHome();
-    expect((await start(home, script)).length).toBeGreaterThan(1);
+    ["a child without the mark in a group of its own", 2, "set -m; env -u HARBOR_NATIVE sleep 60 & UP; wait"],
+  ] as const)("ends %s", async (_, count, script) => {
+    const home = newHome();
+    await start(home, script, { count });
     expect((await home.down()).map((it) => it.handle)).toEqual(["a"]);
     expect([home.processes(), existsSync(join(home.state, "native/a"))]).toEqual([[], false]);
   });
 
   test("ends what a leader that crashed has left behind before it starts another", async () => {
-    await using home = new TestHome();
-    await start(home, "sleep 60 & UP; wait", "restart: { backoff: 10ms..10ms }");
+    const home = newHome();
+    await start(home, "sleep 60 & UP; wait", { count: 2, lines: "restart: { backoff: 10ms..10ms }" });
     const before = home.processes();
     process.kill(await home.pid("a"), "SIGKILL");
     await home.until("a", (it) => it.run === 2 && it.state === "ready", "its restart");
@@ -63,8 +67,8 @@ describe("a stop", () => {
   });
 
   test("several at once stop it once; what is stopped already is fine, as is one that was never started", async () => {
-    await using home = new TestHome();
-    await start(home, "trap 'echo asked; exit 0' TERM; sleep 60 & UP; wait");
+    const home = newHome();
+    await start(home, "trap 'echo asked; exit 0' TERM; sleep 60 & UP; wait", { count: 2 });
     await Promise.all([home.stop("a"), home.stop("a"), home.stop("a")]);
     expect(await home.log("a")).toEqual(["up", "asked"]);
     expect(await home.stop("a")).toEqual([{ handle: "a", wasKilled: false }]);
@@ -72,7 +76,7 @@ describe("a stop", () => {
   });
 
   test("goes in reverse order: what depends on others first", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const ended = join(home.root, "ended");
     const script = (name: string): string => `trap 'sleep 0.05; echo ${name} >>"${ended}"; exit 0' TERM; while :; do sleep 0.01; done`;
     const after = (...names: string[]): string => `depends_on: [${names.join(", ")}]\nready: { exec: ['true'] }`;
@@ -89,7 +93,7 @@ describe("a stop", () => {
   });
 
   test("of one that is never ready, or waits, is done at once", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const deaf = home.service("deaf", `port: ${freePort()}\nready: { timeout: 60s }`, "echo up; exec sleep 60");
     const waiting = home.service("waiting", "depends_on: { deaf: { condition: service_healthy } }", "exec sleep 60");
     const starting = home.start([deaf, waiting]);
@@ -99,7 +103,7 @@ describe("a stop", () => {
   });
 
   test("does not end a service again that was stopped, however often it is asked whether it runs", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     await start(home, "UP; exec sleep 60");
     await home.stop("a");
     await home.kill();
@@ -113,8 +117,8 @@ describe("another process with the pid of one of ours", () => {
     ["start time", { startTime: "1" }],
     ["boot", { bootId: "00000000-0000-0000-0000-000000000000" }],
   ])("but another %s is never signalled, by nobody", async (_, difference) => {
-    await using home = new TestHome();
-    await using other = new TestHome();
+    const home = newHome();
+    const other = newHome();
     // a stranger, whose pid the record of `a` will name
     await other.start([other.service("b", "", "exec sleep 60")]);
     const stranger = await other.pid("b");
@@ -133,7 +137,7 @@ describe("another process with the pid of one of ours", () => {
 });
 
 test("a folder that nobody can read the state of is told with its file, and nothing is touched", async () => {
-  await using home = new TestHome();
+  const home = newHome();
   await start(home, "UP; exec sleep 60");
   await home.kill();
   const file = join(home.state, "native/a/service.json");
@@ -147,7 +151,7 @@ test("a folder that nobody can read the state of is told with its file, and noth
 });
 
 test("`forget` leaves nothing: neither process, nor log, nor supervisor", async () => {
-  await using home = new TestHome();
+  const home = newHome();
   await home.start([home.service("a", serverLines()), home.service("b", "", "exec sleep 60")]);
   await home.down("a");
   expect([existsSync(join(home.state, "native/a")), (await home.report("b")).state]).toEqual([false, "ready"]);

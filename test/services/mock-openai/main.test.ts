@@ -4,7 +4,9 @@ import { readContract } from "../../../routines/native/read-contract.ts";
 import { resolveContract } from "../../../routines/native/resolve-contract.ts";
 import { readSettings } from "../../../services/mock-openai/settings.ts";
 import { freePort } from "../../_ports.ts";
-import { TestHome } from "../../routines/supervisor/_home.ts";
+import { useHomes } from "../../routines/supervisor/_home.ts";
+
+const newHome = useHomes();
 
 const SERVICE = join(import.meta.dir, "../../../services/mock-openai");
 
@@ -48,7 +50,7 @@ describe("main", () => {
   });
 
   test("runs natively by its contract", async () => {
-    await using home = new TestHome();
+    const home = newHome();
     const port = String(freePort());
     const contract = readContract({ path: join(SERVICE, "mock-openai_native.yml"), handle: "mock-openai" });
     const spec = resolveContract({ contract, values: (name) => (name === "HARBOR_MOCK_OPENAI_HOST_PORT" ? port : undefined) });
