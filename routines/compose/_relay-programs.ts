@@ -22,7 +22,7 @@ export interface RelayOptions extends Pick<ListenerOptions, "name"> {
  */
 const TUNING = `  maxconn 8192
   no strict-limits
-  nbthread 4
+  nbthread 3
   tune.bufsize 262144
 defaults
   mode tcp
