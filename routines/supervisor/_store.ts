@@ -109,6 +109,7 @@ function brokenReport(handle: string, error: unknown): ServiceReport {
     isLate: false,
     lastSeen: "",
     contract: "",
+    dependsOn: [],
     wasKilled: false,
     problem: { message, exit, details, ...(hint === undefined ? {} : { hint }) },
   };

@@ -421,6 +421,7 @@ function reportOf(stored: StoredService, unit: Unit, service: Service | undefine
     isLate,
     lastSeen: service?.lastSeen ?? "",
     contract: spec.contract,
+    dependsOn: Object.keys(spec.dependsOn),
     wasKilled: unit.wasKilled,
     ...(problem === undefined ? {} : { problem }),
   };

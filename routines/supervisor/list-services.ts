@@ -50,6 +50,7 @@ function reportOf({ spec, state, why, since, run, restarts, isWanted, isAsleep, 
     logRun: null,
     lastSeen: "",
     contract: spec.contract,
+    dependsOn: Object.keys(spec.dependsOn),
     wasKilled: false,
   };
   return { handle: spec.handle, state, why, since, run, restarts, isWanted, isAsleep, isCompleted, isLate, ...rest };
