@@ -15,7 +15,7 @@ export interface EndSessionOptions {
   record: Session;
   /** Instead of the contract's. */
   graceMs?: number | undefined;
-  /** Cuts the grace short: what is left is killed at once. */
+  /** Ends the waiting, and nothing else: what is left is for another to end. */
   signal?: AbortSignal | undefined;
 }
 
@@ -29,13 +29,13 @@ export interface EndedSession {
 const POLL_MS = { first: 2, longest: 50, shared: 5 };
 const KILL_WAIT_MS = 5_000;
 
-/** Throws `failed` naming the pids that even SIGKILL did not end (another user's, or stuck in the kernel). */
+/** Throws `failed` naming the pids that even SIGKILL did not end (another user's, or stuck in the kernel), `interrupted` once aborted. */
 export async function endSession(options: EndSessionOptions): Promise<EndedSession> {
-  const { record } = options;
+  const { record, signal } = options;
   const graceMs = options.graceMs ?? parseDuration(record.stop.grace) ?? 10_000;
-  const asked = await signalUntilGone(record, record.stop.signal as NodeJS.Signals, graceMs, options.signal);
+  const asked = await signalUntilGone(record, record.stop.signal as NodeJS.Signals, graceMs, signal);
   if (asked.left.length === 0) return { count: asked.count, wasKilled: false };
-  const killed = await signalUntilGone(record, "SIGKILL", KILL_WAIT_MS);
+  const killed = await signalUntilGone(record, "SIGKILL", KILL_WAIT_MS, signal);
   if (killed.left.length === 0) return { count: asked.count, wasKilled: true };
   const pids = killed.left.map((entry) => entry.pid).join(", ");
   throw new HarborError(`Cannot stop "${record.handle}": pid ${pids} does not end, not even by SIGKILL`, {
@@ -48,12 +48,13 @@ async function signalUntilGone(
   record: Session,
   name: NodeJS.Signals,
   waitMs: number,
-  cut?: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<{ count: number; left: ProcessEntry[] }> {
   const deadline = performance.now() + waitMs;
   const signalled = new Set<string>();
   let pauseMs = POLL_MS.first;
   while (true) {
+    if (signal?.aborted) throw new HarborError(`Cannot wait for the end of "${record.handle}": interrupted`, { exit: "interrupted" });
     const seen = findMembers(record, recentTable(POLL_MS.shared));
     // that none is left is worth a look of our own
     const left = seen.length > 0 ? seen : findMembers(record);
@@ -62,7 +63,7 @@ async function signalUntilGone(
       if (!signalled.has(key)) sendSignal(entry.pid, name);
       signalled.add(key);
     }
-    if (left.length === 0 || performance.now() >= deadline || cut?.aborted) return { count: signalled.size, left };
+    if (left.length === 0 || performance.now() >= deadline) return { count: signalled.size, left };
     await Bun.sleep(pauseMs);
     pauseMs = Math.min(pauseMs * 2, POLL_MS.longest);
   }
