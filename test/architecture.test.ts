@@ -100,7 +100,7 @@ describe("routines", () => {
     expect(text).toContain("if (import.meta.main) await runScript(command);");
   });
 
-  const tests = [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })]
+  const tests = [...new Bun.Glob("test/**/*.ts").scanSync({ cwd: root })]
     .map((file) => readFileSync(join(root, file), "utf8"))
     .join("\n");
 

@@ -60,8 +60,9 @@ export async function startLease(options: StartLeaseOptions): Promise<Reach | un
   } catch (error) {
     // its log stays for somebody to look at, until `docker compose down`
     const tellOf = (second: Error): void => options.tell("debug", `not put in order: ${second.message}`);
-    if (claim.isNew || isTakenDown()) await endLease({ ...options, action: "stop", handle }).catch(tellOf);
-    throw error;
+    const isGone = isTakenDown();
+    if (claim.isNew || isGone) await endLease({ ...options, action: "stop", handle }).catch(tellOf);
+    throw isGone ? takenDown(handle) : error;
   }
 }
 
