@@ -36,7 +36,7 @@ export interface UnitOptions {
 
 /** How often a process that is not our child is looked at: nobody tells when it ends. */
 const LOOK_MS = 100;
-const SHORTEST_IDLE_LOOK_MS = 50;
+const IDLE_LOOK_MS = { shortest: 50, longest: 3_600_000 };
 /** Of a line of the log, in a reason. */
 const SAID_LENGTH = 120;
 
@@ -284,7 +284,10 @@ export class Unit {
   #watchIdle(stopAfterMs: number, words: string): void {
     const quietMs = this.#front?.quietMs() ?? 0;
     if (quietMs < stopAfterMs)
-      this.#idle = setTimeout(() => this.#watchIdle(stopAfterMs, words), Math.max(stopAfterMs - quietMs, SHORTEST_IDLE_LOOK_MS));
+      this.#idle = setTimeout(
+        () => this.#watchIdle(stopAfterMs, words),
+        Math.min(Math.max(stopAfterMs - quietMs, IDLE_LOOK_MS.shortest), IDLE_LOOK_MS.longest),
+      );
     else
       this.#options.tell({
         kind: "idle",
