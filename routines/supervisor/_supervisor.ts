@@ -4,10 +4,10 @@
  */
 import { HarborError } from "../_script/error.ts";
 import { isAlive, readBootId } from "../_script/process-identity.ts";
-import { describeChanges } from "../native/describe-changes.ts";
+import { describeChanges, type SpecChanges } from "../native/describe-changes.ts";
 import { measureUsage } from "../native/measure-usage.ts";
 import { readRecord } from "../native/process-record.ts";
-import type { NativeSpec } from "../native/start-process.ts";
+import { fingerprintSpec, type NativeSpec } from "../native/start-process.ts";
 import { nextDue, step } from "./_machine.ts";
 import { policyOf } from "./_policy.ts";
 import { type Effect, EMPTY_WORLD, type Event, type ExternalStatus, mayRun, type Service, stateOf, type World } from "./_service.ts";
@@ -112,8 +112,7 @@ export class Supervisor {
     const before = this.#entries.get(handle);
     if (before === undefined) this.#refuseUnknown(handle);
     const wasUp = this.#isUp(handle);
-    const { changes, needsRestart } =
-      before === undefined ? { changes: [], needsRestart: false } : describeChanges(before.stored.spec, spec);
+    const { changes, needsRestart } = before === undefined ? { changes: [], needsRestart: false } : changesOf(before, spec);
     const stored: StoredService = {
       ...(before?.stored ?? newStored(spec)),
       spec,
@@ -363,6 +362,14 @@ export class Supervisor {
     const entry = this.#entries.get(handle);
     return entry === undefined ? undefined : reportOf(entry.stored, entry.unit, this.#world.services.get(handle));
   }
+}
+
+/** Its process may be older than what was noted last: a supervisor that is killed leaves it so. */
+function changesOf({ stored, unit: { record } }: Entry, spec: NativeSpec): SpecChanges {
+  const { changes, needsRestart } = describeChanges(stored.spec, spec);
+  const isOlder = record?.mark === stored.mark && record.fingerprint !== fingerprintSpec(spec);
+  if (!isOlder || needsRestart) return { changes, needsRestart };
+  return { changes: [...changes, "what its process was started from"], needsRestart: true };
 }
 
 type Beginning = Extract<Effect, { kind: "spawn" | "hook" }>;

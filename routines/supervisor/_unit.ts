@@ -36,7 +36,8 @@ export interface UnitOptions {
 
 /** How often a process that is not our child is looked at: nobody tells when it ends. */
 const LOOK_MS = 100;
-const SHORTEST_IDLE_LOOK_MS = 50;
+const LOOKS_PER_IDENTITY = 50;
+const IDLE_LOOK_MS = { shortest: 50, longest: 3_600_000 };
 /** Of a line of the log, in a reason. */
 const SAID_LENGTH = 120;
 
@@ -284,7 +285,10 @@ export class Unit {
   #watchIdle(stopAfterMs: number, words: string): void {
     const quietMs = this.#front?.quietMs() ?? 0;
     if (quietMs < stopAfterMs)
-      this.#idle = setTimeout(() => this.#watchIdle(stopAfterMs, words), Math.max(stopAfterMs - quietMs, SHORTEST_IDLE_LOOK_MS));
+      this.#idle = setTimeout(
+        () => this.#watchIdle(stopAfterMs, words),
+        Math.min(Math.max(stopAfterMs - quietMs, IDLE_LOOK_MS.shortest), IDLE_LOOK_MS.longest),
+      );
     else
       this.#options.tell({
         kind: "idle",
@@ -384,12 +388,24 @@ export class Unit {
 
   /** One that is nobody's child of ours: how it ends is not told. */
   #watch(): void {
+    let looks = 0;
     this.#look = setInterval(() => {
       const service = this.#options.service();
-      if (this.record === undefined || service === undefined || isAlive(this.record)) return;
+      if (this.record === undefined || service === undefined || isStillAlive(this.record, looks++)) return;
       clearInterval(this.#look);
       this.#options.tell({ kind: "exited", handle: service.handle, run: service.run, exit: { code: null, signal: null } });
     }, LOOK_MS);
+  }
+}
+
+/** Where a look at a process is a program run (ps on macOS), that its number is taken has to do, but for once in a while. */
+function isStillAlive(record: ProcessRecord, looks: number): boolean {
+  if (process.platform === "linux" || looks % LOOKS_PER_IDENTITY === 0) return isAlive(record);
+  try {
+    process.kill(record.pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 
