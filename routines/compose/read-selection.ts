@@ -71,7 +71,8 @@ export async function readSelection(options: ReadSelectionOptions): Promise<Sele
 
   const defaults = args["no-defaults"] ? [] : values.list("HARBOR_SERVICES_DEFAULT").filter((name) => !knownCapabilities.has(name));
   const asked = readAsked(args, knownCapabilities);
-  const isNothing = asked.names.length + asked.excluded.length + asked.contained.length + defaults.length === 0;
+  const isNothing =
+    asked.names.length + asked.excluded.length + asked.contained.length + defaults.length + (running?.services.length ?? 0) === 0;
   if (isNothing) asked.embedded = embeddedDefault(args, list);
   const { isAll } = asked;
   const named = [...asked.names.filter((name) => name !== "*"), ...asked.excluded, ...asked.contained, ...asked.embedded];
@@ -145,7 +146,7 @@ function readAsked(args: SelectionArgs, capabilities: ReadonlySet<string>): Aske
   return { names, excluded: args.exclude, contained: args.container, embedded: [], isNative: args.native, isAll: names.includes("*") };
 }
 
-/** With nothing named and nothing configured: what the base file's `x-harbor` names. */
+/** With nothing named, nothing configured and nothing up: what the base file's `x-harbor` names. */
 function embeddedDefault(args: SelectionArgs, list: (handles: string[]) => ServiceFile[]): string[] {
   const base = args["no-defaults"] ? undefined : list([]).find((file) => file.kind === "base");
   const document =

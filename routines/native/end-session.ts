@@ -16,7 +16,7 @@ export interface EndSessionOptions {
   record: Session;
   /** Instead of the contract's. */
   graceMs?: number | undefined;
-  /** Cuts the grace short: what is left is killed at once. */
+  /** Ends the waiting, and nothing else: what is left is for another to end. */
   signal?: AbortSignal | undefined;
 }
 
@@ -27,31 +27,35 @@ export interface EndedSession {
   wasKilled: boolean;
 }
 
-type Find = (table: ProcessTable) => ProcessEntry[];
+/** What of the system's processes is to end. */
+interface Wanted {
+  handle: string;
+  find: (table: ProcessTable) => ProcessEntry[];
+}
 
 const POLL_MS = { first: 2, longest: 50, shared: 5 };
 const KILL_WAIT_MS = 5_000;
 /** How long a daemon that has just gone to the background may take until it listens. */
 const SETTLE_MS = 1_000;
 
-/** Throws `failed` naming the pids that even SIGKILL did not end (another user's, or stuck in the kernel). */
+/** Throws `failed` naming the pids that even SIGKILL did not end (another user's, or stuck in the kernel), `interrupted` once aborted. */
 export async function endSession(options: EndSessionOptions): Promise<EndedSession> {
   const { record } = options;
   const wasAlive = hasLeader(record);
   const ended = await endAll(options, (table) => findMembers(record, table));
-  const daemon = await settleDaemon(record, wasAlive, options.signal);
+  const daemon = await settleDaemon(record, wasAlive);
   if (daemon === undefined) return ended;
   const other = await endAll(options, (table) => table.entries.filter((entry) => isSameOrBelow(entry, daemon) && !isDead(entry)));
   return { count: ended.count + other.count, wasKilled: ended.wasKilled || other.wasKilled };
 }
 
 /** One whose leader ended by itself may only just have gone to the background; else nobody waits. */
-async function settleDaemon(record: Session, wasAlive: boolean, cut?: AbortSignal): Promise<ProcessEntry | undefined> {
+async function settleDaemon(record: Session, wasAlive: boolean): Promise<ProcessEntry | undefined> {
   if (record.port === undefined) return undefined;
   const deadline = wasAlive ? 0 : performance.now() + SETTLE_MS;
   while (true) {
     const { found, mayCome } = lookForDaemon(record, readTable());
-    if (found !== undefined || !mayCome || performance.now() >= deadline || cut?.aborted) return found;
+    if (found !== undefined || !mayCome || performance.now() >= deadline) return found;
     await Bun.sleep(POLL_MS.longest);
   }
 }
@@ -65,12 +69,13 @@ function isSameOrBelow(entry: ProcessEntry, daemon: ProcessEntry): boolean {
   return isSame || (entry.session === daemon.session && Number(entry.startTime) >= Number(daemon.startTime));
 }
 
-async function endAll(options: EndSessionOptions, find: Find): Promise<EndedSession> {
-  const { record } = options;
+async function endAll(options: EndSessionOptions, find: Wanted["find"]): Promise<EndedSession> {
+  const { record, signal } = options;
+  const wanted = { handle: record.handle, find };
   const graceMs = options.graceMs ?? parseDuration(record.stop.grace) ?? 10_000;
-  const asked = await signalUntilGone(find, record.stop.signal as NodeJS.Signals, graceMs, options.signal);
+  const asked = await signalUntilGone(wanted, record.stop.signal as NodeJS.Signals, graceMs, signal);
   if (asked.left.length === 0) return { count: asked.count, wasKilled: false };
-  const killed = await signalUntilGone(find, "SIGKILL", KILL_WAIT_MS);
+  const killed = await signalUntilGone(wanted, "SIGKILL", KILL_WAIT_MS, signal);
   if (killed.left.length === 0) return { count: asked.count, wasKilled: true };
   const pids = killed.left.map((entry) => entry.pid).join(", ");
   throw new HarborError(`Cannot stop "${record.handle}": pid ${pids} does not end, not even by SIGKILL`, {
@@ -80,15 +85,16 @@ async function endAll(options: EndSessionOptions, find: Find): Promise<EndedSess
 
 /** Each member once, those that appear while we wait too. */
 async function signalUntilGone(
-  find: Find,
+  { handle, find }: Wanted,
   name: NodeJS.Signals,
   waitMs: number,
-  cut?: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<{ count: number; left: ProcessEntry[] }> {
   const deadline = performance.now() + waitMs;
   const signalled = new Set<string>();
   let pauseMs = POLL_MS.first;
   while (true) {
+    if (signal?.aborted) throw new HarborError(`Cannot wait for the end of "${handle}": interrupted`, { exit: "interrupted" });
     const seen = find(recentTable(POLL_MS.shared));
     // that none is left is worth a look of our own
     const left = seen.length > 0 ? seen : find(readTable());
@@ -97,7 +103,7 @@ async function signalUntilGone(
       if (!signalled.has(key)) sendSignal(entry.pid, name);
       signalled.add(key);
     }
-    if (left.length === 0 || performance.now() >= deadline || cut?.aborted) return { count: signalled.size, left };
+    if (left.length === 0 || performance.now() >= deadline) return { count: signalled.size, left };
     await Bun.sleep(pauseMs);
     pauseMs = Math.min(pauseMs * 2, POLL_MS.longest);
   }

@@ -19,7 +19,7 @@ import { type HookRun, runHook } from "../native/run-hook.ts";
 import { findMembers } from "../native/session-members.ts";
 import { environmentOf, spawnProcess } from "../native/start-process.ts";
 import { Front } from "./_front.ts";
-import { type Effect, type Hook, type ProbeName, type Service, stateOf } from "./_service.ts";
+import { type Effect, type Hook, mayRun, type ProbeName, type Service, stateOf } from "./_service.ts";
 import type { StoredService } from "./_store.ts";
 import type { Told } from "./_supervisor.ts";
 import type { Problem } from "./report.ts";
@@ -64,6 +64,9 @@ export class Unit {
   /** One thing after the other: what is being started is ended once it is there. */
   #work: Promise<unknown> = Promise.resolve();
   #attempts = new AbortController();
+  readonly #leaving = new AbortController();
+  /** Where the process of one that sleeps listens in this run: its hooks are told the same. */
+  #place: { run: number; port: number | undefined } | undefined;
 
   constructor(options: UnitOptions) {
     this.#options = options;
@@ -72,16 +75,27 @@ export class Unit {
 
   /** Takes over what an earlier supervisor left. */
   async adopt(stored: StoredService): Promise<{ wasSpawned: boolean; isAlive: boolean }> {
-    const record = readRecord(this.#options.stateDirectory, stored.spec.handle);
+    const record = this.#readRecord(stored.spec.handle);
     const isOfThisRun = record !== undefined && record.mark === stored.mark;
     this.record = isOfThisRun ? record : undefined;
     this.logRun = this.record?.logRun;
+    if (isOfThisRun) this.#place = { run: stored.run, port: record.port };
     const isRunning = this.record !== undefined && isAlive(this.record);
     const isAtRest = (stored.state === "stopped" || stored.state === "failed") && !stored.isAsleep;
     // whatever keeps it from being heard keeps nobody from the others
     if (!isAtRest) await this.#listen(stored).catch((error: unknown) => this.#options.onTrouble((error as Error).message));
     if (isRunning) this.#watch();
     return { wasSpawned: isOfThisRun, isAlive: isRunning };
+  }
+
+  /** Without it, its process is found by its mark, ended, and started anew. */
+  #readRecord(handle: string): ProcessRecord | undefined {
+    try {
+      return readRecord(this.#options.stateDirectory, handle);
+    } catch (error) {
+      this.#options.onTrouble((error as Error).message);
+      return undefined;
+    }
   }
 
   /** Once it is taken over: the line that says ready may have come before anybody listened again. */
@@ -98,7 +112,11 @@ export class Unit {
 
   /** One that runs goes on by other rules: what it says is kept, and heard, by those. */
   follow(stored: StoredService): void {
-    this.#then(() => this.#listen(stored));
+    this.#then(async () => {
+      await this.#listen(stored);
+      const service = this.#options.service();
+      if (service !== undefined) this.#lead(service, stored.spec);
+    });
   }
 
   spawn(stored: StoredService): void {
@@ -113,7 +131,7 @@ export class Unit {
       await this.#listen(stored);
       const { stateDirectory } = this.#options;
       const extra = this.#notify?.environment ?? {};
-      const privatePort = spec.idle === undefined ? undefined : freePort();
+      const privatePort = this.#portFor(stored);
       const { record, exited } = await spawnProcess({ spec, stateDirectory, environment: { ...environment, ...extra }, mark, privatePort });
       this.record = record;
       this.logRun = record.logRun;
@@ -133,18 +151,31 @@ export class Unit {
   async #runHook(stored: StoredService, name: Hook): Promise<void> {
     const { spec, environment, run, mark } = stored;
     const { handle } = spec;
-    const hook = name === "preStart" ? spec.preStart : spec.postStop;
+    const hook = spec[name];
     const tellEnd = (problem?: string): void =>
       this.#options.tell({ kind: "hookEnded", handle, run, hook: name, ...(problem === undefined ? {} : { problem }) });
     if (hook === undefined) {
       tellEnd();
       return;
     }
-    await this.#listen(stored);
-    this.#hook = runHook({ spec, hook, environment, mark, folder: this.#folder });
+    try {
+      await this.#listen(stored);
+      const own = atPort(spec, this.#portFor(stored));
+      this.#hook = runHook({ spec: own, hook: own[name] ?? hook, environment, mark, folder: this.#folder });
+    } catch (error) {
+      this.problem = problemOf(error);
+      tellEnd(reasonOf(this.problem.message));
+      return;
+    }
     // what post_stop writes says nothing about why the process ended
     if (name === "preStart") this.logRun = this.#hook.logRun ?? this.logRun;
     void this.#hook.ended.then(tellEnd);
+  }
+
+  #portFor({ spec, run }: StoredService): number | undefined {
+    if (spec.idle === undefined) return undefined;
+    if (this.#place?.run !== run) this.#place = { run, port: freePort() };
+    return this.#place.port;
   }
 
   probe(stored: StoredService, effect: Extract<Effect, { kind: "probe" }>): void {
@@ -187,6 +218,8 @@ export class Unit {
     const { handle } = stored.spec;
     this.#hook?.stop();
     this.#then(async () => {
+      // also one that was about to begin
+      this.#hook?.stop();
       const survivors = await this.#end(stored);
       const told = survivors === undefined ? {} : { survivors };
       this.#options.tell({ kind: "ended", handle, run: stored.run, ...told });
@@ -201,7 +234,7 @@ export class Unit {
     try {
       const { handle, stop } = spec;
       const leader = this.record?.mark === mark ? this.record : {};
-      const { wasKilled } = await endSession({ record: { ...leader, handle, stop, mark } });
+      const { wasKilled } = await endSession({ record: { ...leader, handle, stop, mark }, signal: this.#leaving.signal });
       this.wasKilled = wasKilled;
     } catch (error) {
       return reasonOf((error as Error).message);
@@ -209,9 +242,14 @@ export class Unit {
       this.#notify?.close();
       this.#notify = undefined;
     }
-    removeRecord(this.#options.stateDirectory, spec.handle);
-    await this.#keeper?.flushPartial();
+    await this.#tidy(spec.handle).catch((error: unknown) => this.#options.onTrouble((error as Error).message));
     return undefined;
+  }
+
+  /** Of a session that is gone. */
+  async #tidy(handle: string): Promise<void> {
+    await this.#keeper?.flushPartial();
+    removeRecord(this.#options.stateDirectory, handle);
   }
 
   changed(service: Service, { spec }: StoredService): void {
@@ -229,9 +267,11 @@ export class Unit {
   }
 
   /** Of one that sleeps: whether connections are handed on, held or refused. */
-  #lead({ handle, phase }: Service, { idle }: NativeSpec): void {
+  #lead(service: Service, { idle }: NativeSpec): void {
+    const { handle, phase } = service;
     clearTimeout(this.#idle);
     if (this.#front === undefined || idle === undefined) return;
+    if (!mayRun(service)) this.#front.cutSilent();
     this.#front.leadTo(phase === "up" ? this.record?.port : undefined);
     if (phase === "up") this.#watchIdle(parseDuration(idle.stop_after) ?? 0, idle.stop_after);
     else if (phase === "asleep" && this.#front.isHolding) this.#options.tell({ kind: "connected", handle });
@@ -272,6 +312,8 @@ export class Unit {
     clearInterval(this.#look);
     clearTimeout(this.#idle);
     this.#attempts.abort();
+    // the next one goes on with what is being ended
+    this.#leaving.abort();
     await this.#work;
     this.#front?.close();
     await this.#keeper?.close();
@@ -294,9 +336,17 @@ export class Unit {
       if (isDeadLine?.(line)) this.#say("live", `its log says "${Bun.stripANSI(line).trim().slice(0, SAID_LENGTH)}"`);
     };
     await this.#keep(spec.logs);
-    if (idle !== undefined && port !== undefined)
-      this.#front ??= await openFront(port, () => this.#options.tell({ kind: "connected", handle }));
+    await this.#standAt(idle === undefined ? undefined : port, handle);
     if (ready.notify || live?.notify) this.#notify ??= await this.#openNotify();
+  }
+
+  /** In front of its process, or nowhere: its port may be another than before, or the process's own. */
+  async #standAt(port: number | undefined, handle: string): Promise<void> {
+    if (this.#front?.port !== port) {
+      this.#front?.close();
+      this.#front = undefined;
+    }
+    if (port !== undefined) this.#front ??= await openFront(handle, port, () => this.#options.tell({ kind: "connected", handle }));
   }
 
   /** Of this start alone: an earlier one may have left lines behind. */
@@ -343,9 +393,12 @@ export class Unit {
   }
 }
 
-async function openFront(port: number, onHeld: () => void): Promise<Front> {
+async function openFront(handle: string, port: number, onHeld: () => void): Promise<Front> {
   const owner = findPortOwner({ port });
-  if (owner !== undefined) throw new HarborError(`port ${port} is taken by ${formatPortOwner(owner)}`);
+  if (owner !== undefined)
+    throw new HarborError(`Cannot start "${handle}": port ${port} is taken by ${formatPortOwner(owner)}`, {
+      hint: `Stop that process, or give "${handle}" another port`,
+    });
   return Front.open({ port, onHeld });
 }
 

@@ -64,9 +64,21 @@ export class SupervisorClient {
     while (isAlive(running) && performance.now() < deadline) await Bun.sleep(POLL_MS);
   }
 
-  /** Ends when each that is waited for is ready, or will not be. */
-  start(request: StartServices, signal?: AbortSignal): AsyncGenerator<Line> {
-    return this.#lines("POST", "/v1/start", signal, request);
+  /** Ends when each that is waited for is ready, or will not be; or when aborted, once it was told how the request was taken. */
+  async *start(request: StartServices, signal?: AbortSignal): AsyncGenerator<Line> {
+    const hangUp = new AbortController();
+    const end = (): void => hangUp.abort();
+    try {
+      for await (const line of this.#lines("POST", "/v1/start", hangUp.signal, request)) {
+        yield line;
+        // before that line nobody could say what has begun, and would have to be stopped
+        if (line.kind !== "accepted") continue;
+        if (signal?.aborted) end();
+        signal?.addEventListener("abort", end);
+      }
+    } finally {
+      signal?.removeEventListener("abort", end);
+    }
   }
 
   restart(request: RestartRequest, signal?: AbortSignal): AsyncGenerator<Line> {
@@ -102,6 +114,7 @@ export class SupervisorClient {
         let isSettled = false;
         for await (const line of readLines(response)) {
           isSettled = line.kind === "settled";
+          patience.renew();
           yield line;
         }
         if (isSettled) return;
@@ -163,14 +176,22 @@ class BrokenError extends Error {
   }
 }
 
-/** Says whether to ask again: a few times where answers break off, for a while where nobody answers at all. */
+/** Says whether to ask again: a few times where answers break off one after the other, for a while where nobody answers at all. */
 class Patience {
   readonly #home: string;
   #breaks = 0;
-  #deadline = performance.now() + START_WAIT_MS;
+  #sinceMs = performance.now();
+  #deadline = this.#sinceMs + START_WAIT_MS;
 
   constructor(home: string) {
     this.#home = home;
+  }
+
+  /** Something was heard: one that has answered for long ended for another reason than the one before it. */
+  renew(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#sinceMs > START_WAIT_MS) this.#breaks = 0;
+    this.#sinceMs = nowMs;
   }
 
   /** Returns when it is time for another try; throws where there is no point in one. */

@@ -91,6 +91,21 @@ describe("one supervisor", () => {
     expect(await home.report("a")).toMatchObject({ state: "ready", run: 1 });
   });
 
+  test("that leaves does not wait for what it ends; the next one goes on with that", async () => {
+    const home = newHome();
+    const spec = home.service("a", "stop: { grace: 60s }", `trap "" TERM; while :; do sleep 0.01; done`);
+    await home.start([spec]);
+    const pid = await home.pid("a");
+    const stopping = home.stop("a");
+    await home.untilState("a", "stopping");
+    const startMs = performance.now();
+    await home.client.leave();
+    expect(performance.now() - startMs).toBeLessThan(1_000);
+    expect([(await home.report("a")).state, readProcess(pid)?.pid]).toEqual(["stopping", pid]);
+    process.kill(pid, "SIGKILL");
+    expect(await stopping).toMatchObject([{ handle: "a" }]);
+  });
+
   test("that leaves does not wait for a pre_start; the next one has it run again", async () => {
     const home = newHome();
     const spec = home.service("a", "pre_start: { command: [sh, -c, 'echo before; exec sleep 60'] }", "exec sleep 60");
