@@ -142,10 +142,11 @@ describe("harbor supervisor", () => {
   test("stop --all ends every native service with it; they are stopped, not forgotten", async () => {
     await box.run(["up", "-x", "echo", "-x", "mock-openai"]);
     const pids = [await box.pidOf("echo"), await box.pidOf("mock-openai"), supervisorPid()];
-    expect((await box.run(["supervisor", "stop", "--all"])).exit).toBe(0);
+    const { wasRunning, stopped } = await box.json<{ wasRunning: boolean; stopped: string[] }>(["supervisor", "stop", "--all"]);
+    expect([wasRunning, stopped.sort()]).toEqual([true, ["echo", "mock-openai"]]);
     expect(pids.map(isRunning)).toEqual([false, false, false]);
     expect(Object.values(await rows()).map((row) => row.state)).toEqual(["stopped", "stopped"]);
-    expect((await box.run(["up"])).exit).toBe(0);
+    expect((await box.json<unknown[]>(["up", "--no-defaults"])).length).toBe(2);
   });
 
   test("refuses an action that there is not", async () => {

@@ -2,8 +2,10 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readProcess } from "../../../routines/_script/process-identity.ts";
+import { listListeners } from "../../../routines/host/read-listeners.ts";
 import { type EndedSession, type EndSessionOptions, endSession } from "../../../routines/native/end-session.ts";
 import type { ProcessRecord } from "../../../routines/native/start-process.ts";
+import { freePort } from "../../_ports.ts";
 import { until } from "../../_until.ts";
 import { cleanFixture, type Fixture, listOwned, makeFixture, shell } from "./_fixture.ts";
 
@@ -95,6 +97,45 @@ describe("endSession", () => {
     expect(await stop({ ...record, ...difference })).toEqual({ count: 0, wasKilled: false });
     expect(listOwned(fixture.owner)).toEqual([record.pid]);
     await stop(record);
+  });
+
+  const redis = Bun.which("redis-server");
+
+  describe.skipIf(redis === null || process.platform !== "linux")("what went to the background under a title of its own", () => {
+    const daemon = (port: number): string[] => [
+      "redis-server",
+      "--port",
+      String(port),
+      "--bind",
+      "127.0.0.1",
+      "--save",
+      "",
+      "--daemonize",
+      "yes",
+    ];
+
+    test("is ended though it carries no mark any more, also where it listens only later", async () => {
+      const port = freePort();
+      const { record, exited } = await fixture.start(fixture.spec(daemon(port), { port }));
+      await exited;
+      expect(await stop(record)).toEqual({ count: 1, wasKilled: false });
+      expect(listListeners(new Set([port]))).toEqual([]);
+    });
+
+    test("is left alone where it has another port: it is another service's", async () => {
+      const port = freePort();
+      const { record } = await fixture.start(fixture.spec(shell("exec sleep 60")));
+      const other = Bun.spawn([redis ?? "", "--port", String(port), "--bind", "127.0.0.1", "--save", ""], {
+        cwd: fixture.directory,
+        detached: true,
+        stdout: "ignore",
+      });
+      await until(() => listListeners(new Set([port])).length === 1, "the other redis");
+      expect(await stop(record)).toEqual({ count: 1, wasKilled: false });
+      expect(other.exitCode).toBeNull();
+      other.kill();
+      await other.exited;
+    });
   });
 
   test("is fine with what has ended, and with what several end at once", async () => {
