@@ -3,15 +3,16 @@
  * has changed, and has the units do what follows.
  */
 import { HarborError } from "../_script/error.ts";
-import { isAlive, readBootId } from "../_script/process-identity.ts";
+import { isAlive } from "../_script/process-identity.ts";
 import { describeChanges, type SpecChanges } from "../native/describe-changes.ts";
 import { measureUsage } from "../native/measure-usage.ts";
 import { readRecord } from "../native/process-record.ts";
 import { fingerprintSpec, type NativeSpec } from "../native/start-process.ts";
+import { dependenciesFirst, dependentsFirst } from "./_dependencies.ts";
 import { nextDue, step } from "./_machine.ts";
 import { policyOf } from "./_policy.ts";
 import { type Effect, EMPTY_WORLD, type Event, type ExternalStatus, mayRun, type Service, stateOf, type World } from "./_service.ts";
-import { readServices, removeService, type StoredService, writeService } from "./_store.ts";
+import { newStored, readServices, removeService, type StoredService, writeService } from "./_store.ts";
 import { Unit } from "./_unit.ts";
 import type { Accepted, ServiceReport, ServiceUsage, StartRequest } from "./report.ts";
 
@@ -386,27 +387,6 @@ function refusal(effect: Beginning, why: string): Told {
     : { kind: "hookEnded", handle, run, hook: effect.hook, problem: why };
 }
 
-interface Dependent {
-  spec: Pick<NativeSpec, "handle" | "dependsOn">;
-}
-
-/** So that none is told of an earlier end of what it waits for. */
-function dependenciesFirst<T extends Dependent>(them: readonly T[]): T[] {
-  const order = new Set<T>();
-  const visit = (one: T): void => {
-    if (order.has(one)) return;
-    for (const other of them) if (other.spec.handle in one.spec.dependsOn) visit(other);
-    order.add(one);
-  };
-  for (const one of them) visit(one);
-  return [...order];
-}
-
-/** So that none is ended before it is known who goes with it. */
-function dependentsFirst<T extends Dependent>(them: readonly T[]): T[] {
-  return dependenciesFirst(them).reverse();
-}
-
 function reportOf(stored: StoredService, unit: Unit, service: Service | undefined): ServiceReport {
   const { spec, state, why, since, run, restarts, isWanted, isAsleep, isCompleted, isLate } = stored;
   const { record, problem } = unit;
@@ -431,25 +411,5 @@ function reportOf(stored: StoredService, unit: Unit, service: Service | undefine
     dependsOn: Object.keys(spec.dependsOn),
     wasKilled: unit.wasKilled,
     ...(problem === undefined ? {} : { problem }),
-  };
-}
-
-function newStored(spec: NativeSpec): StoredService {
-  return {
-    spec,
-    environment: {},
-    externals: {},
-    run: 0,
-    mark: "",
-    state: "pending",
-    why: "",
-    since: new Date().toISOString(),
-    isWanted: true,
-    isAsleep: false,
-    isCompleted: false,
-    isLate: false,
-    restarts: 0,
-    wasReady: false,
-    bootId: readBootId(),
   };
 }
