@@ -48,6 +48,14 @@ describe("one supervisor", () => {
     await until(() => home.supervisors().length === 1, "the others leave");
   });
 
+  test("leaves where its home was removed under it: nobody would find it any more", async () => {
+    const home = newHome();
+    await home.start([home.service("a", "", "exec sleep 60")]);
+    const { pid } = home.supervisor;
+    rmSync(home.state, { recursive: true });
+    await until(() => readProcess(pid) === undefined, "its end", 4_500);
+  });
+
   test("starts one process where several ask for the same service at once", async () => {
     const home = newHome();
     const spec = home.service("a", serverLines());
