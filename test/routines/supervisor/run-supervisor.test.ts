@@ -52,8 +52,11 @@ describe("one supervisor", () => {
     const home = newHome();
     await home.start([home.service("a", "", "exec sleep 60")]);
     const { pid } = home.supervisor;
+    const service = await home.pid("a");
     rmSync(home.state, { recursive: true });
     await until(() => readProcess(pid) === undefined, "its end", 4_500);
+    process.kill(service, "SIGKILL");
+    await until(() => readProcess(service) === undefined, "the end of what went on");
   });
 
   test("starts one process where several ask for the same service at once", async () => {
