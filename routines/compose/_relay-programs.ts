@@ -22,7 +22,7 @@ export interface RelayOptions extends Pick<ListenerOptions, "name"> {
  */
 const TUNING = `  maxconn 8192
   no strict-limits
-  nbthread 4
+  nbthread 3
   tune.bufsize 262144
 defaults
   mode tcp
@@ -47,8 +47,9 @@ says() { word=; { read -r word _ < "$1"; } 2> /dev/null; [ "$word" = "$2" ]; }`;
  * In the stack's network: listens there, and hands the listening socket itself to the relay, which then takes the
  * connections without this container. Whenever the relay no longer has it, it listens and offers anew.
  *
- * It binds this container's own addresses, each by itself: no other machine's network has them, so that the relay, should
- * it not be given the sockets, cannot open them in the host's network in their place.
+ * It binds this container's own addresses, each by itself, as the engine notes them in `/etc/hosts`: no other network has
+ * them, so that the relay, should it not be given the sockets, cannot open them in the host's in their place. Those of
+ * IPv6 are left out: one haproxy does not know them again in another's hands.
  */
 export function listenerProgram({ name, port }: ListenerOptions): string {
   return `name=${quote(name)}
@@ -56,8 +57,12 @@ ${FUNCTIONS}
 while :; do
   rm -f "$name.fds"
   read -r offer < /proc/sys/kernel/random/uuid
+  read -r self < /etc/hostname
   addresses=
-  for ip in $(hostname -i); do addresses=$addresses,$ip:${port}; done
+  while read -r ip names; do
+    case $ip in *:*) continue ;; esac
+    case " $names " in *" $self "*) addresses=$addresses,$ip:${port} ;; esac
+  done < /etc/hosts
   addresses=\${addresses#,}
   haproxy -f /dev/stdin << END &
 global
@@ -98,7 +103,7 @@ listen relay
 END
   relay=$!
   until [ -S "$name.up" ] || ! alive $relay; do sleep 0.05; done
-  [ -S "$name.up" ] && echo "$offer" > "$name.taken.new" && mv "$name.taken.new" "$name.taken"
+  if [ -S "$name.up" ]; then echo "$offer" > "$name.taken.new" && mv "$name.taken.new" "$name.taken"; else sleep 0.5; fi
   while alive $relay && says "$name.offer" "$offer"; do sleep 1; done
   { kill -9 $relay; wait $relay; } 2> /dev/null
   rm -f "$name.taken"

@@ -28,7 +28,7 @@ describe("writeProxy", () => {
     expect(Object.keys(services)).toEqual(["nat-host", "nat"]);
     expect(services["nat-host"]).toMatchObject({ network_mode: "host", volumes: ["harbor-native:/sock"] });
     expect(services.nat).toMatchObject({ networks: { "harbor-network": { aliases: ["nat.internal"] } }, depends_on: ["nat-host"] });
-    expect(program(services.nat)).toContain("$ip:9000");
+    expect(program(services.nat)).toContain("$ip:9000 ;;");
     expect(program(services["nat-host"])).toContain("server native 127.0.0.1:9001\n");
     expect(JSON.stringify(services)).not.toContain('"ports"');
     expect(volumes).toHaveProperty("harbor-native");
