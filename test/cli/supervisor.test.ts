@@ -216,7 +216,7 @@ test("a child that outlives its leader, which ends when it is asked to, goes wit
   const pid = await box.pidOf("parent");
   const session = (): number => readTable().entries.filter((it) => it.session === pid && !isDead(it)).length;
   expect(session()).toBe(3);
-  expect(await box.run(["down"])).toMatchObject({ exit: 0, stdout: "parent: killed\n" });
+  expect(await box.run(["down"])).toMatchObject({ exit: 0, stdout: "parent: killed after its grace\n" });
   expect(session()).toBe(0);
 });
 
