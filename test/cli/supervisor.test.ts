@@ -118,7 +118,7 @@ describe("harbor attach", () => {
     await box.run(["up", "-x", "echo"]);
     const pid = await box.pidOf("echo");
     const attached = box.start(["attach", "echo"]);
-    const back = readUntil(attached.stderr, /echo: starting \(restart 1\)[^]*echo: ready/);
+    const back = readUntil(attached.stderr, /echo: starting \(restart 1\)[\s\S]*echo: ready/);
     await readUntil(attached.stdout, /echo listens/);
     process.kill(pid, "SIGKILL");
     await back;
