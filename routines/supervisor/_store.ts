@@ -128,3 +128,24 @@ export function removeService(stateDirectory: string, handle: string): void {
 function pathOf(stateDirectory: string, handle: string): string {
   return join(recordPaths(stateDirectory, handle).folder, "service.json");
 }
+
+/** Of which nothing has been done yet. */
+export function newStored(spec: NativeSpec): StoredService {
+  return {
+    spec,
+    environment: {},
+    externals: {},
+    run: 0,
+    mark: "",
+    state: "pending",
+    why: "",
+    since: new Date().toISOString(),
+    isWanted: true,
+    isAsleep: false,
+    isCompleted: false,
+    isLate: false,
+    restarts: 0,
+    wasReady: false,
+    bootId: readBootId(),
+  };
+}

@@ -3,15 +3,16 @@
  * has changed, and has the units do what follows.
  */
 import { HarborError } from "../_script/error.ts";
-import { isAlive, readBootId } from "../_script/process-identity.ts";
-import { describeChanges } from "../native/describe-changes.ts";
+import { isAlive } from "../_script/process-identity.ts";
+import { describeChanges, type SpecChanges } from "../native/describe-changes.ts";
 import { measureUsage } from "../native/measure-usage.ts";
 import { readRecord } from "../native/process-record.ts";
-import type { NativeSpec } from "../native/start-process.ts";
+import { fingerprintSpec, type NativeSpec } from "../native/start-process.ts";
+import { dependenciesFirst, dependentsFirst } from "./_dependencies.ts";
 import { nextDue, step } from "./_machine.ts";
 import { policyOf } from "./_policy.ts";
 import { type Effect, EMPTY_WORLD, type Event, type ExternalStatus, mayRun, type Service, stateOf, type World } from "./_service.ts";
-import { readServices, removeService, type StoredService, writeService } from "./_store.ts";
+import { newStored, readServices, removeService, type StoredService, writeService } from "./_store.ts";
 import { Unit } from "./_unit.ts";
 import type { Accepted, ServiceReport, ServiceUsage, StartRequest } from "./report.ts";
 
@@ -112,8 +113,7 @@ export class Supervisor {
     const before = this.#entries.get(handle);
     if (before === undefined) this.#refuseUnknown(handle);
     const wasUp = this.#isUp(handle);
-    const { changes, needsRestart } =
-      before === undefined ? { changes: [], needsRestart: false } : describeChanges(before.stored.spec, spec);
+    const { changes, needsRestart } = before === undefined ? { changes: [], needsRestart: false } : changesOf(before, spec);
     const stored: StoredService = {
       ...(before?.stored ?? newStored(spec)),
       spec,
@@ -365,6 +365,14 @@ export class Supervisor {
   }
 }
 
+/** Its process may be older than what was noted last: a supervisor that is killed leaves it so. */
+function changesOf({ stored, unit: { record } }: Entry, spec: NativeSpec): SpecChanges {
+  const { changes, needsRestart } = describeChanges(stored.spec, spec);
+  const isOlder = record?.mark === stored.mark && record.fingerprint !== fingerprintSpec(spec);
+  if (!isOlder || needsRestart) return { changes, needsRestart };
+  return { changes: [...changes, "what its process was started from"], needsRestart: true };
+}
+
 type Beginning = Extract<Effect, { kind: "spawn" | "hook" }>;
 
 /** Something that nobody would find again where its mark is not on disk. */
@@ -377,27 +385,6 @@ function refusal(effect: Beginning, why: string): Told {
   return effect.kind === "spawn"
     ? { kind: "spawnFailed", handle, run, why }
     : { kind: "hookEnded", handle, run, hook: effect.hook, problem: why };
-}
-
-interface Dependent {
-  spec: Pick<NativeSpec, "handle" | "dependsOn">;
-}
-
-/** So that none is told of an earlier end of what it waits for. */
-function dependenciesFirst<T extends Dependent>(them: readonly T[]): T[] {
-  const order = new Set<T>();
-  const visit = (one: T): void => {
-    if (order.has(one)) return;
-    for (const other of them) if (other.spec.handle in one.spec.dependsOn) visit(other);
-    order.add(one);
-  };
-  for (const one of them) visit(one);
-  return [...order];
-}
-
-/** So that none is ended before it is known who goes with it. */
-function dependentsFirst<T extends Dependent>(them: readonly T[]): T[] {
-  return dependenciesFirst(them).reverse();
 }
 
 function reportOf(stored: StoredService, unit: Unit, service: Service | undefined): ServiceReport {
@@ -424,25 +411,5 @@ function reportOf(stored: StoredService, unit: Unit, service: Service | undefine
     dependsOn: Object.keys(spec.dependsOn),
     wasKilled: unit.wasKilled,
     ...(problem === undefined ? {} : { problem }),
-  };
-}
-
-function newStored(spec: NativeSpec): StoredService {
-  return {
-    spec,
-    environment: {},
-    externals: {},
-    run: 0,
-    mark: "",
-    state: "pending",
-    why: "",
-    since: new Date().toISOString(),
-    isWanted: true,
-    isAsleep: false,
-    isCompleted: false,
-    isLate: false,
-    restarts: 0,
-    wasReady: false,
-    bootId: readBootId(),
   };
 }

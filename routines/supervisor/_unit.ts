@@ -4,22 +4,20 @@
  */
 import { mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { parseDuration } from "../_script/duration.ts";
 import { HarborError } from "../_script/error.ts";
 import { isAlive } from "../_script/process-identity.ts";
 import { writeFileWhole } from "../_script/write-file.ts";
-import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
 import { endSession } from "../native/end-session.ts";
 import { LogKeeper } from "../native/keep-log.ts";
 import { compileLogProbe, findIntruder, NotifySocket, type ProbeResult, probeKind, probeOnce } from "../native/probe-process.ts";
 import { type ProcessRecord, readRecord, recordPaths, removeRecord } from "../native/process-record.ts";
 import { type LogEntry, readLog } from "../native/read-log.ts";
-import { atPort, type LogLimits, type NativeSpec } from "../native/resolve-contract.ts";
+import { atPort, type LogLimits } from "../native/resolve-contract.ts";
 import { type HookRun, runHook } from "../native/run-hook.ts";
 import { findMembers } from "../native/session-members.ts";
 import { environmentOf, spawnProcess } from "../native/start-process.ts";
-import { Front } from "./_front.ts";
-import { type Effect, type Hook, mayRun, type ProbeName, type Service, stateOf } from "./_service.ts";
+import { type Effect, type Hook, type ProbeName, type Service, stateOf } from "./_service.ts";
+import { Sleeper } from "./_sleeper.ts";
 import type { StoredService } from "./_store.ts";
 import type { Told } from "./_supervisor.ts";
 import type { Problem } from "./report.ts";
@@ -36,7 +34,7 @@ export interface UnitOptions {
 
 /** How often a process that is not our child is looked at: nobody tells when it ends. */
 const LOOK_MS = 100;
-const SHORTEST_IDLE_LOOK_MS = 50;
+const LOOKS_PER_IDENTITY = 50;
 /** Of a line of the log, in a reason. */
 const SAID_LENGTH = 120;
 
@@ -56,8 +54,7 @@ export class Unit {
   #notify: NotifySocket | undefined;
   #hook: HookRun | undefined;
   #look: Timer | undefined;
-  #front: Front | undefined;
-  #idle: Timer | undefined;
+  readonly #sleeper: Sleeper;
   /** Each line of its log. */
   #hear: (line: string) => void = () => undefined;
   #hasSaidAlive = false;
@@ -65,12 +62,16 @@ export class Unit {
   #work: Promise<unknown> = Promise.resolve();
   #attempts = new AbortController();
   readonly #leaving = new AbortController();
-  /** Where the process of one that sleeps listens in this run: its hooks are told the same. */
-  #place: { run: number; port: number | undefined } | undefined;
 
   constructor(options: UnitOptions) {
     this.#options = options;
     this.#folder = recordPaths(options.stateDirectory, options.handle).folder;
+    const { handle, tell } = options;
+    this.#sleeper = new Sleeper({
+      handle,
+      onConnected: () => tell({ kind: "connected", handle }),
+      onIdle: (why) => tell({ kind: "idle", handle, why }),
+    });
   }
 
   /** Takes over what an earlier supervisor left. */
@@ -79,7 +80,7 @@ export class Unit {
     const isOfThisRun = record !== undefined && record.mark === stored.mark;
     this.record = isOfThisRun ? record : undefined;
     this.logRun = this.record?.logRun;
-    if (isOfThisRun) this.#place = { run: stored.run, port: record.port };
+    if (isOfThisRun) this.#sleeper.take(stored.run, record.port);
     const isRunning = this.record !== undefined && isAlive(this.record);
     const isAtRest = (stored.state === "stopped" || stored.state === "failed") && !stored.isAsleep;
     // whatever keeps it from being heard keeps nobody from the others
@@ -115,7 +116,7 @@ export class Unit {
     this.#then(async () => {
       await this.#listen(stored);
       const service = this.#options.service();
-      if (service !== undefined) this.#lead(service, stored.spec);
+      if (service !== undefined) this.#sleeper.lead(service, stored.spec, this.record?.port);
     });
   }
 
@@ -131,7 +132,7 @@ export class Unit {
       await this.#listen(stored);
       const { stateDirectory } = this.#options;
       const extra = this.#notify?.environment ?? {};
-      const privatePort = this.#portFor(stored);
+      const privatePort = this.#sleeper.portFor(stored);
       const { record, exited } = await spawnProcess({ spec, stateDirectory, environment: { ...environment, ...extra }, mark, privatePort });
       this.record = record;
       this.logRun = record.logRun;
@@ -160,7 +161,7 @@ export class Unit {
     }
     try {
       await this.#listen(stored);
-      const own = atPort(spec, this.#portFor(stored));
+      const own = atPort(spec, this.#sleeper.portFor(stored));
       this.#hook = runHook({ spec: own, hook: own[name] ?? hook, environment, mark, folder: this.#folder });
     } catch (error) {
       this.problem = problemOf(error);
@@ -170,12 +171,6 @@ export class Unit {
     // what post_stop writes says nothing about why the process ended
     if (name === "preStart") this.logRun = this.#hook.logRun ?? this.logRun;
     void this.#hook.ended.then(tellEnd);
-  }
-
-  #portFor({ spec, run }: StoredService): number | undefined {
-    if (spec.idle === undefined) return undefined;
-    if (this.#place?.run !== run) this.#place = { run, port: freePort() };
-    return this.#place.port;
   }
 
   probe(stored: StoredService, effect: Extract<Effect, { kind: "probe" }>): void {
@@ -256,7 +251,7 @@ export class Unit {
     const state = stateOf(service);
     const isAsleep = service.phase === "asleep";
     this.#notify?.setPace(state === "starting" ? "starting" : "running");
-    this.#lead(service, spec);
+    this.#sleeper.lead(service, spec, this.record?.port);
     try {
       // for whoever asks how it is without asking us: the proxy in a container, which runs as nobody
       mkdirSync(dirname(this.#healthFile), { recursive: true, mode: 0o755 });
@@ -264,33 +259,6 @@ export class Unit {
     } catch (error) {
       this.#options.onTrouble((error as Error).message);
     }
-  }
-
-  /** Of one that sleeps: whether connections are handed on, held or refused. */
-  #lead(service: Service, { idle }: NativeSpec): void {
-    const { handle, phase } = service;
-    clearTimeout(this.#idle);
-    if (this.#front === undefined || idle === undefined) return;
-    if (!mayRun(service)) this.#front.cutSilent();
-    this.#front.leadTo(phase === "up" ? this.record?.port : undefined);
-    if (phase === "up") this.#watchIdle(parseDuration(idle.stop_after) ?? 0, idle.stop_after);
-    else if (phase === "asleep" && this.#front.isHolding) this.#options.tell({ kind: "connected", handle });
-    else if (phase === "resting") {
-      this.#front.close();
-      this.#front = undefined;
-    }
-  }
-
-  #watchIdle(stopAfterMs: number, words: string): void {
-    const quietMs = this.#front?.quietMs() ?? 0;
-    if (quietMs < stopAfterMs)
-      this.#idle = setTimeout(() => this.#watchIdle(stopAfterMs, words), Math.max(stopAfterMs - quietMs, SHORTEST_IDLE_LOOK_MS));
-    else
-      this.#options.tell({
-        kind: "idle",
-        handle: this.#options.handle,
-        why: `nobody has talked to it for ${words}; the next connection starts it`,
-      });
   }
 
   /** Once nothing is kept of it. */
@@ -310,12 +278,11 @@ export class Unit {
   /** Lets go of everything; the process runs on. */
   async close(): Promise<void> {
     clearInterval(this.#look);
-    clearTimeout(this.#idle);
     this.#attempts.abort();
     // the next one goes on with what is being ended
     this.#leaving.abort();
     await this.#work;
-    this.#front?.close();
+    this.#sleeper.close();
     await this.#keeper?.close();
     this.#keeper = undefined;
     this.#notify?.close();
@@ -328,7 +295,7 @@ export class Unit {
 
   /** To its log, to what it says by itself, and to who connects. */
   async #listen({ spec }: StoredService): Promise<void> {
-    const { ready, live, idle, port, handle } = spec;
+    const { ready, live, idle, port } = spec;
     const isReadyLine = probeKind(ready) === "log" ? compileLogProbe(ready) : undefined;
     const isDeadLine = live !== undefined && probeKind(live) === "log" ? compileLogProbe(live) : undefined;
     this.#hear = (line) => {
@@ -336,17 +303,8 @@ export class Unit {
       if (isDeadLine?.(line)) this.#say("live", `its log says "${Bun.stripANSI(line).trim().slice(0, SAID_LENGTH)}"`);
     };
     await this.#keep(spec.logs);
-    await this.#standAt(idle === undefined ? undefined : port, handle);
+    await this.#sleeper.standAt(idle === undefined ? undefined : port);
     if (ready.notify || live?.notify) this.#notify ??= await this.#openNotify();
-  }
-
-  /** In front of its process, or nowhere: its port may be another than before, or the process's own. */
-  async #standAt(port: number | undefined, handle: string): Promise<void> {
-    if (this.#front?.port !== port) {
-      this.#front?.close();
-      this.#front = undefined;
-    }
-    if (port !== undefined) this.#front ??= await openFront(handle, port, () => this.#options.tell({ kind: "connected", handle }));
   }
 
   /** Of this start alone: an earlier one may have left lines behind. */
@@ -384,29 +342,25 @@ export class Unit {
 
   /** One that is nobody's child of ours: how it ends is not told. */
   #watch(): void {
+    let looks = 0;
     this.#look = setInterval(() => {
       const service = this.#options.service();
-      if (this.record === undefined || service === undefined || isAlive(this.record)) return;
+      if (this.record === undefined || service === undefined || isStillAlive(this.record, looks++)) return;
       clearInterval(this.#look);
       this.#options.tell({ kind: "exited", handle: service.handle, run: service.run, exit: { code: null, signal: null } });
     }, LOOK_MS);
   }
 }
 
-async function openFront(handle: string, port: number, onHeld: () => void): Promise<Front> {
-  const owner = findPortOwner({ port });
-  if (owner !== undefined)
-    throw new HarborError(`Cannot start "${handle}": port ${port} is taken by ${formatPortOwner(owner)}`, {
-      hint: `Stop that process, or give "${handle}" another port`,
-    });
-  return Front.open({ port, onHeld });
-}
-
-/** The system picks one that nobody listens on. */
-function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
-  listener.stop(true);
-  return listener.port;
+/** Where a look at a process is a program run (ps on macOS), that its number is taken has to do, but for once in a while. */
+function isStillAlive(record: ProcessRecord, looks: number): boolean {
+  if (process.platform === "linux" || looks % LOOKS_PER_IDENTITY === 0) return isAlive(record);
+  try {
+    process.kill(record.pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 function problemOf(error: unknown): Problem {

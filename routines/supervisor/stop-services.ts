@@ -39,6 +39,8 @@ export async function stopServices({ home, env, handles, forget }: StopServicesO
   if (forget) await dismissSupervisor({ home, env });
   const failed = [...latest.values()].find(({ state, isGone }) => state === "failed" && !isGone);
   if (failed !== undefined) throw stopFailure(failed);
+  const again = [...latest.values()].find(({ isWanted, isGone }) => isWanted && !isGone);
+  if (again !== undefined) throw new HarborError(`Cannot stop "${again.handle}": somebody has started it again meanwhile`);
   return [...latest.values()].map(({ handle, wasKilled }) => ({ handle, wasKilled }));
 }
 

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { isAlive, readProcess } from "../../../routines/_script/process-identity.ts";
 import { readRecord, writeRecord } from "../../../routines/native/process-record.ts";
+import { stopServices } from "../../../routines/supervisor/stop-services.ts";
 import { freePort } from "../../_ports.ts";
 import { until } from "../../_until.ts";
 import { serverLines, type TestHome, useHomes } from "./_home.ts";
@@ -149,7 +150,8 @@ describe("a service whose file cannot be read", () => {
     // nothing else tells whether that process is its own
     const again = home.start([home.service("a", "", "exec sleep 60")]).catch((error: unknown) => error);
     expect(await again).toMatchObject({ message: expect.stringContaining(`its process`) });
-    const stop = (): Promise<unknown> => home.down().catch((error: unknown) => error);
+    const stop = (): Promise<unknown> =>
+      stopServices({ home: home.home, env: home.env, handles: [], forget: true }).catch((error: unknown) => error);
     expect(await stop()).toMatchObject({
       message: expect.stringMatching(/^Cannot stop "a": /),
       hint: expect.stringContaining(`remove ${file}`),
