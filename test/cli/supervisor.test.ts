@@ -140,6 +140,30 @@ describe("harbor up of what is not well", () => {
   });
 });
 
+describe("harbor attach", () => {
+  test("prints what the service prints and says what becomes of it, until the service is stopped", async () => {
+    await box.run(["up", "-x", "echo"]);
+    const pid = await box.pidOf("echo");
+    const attached = box.start(["attach", "echo"]);
+    const back = readUntil(attached.stderr, /echo: starting \(restart 1\)[\s\S]*echo: ready/);
+    await readUntil(attached.stdout, /echo listens/);
+    process.kill(pid, "SIGKILL");
+    await back;
+    await box.run(["stop", "echo"]);
+    expect(await attached.exited).toBe(1);
+  });
+
+  test.each([
+    ["ech", 4, 'Cannot find service "ech"; did you mean "echo"?'],
+    ["echo", 4, 'Cannot follow "echo": it is not up'],
+    ["../x", 2, 'Cannot use "../x" as a service'],
+  ])("of %j ends with %d", async (handle, code, message) => {
+    const { exit, stdout, stderr } = await box.run(["attach", handle]);
+    expect({ exit, stdout }).toEqual({ exit: code, stdout: "" });
+    expect(stderr).toStartWith(`harbor: ${message}`);
+  });
+});
+
 describe("harbor supervisor", () => {
   test("status says who it is, and that there is none", async () => {
     expect(await box.run(["supervisor", "status"])).toEqual({
