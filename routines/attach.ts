@@ -31,6 +31,7 @@ export const command = defineCommand({
     const signal = AbortSignal.any([interrupt.signal, ended.signal]);
     const watched = watchService({ home, env: process.env, project, handle, signal, onChange: (text) => note(`${handle}: ${text}`) });
     const fate = watched.finally(() => ended.abort());
+    fate.catch(() => undefined); // it may fail while lines are still awaited, and is asked for after them
     const lines = readStackLogs({ home, env: process.env, project, handles: [handle], tail: TAIL, follow: true, signal });
     for await (const { line } of lines) emitText(`${line}\n`);
     const end = await fate;

@@ -21,6 +21,7 @@ export const command = defineCommand({
     examples: ["harbor autostart enable -x ollama webui", "harbor autostart status", "harbor autostart disable"],
   },
   args: {},
+  commands,
   passThrough: true,
   run: ({ rest }) => runNamed(commands, rest, "harbor autostart"),
 });

@@ -16,6 +16,7 @@ const KEYS = "harbor routine list-keys 2>/dev/null | cut -f1";
 const CONFIG = "set get unset ls";
 const AUTOSTART = "enable disable status";
 const PROVIDER = "install uninstall status";
+const SUPERVISOR = "status stop restart";
 const WITH_HANDLES = ["up", "down", "ps", "logs", "attach", "restart", "stop", "url", "plan", "cmd", "eject", "env", "run"];
 
 const SCRIPTS: Record<string, string> = {
@@ -33,6 +34,7 @@ const SCRIPTS: Record<string, string> = {
         if [ "$COMP_CWORD" -eq 2 ]; then COMPREPLY=($(compgen -W "${AUTOSTART}" -- "$word"))
         else COMPREPLY=($(compgen -W "$(${HANDLES})" -- "$word")); fi ;;
       provider) COMPREPLY=($(compgen -W "${PROVIDER}" -- "$word")) ;;
+      supervisor) COMPREPLY=($(compgen -W "${SUPERVISOR}" -- "$word")) ;;
       routine) COMPREPLY=($(compgen -W "$(harbor routine 2>/dev/null | awk '{print $1}')" -- "$word")) ;;
       completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$word")) ;;
     esac
@@ -48,6 +50,7 @@ complete -F _harbor harbor`,
       config) if (( CURRENT == 3 )); then compadd -- ${CONFIG}; else compadd -- \${(f)"$(${KEYS})"}; fi ;;
       autostart) if (( CURRENT == 3 )); then compadd -- ${AUTOSTART}; else compadd -- \${(f)"$(${HANDLES})"}; fi ;;
       provider) compadd -- ${PROVIDER} ;;
+      supervisor) compadd -- ${SUPERVISOR} ;;
       routine) compadd -- \${(f)"$(harbor routine 2>/dev/null | awk '{print $1}')"} ;;
       completion) compadd -- bash zsh fish ;;
     esac
@@ -62,6 +65,7 @@ complete -c harbor -n "__fish_seen_subcommand_from config; and __fish_seen_subco
 complete -c harbor -n "__fish_seen_subcommand_from autostart; and not __fish_seen_subcommand_from ${AUTOSTART}" -a "${AUTOSTART}"
 complete -c harbor -n "__fish_seen_subcommand_from autostart; and __fish_seen_subcommand_from enable" -a "(${HANDLES})"
 complete -c harbor -n "__fish_seen_subcommand_from provider" -a "${PROVIDER}"
+complete -c harbor -n "__fish_seen_subcommand_from supervisor" -a "${SUPERVISOR}"
 complete -c harbor -n "__fish_seen_subcommand_from routine" -a "(harbor routine 2>/dev/null | awk '{print \\$1}')"
 complete -c harbor -n "__fish_seen_subcommand_from completion" -a "bash zsh fish"`,
 };

@@ -21,6 +21,7 @@ export const command = defineCommand({
     examples: ["harbor provider install", "harbor provider status", "harbor provider uninstall"],
   },
   args: {},
+  commands,
   passThrough: true,
   run: ({ rest }) => runNamed(commands, rest, "harbor provider"),
 });

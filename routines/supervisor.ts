@@ -36,21 +36,30 @@ const ACTIONS: Record<string, (context: Context) => Promise<void>> = {
     if (hello === undefined && !json) note("no supervisor runs; one starts with the first native service");
     emit(hello ?? null, { json, render: (it) => (it === null ? "" : renderHello(it)) });
   },
-  stop: async ({ home, all }) => {
-    if (all) {
-      const stopped = await stopServices({ home, env: process.env, handles: [], forget: false });
-      for (const { handle } of stopped) note(`${handle} stopped`);
-    }
+  stop: async ({ home, json, all }) => {
+    const stopped = all ? await stopServices({ home, env: process.env, handles: [], forget: false }) : [];
     const running = findRunning({ home, env: process.env });
-    if (running === undefined) return note("no supervisor runs");
-    await running.leave();
-    if (!all) note("the supervisor has ended; native services go on, and the next command that asks for them starts another");
+    await running?.leave();
+    const handles = stopped.map(({ handle }) => handle);
+    emit({ wasRunning: running !== undefined || handles.length > 0, stopped: handles }, { json, render: (it) => renderStop(it, all) });
   },
-  restart: async ({ home }) => {
+  restart: async ({ home, json }) => {
     await findRunning({ home, env: process.env })?.leave();
-    await new SupervisorClient({ home, env: process.env }).hello();
+    emit(await new SupervisorClient({ home, env: process.env }).hello(), { json, render: renderHello });
   },
 };
+
+interface Stopped {
+  wasRunning: boolean;
+  /** Handles of the services that were ended with it. */
+  stopped: string[];
+}
+
+function renderStop({ wasRunning, stopped }: Stopped, all: boolean): string {
+  if (wasRunning && !all) note("the supervisor has ended; native services go on, and the next command that asks for them starts another");
+  else if (!wasRunning) note("no supervisor runs");
+  return stopped.map((handle) => `${handle}: stopped`).join("\n");
+}
 
 function renderHello({ pid, version, home, startedAt, services, memory, troubles }: Hello): string {
   const figures = `pid ${pid}, version ${version}, ${services} service${services === 1 ? "" : "s"}, ${(memory / 1e6).toFixed(1)} MB, since ${startedAt}`;

@@ -100,9 +100,7 @@ describe("routines", () => {
     expect(text).toContain("if (import.meta.main) await runScript(command);");
   });
 
-  const tests = [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })]
-    .map((file) => readFileSync(join(root, file), "utf8"))
-    .join("\n");
+  const tests = [...new Bun.Glob("test/**/*.ts").scanSync({ cwd: root })].map((file) => readFileSync(join(root, file), "utf8")).join("\n");
 
   test.each(runnable)("%s is imported by a test", (file) => {
     expect(tests.includes(`/${file}"`)).toBe(true);

@@ -19,6 +19,8 @@ export interface ProcessEntry {
   /** Its session; where the system does not tell (macOS), its group. */
   session: number;
   state: string;
+  /** How many of its threads have not ended; where the system does not tell, undefined. */
+  threads?: number;
   startTime: string;
 }
 
@@ -60,9 +62,10 @@ export function parseProcStat(text: string): ProcessEntry | undefined {
     .trim()
     .split(" ");
   const [state, parent, group, session] = fields;
-  const startTime = fields[19];
+  const [threads, startTime] = [fields[17], fields[19]];
   if (state === undefined || startTime === undefined) return undefined;
-  return { pid: Number.parseInt(text, 10), parent: Number(parent), group: Number(group), session: Number(session), state, startTime };
+  const pid = Number.parseInt(text, 10);
+  return { pid, parent: Number(parent), group: Number(group), session: Number(session), state, threads: Number(threads), startTime };
 }
 
 /** The columns that `parsePsLine` reads. */
@@ -75,9 +78,12 @@ export function parsePsLine(line: string): ProcessEntry | undefined {
   return { pid: Number(pid), parent: Number(parent), group: Number(group), session: Number(group), state, startTime: start.join(" ") };
 }
 
-/** Zombies answer to signals but do nothing more; a lazy init reaps them late. */
-export function isDead(entry: ProcessEntry): boolean {
-  return entry.state.startsWith("Z") || entry.state.startsWith("X");
+/**
+ * Zombies answer to signals but do nothing more; a lazy init reaps them late. One of which only the first thread has
+ * ended looks like one, and still has its ports and files.
+ */
+export function isDead({ state, threads = 1 }: ProcessEntry): boolean {
+  return (state.startsWith("Z") && threads <= 1) || state.startsWith("X");
 }
 
 /** What `ps` prints; "" where it finds nothing. */

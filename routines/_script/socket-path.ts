@@ -30,12 +30,16 @@ export function placeSocket(folder: string, name: string, env: Readonly<Record<s
 
 /** The socket, if it is there, and the short folder with the last one in it. */
 export function removeSocket({ path, shortFolder }: SocketPlace): void {
+  // bun removes the socket of a server that it stops
+  tolerate(() => unlinkSync(path), "ENOENT");
+  if (shortFolder !== undefined) tolerate(() => rmdirSync(shortFolder), "ENOENT", "ENOTEMPTY", "EEXIST");
+}
+
+function tolerate(work: () => void, ...codes: string[]): void {
   try {
-    unlinkSync(path);
-    if (shortFolder !== undefined) rmdirSync(shortFolder);
+    work();
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "";
-    if (!["ENOENT", "ENOTEMPTY", "EEXIST"].includes(code)) throw error;
+    if (!codes.includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
   }
 }
 

@@ -71,8 +71,7 @@ export async function readSelection(options: ReadSelectionOptions): Promise<Sele
 
   const defaults = args["no-defaults"] ? [] : values.list("HARBOR_SERVICES_DEFAULT").filter((name) => !knownCapabilities.has(name));
   const asked = readAsked(args, knownCapabilities);
-  const isNothing = asked.names.length + asked.excluded.length + asked.contained.length + defaults.length === 0;
-  if (isNothing) asked.embedded = embeddedDefault(args, list);
+  if (isNothing(asked, defaults, running)) asked.embedded = embeddedDefault(args, list);
   const { isAll } = asked;
   const named = [...asked.names.filter((name) => name !== "*"), ...asked.excluded, ...asked.contained, ...asked.embedded];
   for (const name of named) checkHandle(name);
@@ -145,7 +144,12 @@ function readAsked(args: SelectionArgs, capabilities: ReadonlySet<string>): Aske
   return { names, excluded: args.exclude, contained: args.container, embedded: [], isNative: args.native, isAll: names.includes("*") };
 }
 
-/** With nothing named and nothing configured: what the base file's `x-harbor` names. */
+/** What is up goes on, or comes back; nothing has to stand in for it. */
+function isNothing({ names, excluded, contained }: Asked, defaults: readonly string[], running: RunningServices | undefined): boolean {
+  return [names, excluded, contained, defaults, running?.services ?? []].every((list) => list.length === 0);
+}
+
+/** With nothing named, nothing configured and nothing up: what the base file's `x-harbor` names. */
 function embeddedDefault(args: SelectionArgs, list: (handles: string[]) => ServiceFile[]): string[] {
   const base = args["no-defaults"] ? undefined : list([]).find((file) => file.kind === "base");
   const document =

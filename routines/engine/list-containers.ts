@@ -29,6 +29,8 @@ export interface Container {
   /** The Harbor service it belongs to. */
   handle: string;
   runtime: "container" | "native";
+  /** Services of the compose file. */
+  dependsOn: string[];
   /** `created`, `running`, `paused`, `restarting`, `removing`, `exited` or `dead`. */
   state: string;
   /** `starting`, `healthy`, `unhealthy`; empty where it has no healthcheck or does not run. */
@@ -71,6 +73,7 @@ function readContainer(info: ContainerInfo): Container {
     service,
     handle: labels["harbor.handle"] ?? service,
     runtime: labels["harbor.runtime"] === "native" ? "native" : "container",
+    dependsOn: readDependencies(labels["com.docker.compose.depends_on"] ?? ""),
     state: info.State,
     health: info.State === "running" ? readHealth(info.Status) : "",
     exitCode: readExitCode(info.Status),
@@ -80,6 +83,11 @@ function readContainer(info: ContainerInfo): Container {
     startedAt: null,
     status: info.Status,
   };
+}
+
+/** `redis:service_healthy:false,db:service_started:true` */
+function readDependencies(label: string): string[] {
+  return label.split(",").flatMap((part) => part.split(":", 1).filter((name) => name !== ""));
 }
 
 /** Engines older than 28 tell health in this text alone. */

@@ -2,6 +2,7 @@
  * The other end of sd_notify(3): where a service says that it is ready, instead of being asked. The socket stands in
  * the service's own folder and is looked at from time to time: often while it starts, seldom afterwards.
  */
+import { readProcess } from "../_script/process-identity.ts";
 import { placeSocket, removeSocket, type SocketPlace } from "../_script/socket-path.ts";
 import type { Datagram, DatagramSocket } from "./_datagram-socket.ts";
 import { excerpt } from "./_verdict.ts";
@@ -88,7 +89,8 @@ export class NotifySocket {
   #isTrusted({ sender }: Datagram): boolean {
     if (sender === undefined) return true;
     if (sender.uid !== 0 && sender.uid !== process.getuid?.()) return false;
-    return !isThere(sender.pid) || this.#options.isMember(sender.pid);
+    // one that nobody has waited for yet has ended as well
+    return readProcess(sender.pid) === undefined || this.#options.isMember(sender.pid);
   }
 }
 
@@ -100,13 +102,4 @@ export function parseNotification(text: string): NotifyMessage {
     else if (Object.hasOwn(FLAGS, line)) Object.assign(message, FLAGS[line]);
   }
   return message;
-}
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }

@@ -36,7 +36,8 @@ export function readLive(fields: Fields | undefined, hasPort: boolean): Written<
     ...readQuestion(fields, hasPort),
     interval: fields.checked("interval", isSpan) ?? LIVE.interval,
     start_period: fields.checked("start_period", isDuration) ?? LIVE.start_period,
-    failures: fields.checked("failures", isCount) ?? String(LIVE.failures),
+    // a line that says that it is stuck is an answer already, no sign that may pass
+    failures: fields.checked("failures", isCount) ?? (fields.has("log") ? "1" : String(LIVE.failures)),
   };
 }
 

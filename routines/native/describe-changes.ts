@@ -20,10 +20,15 @@ export function describeChanges(before: NativeSpec, after: NativeSpec): SpecChan
     ...fromTo("bridge", before.bridge, after.bridge),
     ...PARTS.flatMap(([key, words]) => (Bun.deepEquals(before[key], after[key]) ? [] : [words])),
   ];
-  const needsRestart = fingerprintSpec(before) !== fingerprintSpec(after);
+  const needsRestart = fingerprintSpec(before) !== fingerprintSpec(after) || (!isTold(before) && isTold(after));
   // the same arguments under the same names, in another order between them
   if (needsRestart && changes.length === 0) changes.push("order of the arguments");
   return { needsRestart, changes };
+}
+
+/** Whether its process is told of a socket, `$NOTIFY_SOCKET`: one that runs cannot be told later. */
+function isTold({ ready, live }: NativeSpec): boolean {
+  return ready.notify === true || live?.notify === true;
 }
 
 const PARTS: readonly (readonly [keyof NativeSpec, string])[] = [

@@ -38,15 +38,24 @@ function readFigures(pid: number): Figures {
   }
 }
 
-/** USER_HZ, which Linux has fixed for whoever reads /proc, and the page size of the platforms that Harbor runs on. */
+/** USER_HZ, which Linux has fixed for whoever reads /proc. */
 const TICK_MS = 10;
-const PAGE_BYTES = 4096;
+const AT_PAGESZ = 6n;
+let pageBytes: number | undefined;
+
+/** As the kernel tells each program (getauxval(3)): 4096, but 16 or 64 times 1024 on some ARM kernels. */
+function readPageBytes(): number {
+  const entries = new BigUint64Array(new Uint8Array(readFileSync("/proc/self/auxv")).buffer);
+  const index = entries.findIndex((key, at) => at % 2 === 0 && key === AT_PAGESZ);
+  return Number(entries[index + 1] ?? 4096n);
+}
 
 /** proc(5): utime, stime and rss are fields 14, 15 and 24; the program's name before them may hold spaces. */
 export function parseStat(text: string): Figures {
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const number = (index: number): number => Number(fields[index - 3] ?? 0);
-  return { cpuMs: (number(14) + number(15)) * TICK_MS, memoryBytes: number(24) * PAGE_BYTES };
+  pageBytes ??= readPageBytes();
+  return { cpuMs: (number(14) + number(15)) * TICK_MS, memoryBytes: number(24) * pageBytes };
 }
 
 function readPsFigures(pid: number): Figures {

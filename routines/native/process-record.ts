@@ -29,10 +29,11 @@ export interface ProcessRecord extends ProcessIdentity {
   fingerprint: string;
 }
 
+const HANDLE = /^[a-z0-9][a-z0-9-]*$/;
+
 /** Every file of one process; throws for a handle that is no name, before it becomes a path. */
 export function recordPaths(stateDirectory: string, handle: string): { folder: string; record: string } {
-  if (!/^[a-z0-9][a-z0-9-]*$/.test(handle))
-    throw new HarborError(`Cannot use handle "${handle}": it is no name of a service`, { exit: "unknown" });
+  if (!HANDLE.test(handle)) throw new HarborError(`Cannot use handle "${handle}": it is no name of a service`, { exit: "unknown" });
   const folder = join(stateDirectory, "native", handle);
   return { folder, record: join(folder, "process.json") };
 }
@@ -42,7 +43,7 @@ export function listRecordHandles(stateDirectory: string): string[] {
   try {
     const entries = readdirSync(join(stateDirectory, "native"), { withFileTypes: true });
     return entries
-      .filter((entry) => entry.isDirectory())
+      .filter((entry) => entry.isDirectory() && HANDLE.test(entry.name))
       .map((entry) => entry.name)
       .sort();
   } catch (error) {

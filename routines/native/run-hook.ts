@@ -57,7 +57,10 @@ function spawn(argv: string[], options: { cwd: string; env: Record<string, strin
 
 function watch(child: ReturnType<typeof spawn>, hook: HookSpec): HookRun {
   let reason: string | undefined;
+  let isOver = false;
   const kill = (why: string): void => {
+    // its number may be another's by now
+    if (isOver || child.exitCode !== null || child.signalCode !== null) return;
     reason ??= why;
     try {
       process.kill(-child.pid, "SIGKILL");
@@ -69,6 +72,7 @@ function watch(child: ReturnType<typeof spawn>, hook: HookSpec): HookRun {
   timer.unref();
   const ended = child.exited.then((code) => {
     clearTimeout(timer);
+    isOver = true;
     if (reason !== undefined || code === 0) return reason;
     return child.signalCode === null ? `exit code ${code}` : `ended by ${child.signalCode}`;
   });

@@ -14,7 +14,7 @@ import { buildEnvironment } from "./environment.ts";
 import { type ProcessRecord, readRecord, recordPaths, writeRecord } from "./process-record.ts";
 import { MARK } from "./session-members.ts";
 
-export type { NativeSpec } from "./_spec.ts";
+export { fingerprintSpec, type NativeSpec } from "./_spec.ts";
 export type { ProcessRecord } from "./process-record.ts";
 
 export interface SpawnProcessOptions {

@@ -60,8 +60,10 @@ export async function startLease(options: StartLeaseOptions): Promise<Reach | un
   } catch (error) {
     // its log stays for somebody to look at, until `docker compose down`
     const tellOf = (second: Error): void => options.tell("debug", `not put in order: ${second.message}`);
+    // with its lease went the process that it waited for
+    const failure = isTakenDown() && !options.signal.aborted ? takenDown(handle) : error;
     if (claim.isNew || isTakenDown()) await endLease({ ...options, action: "stop", handle }).catch(tellOf);
-    throw error;
+    throw failure;
   }
 }
 

@@ -12,6 +12,7 @@ import { stopServices } from "../supervisor/stop-services.ts";
 import { checkHandle, listHandles, throwUnknown } from "../workspace/list-handles.ts";
 import { currentStack } from "./current-stack.ts";
 import { findStackWorkspace } from "./find-stack-workspace.ts";
+import { orderStops, type StopWave } from "./order-stops.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { type StackRecord, stateOf } from "./read-stack.ts";
 import { removeEmptyState } from "./write-stack.ts";
@@ -56,9 +57,10 @@ export async function controlStack(options: ControlStackOptions): Promise<Contro
   checkNames(options, natives, containers);
   const isNamed = (...names: string[]): boolean => names.some((name) => options.handles.includes(name));
   const isAll = options.handles.length === 0;
-  const ours = natives.filter((it) => (isAll ? isRunning(it) : isNamed(it.handle))).map((it) => it.handle);
+  const meant = natives.filter((it) => (isAll ? isRunning(it) : isNamed(it.handle)));
+  const ours = meant.map((it) => it.handle);
   const theirs = containers.filter((it) => (isAll ? it.state === "running" : isNamed(it.handle, it.service)));
-  if (options.action === "stop") await stop(options, ours, theirs);
+  if (options.action === "stop") await stop(options, orderStops(meant, theirs));
   else await restart(options, ours, theirs);
   const handles = [...new Set(theirs.map((it) => it.handle))];
   return [
@@ -72,14 +74,12 @@ function isRunning({ state, isAsleep }: ServiceReport): boolean {
   return isAsleep || (state !== "stopped" && state !== "failed");
 }
 
-/** Consumers go before what they consume. */
-async function stop(
-  { home, env, ...options }: ControlStackOptions,
-  natives: readonly string[],
-  containers: readonly Container[],
-): Promise<void> {
-  await control({ home, env, ...options }, containers);
-  if (natives.length > 0) await stopServices({ home, env, handles: natives, forget: false });
+async function stop(options: ControlStackOptions, waves: readonly StopWave<Container>[]): Promise<void> {
+  const { home, env } = options;
+  for (const { containers, natives } of waves) {
+    await control(options, containers);
+    if (natives.length > 0) await stopServices({ home, env, handles: natives, forget: false });
+  }
 }
 
 async function restart(options: ControlStackOptions, natives: readonly string[], containers: readonly Container[]): Promise<void> {

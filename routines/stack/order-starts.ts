@@ -4,6 +4,7 @@
  */
 import type { Plan } from "../compose/make-plan.ts";
 import type { NativeSpec } from "../native/start-process.ts";
+import { takeFree } from "./_take-free.ts";
 
 export interface Wave {
   natives: NativeSpec[];
@@ -42,21 +43,6 @@ export function orderStarts({ natives, dependencies, services, compose }: Plan):
   const last = waves.findLast((wave) => wave.containers.length > 0);
   if (last !== undefined) last.containers = [...containers];
   return waves;
-}
-
-/** Those that nothing keeps waiting, and those that wait for these alone. */
-function takeFree(keys: readonly string[], isFree: (key: string) => boolean, done: Set<string>): string[] {
-  const taken: string[] = [];
-  for (let found = true; found; ) {
-    found = false;
-    for (const key of keys) {
-      if (done.has(key) || !isFree(key)) continue;
-      done.add(key);
-      taken.push(key);
-      found = true;
-    }
-  }
-  return taken;
 }
 
 function standIns(handle: string, services: Plan["services"]): string[] {

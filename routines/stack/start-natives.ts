@@ -40,6 +40,7 @@ export interface StartNativesOptions {
 export async function startNatives(options: StartNativesOptions): Promise<void> {
   const { specs, home, signal, isBystander, progress } = options;
   if (specs.length === 0) return;
+  if (signal.aborted) throw interrupted();
   const environment = buildEnvironment(options.environment);
   const timeout = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
   const services = specs.map((spec) => ({ spec, environment, isKept: options.keep, ...timeout }));
@@ -51,10 +52,21 @@ export async function startNatives(options: StartNativesOptions): Promise<void> 
     if (line.kind === "accepted") watcher.accept(line.services);
     else if (line.kind === "report") await watcher.see(line.report);
   }
-  if (signal.aborted) throw new HarborError("Cannot wait for native services: interrupted", { exit: "interrupted" });
+  if (signal.aborted) throw interrupted();
   for (const report of watcher.latest.values()) {
-    if (isBystander(report.handle) && !isOfUse(report)) progress.warn(wordBystander(report));
+    if (isOfUse(report)) continue;
+    if (!isBystander(report.handle)) throw stoppedMeanwhile(report);
+    progress.warn(wordBystander(report));
   }
+}
+
+function interrupted(): HarborError {
+  return new HarborError("Cannot wait for native services: interrupted", { exit: "interrupted" });
+}
+
+/** All else that keeps one from being of use has been thrown by then. */
+function stoppedMeanwhile({ handle, why }: ServiceReport): HarborError {
+  return new HarborError(`Cannot start "${handle}": it was stopped meanwhile (${why})`, { hint: `Start it again: harbor up ${handle}` });
 }
 
 function isOfUse({ state, isAsleep, isCompleted }: ServiceReport): boolean {

@@ -10,6 +10,7 @@ import type { ServiceReport } from "../supervisor/report.ts";
 import { type StoppedService as StoppedNative, stopServices } from "../supervisor/stop-services.ts";
 import { checkHandle, listHandles, throwUnknown } from "../workspace/list-handles.ts";
 import { findStackWorkspace } from "./find-stack-workspace.ts";
+import { orderStops, type StopWave } from "./order-stops.ts";
 import type { Progress } from "./progress.ts";
 import type { StackRecord } from "./read-stack.ts";
 import { releaseLeases } from "./release-leases.ts";
@@ -47,18 +48,45 @@ export async function stopStack(options: StopStackOptions): Promise<StoppedServi
   // what stood for a native that was stopped while the engine was gone goes with whatever goes next
   const isStray = (it: Container): boolean => record !== undefined && it.runtime === "native" && !record.services.includes(it.handle);
   const leaving = containers.filter((it) => isNamed(it.handle) || isNamed(it.service) || isStray(it));
-  const ending = natives.map((it) => it.handle).filter(isNamed);
-  // consumers go before what they consume, so that none of them sees its backend vanish
-  const removed =
-    engine instanceof HarborError ? engine : await orMissing(engine?.remove(leaving, isAll || leaving.length === containers.length));
+  const ending = natives.filter((it) => isNamed(it.handle));
   await releaseLeases({ ...options, isMeant: isNamed });
-  const ended = ending.length === 0 ? [] : await stopServices({ home, env: options.env, handles: ending, forget: true });
+  const isWhole = isAll || leaving.length === containers.length;
+  const { removed, ended } = await endInOrder(options, { engine, isWhole, waves: orderStops(ending, leaving) });
   if (removed instanceof HarborError) throw stoppedInPart(options, isNamed, ended, removed);
   forget(options, isAll, new Set(containers.filter((it) => !leaving.includes(it)).map((it) => it.handle)));
   const stopped: StoppedService[] = ended.map(({ handle, wasKilled }) => ({ handle, runtime: "native", wasKilled }));
   const removedHandles = new Set(leaving.filter((it) => it.runtime !== "native").map((it) => it.handle));
   for (const handle of removedHandles) stopped.push({ handle, runtime: "container", wasKilled: false });
   return stopped;
+}
+
+interface Ending {
+  engine: OpenContainers | HarborError | undefined;
+  /** Whether no container of the project is left: its networks go as well. */
+  isWhole: boolean;
+  waves: readonly StopWave<Container>[];
+}
+
+interface Ended {
+  /** Why not all containers are removed. */
+  removed: HarborError | undefined;
+  ended: StoppedNative[];
+}
+
+async function endInOrder({ home, env }: StopStackOptions, { engine, isWhole, waves }: Ending): Promise<Ended> {
+  let removed = engine instanceof HarborError ? engine : undefined;
+  const ended: StoppedNative[] = [];
+  const remove = async (containers: Container[], isLast: boolean): Promise<void> => {
+    if (removed !== undefined || engine instanceof HarborError) return;
+    const problem = await orMissing(engine?.remove(containers, isLast));
+    if (problem instanceof HarborError) removed = problem;
+  };
+  for (const { containers, natives } of waves) {
+    if (containers.length > 0) await remove(containers, false);
+    if (natives.length > 0) ended.push(...(await stopServices({ home, env, handles: natives, forget: true })));
+  }
+  if (isWhole) await remove([], true);
+  return { removed, ended };
 }
 
 /** That no engine answers is for the natives to be stopped first. */

@@ -78,12 +78,13 @@ function isStarted(report: ServiceReport, goal: Goal = "ready"): boolean {
   return state === "ready" || isAsleep || (state === "unhealthy" && (isLate || goal === "settled"));
 }
 
-function isStopped({ state }: ServiceReport): boolean {
-  return state === "stopped" || state === "failed";
+/** Or somebody else has asked for it meanwhile. */
+function isStopped({ state, isWanted }: ServiceReport): boolean {
+  return isWanted || state === "stopped" || state === "failed";
 }
 
-function isGone(report: ServiceReport): boolean {
-  return report.isGone === true || report.state === "failed";
+function isGone({ isGone, isWanted, state }: ServiceReport): boolean {
+  return isWanted || isGone === true || state === "failed";
 }
 
 interface StreamOptions {
@@ -124,7 +125,9 @@ function stream(supervisor: Supervisor, { handles, waitFor = handles, signal, fi
         settleIfDone();
       });
       signal.addEventListener("abort", () => unsubscribe());
-      settleIfDone();
+      // somebody may have hung up while the request was being read
+      if (signal.aborted) finish();
+      else settleIfDone();
     },
     cancel: () => unsubscribe(),
   });

@@ -1,4 +1,5 @@
-/** What a service waits for before it starts, and what waits for it before it stops. */
+/** What a service waits for before it starts, and what waits for it before it stops; in which order many are told. */
+import type { NativeSpec } from "../native/start-process.ts";
 import { type Condition, type ExternalStatus, mayRun, type Service, stateOf, type World } from "./_service.ts";
 
 export interface Blocker {
@@ -53,4 +54,25 @@ export function dependentsEnded(service: Service, services: ReadonlyMap<string, 
     if (mayRun(other) || other.phase === "preparing" || other.phase === "finishing") return false;
   }
   return true;
+}
+
+interface Dependent {
+  spec: Pick<NativeSpec, "handle" | "dependsOn">;
+}
+
+/** So that none is told of an earlier end of what it waits for. */
+export function dependenciesFirst<T extends Dependent>(them: readonly T[]): T[] {
+  const order = new Set<T>();
+  const visit = (one: T): void => {
+    if (order.has(one)) return;
+    for (const other of them) if (other.spec.handle in one.spec.dependsOn) visit(other);
+    order.add(one);
+  };
+  for (const one of them) visit(one);
+  return [...order];
+}
+
+/** So that none is ended before it is known who goes with it. */
+export function dependentsFirst<T extends Dependent>(them: readonly T[]): T[] {
+  return dependenciesFirst(them).reverse();
 }

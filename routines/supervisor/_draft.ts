@@ -62,6 +62,7 @@ export class Draft {
       epoch: 0,
       lastSeen: "",
       isLate: false,
+      hasSurvivors: false,
       timers: {},
     };
     this.services.set(handle, service);
@@ -72,7 +73,8 @@ export class Draft {
   enter(service: Service, phase: Service["phase"], why: string): void {
     const before = stateOf(service);
     const { backoff } = service.timers;
-    Object.assign(service, { phase, why, isHealthy: false });
+    // one that leaves may be asked for again: it is then what it was
+    Object.assign(service, { phase, why, isHealthy: phase === "leaving" && service.isHealthy });
     // a wait that has begun goes on while what went before is cleaned up
     service.timers = backoff !== undefined && (phase === "ending" || phase === "finishing") ? { backoff } : {};
     if (stateOf(service) !== before) service.since = this.at;
@@ -85,7 +87,8 @@ export class Draft {
   /** Anew, as if it had never run. */
   begin(service: Service): void {
     Object.assign(service, { restarts: 0, wasReady: false, isCompleted: false });
-    this.wait(service, "asked for");
+    if (service.hasSurvivors) this.end(service, "start", "what is left of it goes first");
+    else this.wait(service, "asked for");
   }
 
   /** Whatever it waited for is there. A restart by itself goes without pre_start. */
@@ -168,6 +171,7 @@ export class Draft {
 
   /** Its session is gone: post_stop, then what follows. */
   cleared(service: Service, survivors?: string): void {
+    service.hasSurvivors = survivors !== undefined;
     if (survivors !== undefined) this.follow(service, "failed", survivors);
     if (service.policy.hasPostStop) {
       this.enter(service, "finishing", "its post_stop runs");

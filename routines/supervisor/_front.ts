@@ -17,6 +17,8 @@ interface Talk {
   upstream?: Socket;
   clientMs: number;
   serverMs: number;
+  /** Neither has said anything yet. */
+  isSilent: boolean;
 }
 
 /** What the system holds for us before we have looked. */
@@ -35,6 +37,8 @@ export class Front {
     this.#options = options;
     this.#server = server;
     this.#connect = connect;
+    // of a listening socket: nobody is to be brought down by a connection that could not be taken
+    server.on("error", () => undefined);
     server.on("connection", (client: Socket) => this.#take(client));
   }
 
@@ -57,6 +61,10 @@ export class Front {
     return front;
   }
 
+  get port(): number {
+    return this.#options.port;
+  }
+
   /** Where it is ready, from now on; undefined while it is not. What was held is handed on. */
   leadTo(port: number | undefined): void {
     this.#target = port;
@@ -64,14 +72,17 @@ export class Front {
     if (port !== undefined) for (const talk of this.#talks) this.#join(talk, port);
   }
 
+  /**
+   * The process is gone. The system ends its connections, but for those that a server had not taken yet as nothing came
+   * on them (TCP_DEFER_ACCEPT): these would last until somebody says something, and break then.
+   */
+  cutSilent(): void {
+    for (const { upstream, isSilent } of this.#talks) if (isSilent) upstream?.destroy();
+  }
+
   /** Whether somebody waits for it to run. */
   get isHolding(): boolean {
     return [...this.#talks].some(({ upstream }) => upstream === undefined);
-  }
-
-  /** Ends those that are held: it will not run. */
-  refuse(): void {
-    for (const { client, upstream } of this.#talks) if (upstream === undefined) client.destroy();
   }
 
   /** How long nobody has said anything; 0 while an answer is waited for. */
@@ -93,7 +104,9 @@ export class Front {
   }
 
   #take(client: Socket): void {
-    const talk: Talk = { client, clientMs: performance.now(), serverMs: 0 };
+    const nowMs = performance.now();
+    // one that says nothing waits for no answer: browsers and pools connect in advance
+    const talk: Talk = { client, clientMs: nowMs, serverMs: nowMs, isSilent: true };
     this.#talks.add(talk);
     client.on("error", () => client.destroy());
     client.on("close", () => {
@@ -114,9 +127,11 @@ export class Front {
     upstream.on("close", () => client.destroySoon());
     client.on("data", () => {
       talk.clientMs = performance.now();
+      talk.isSilent = false;
     });
     upstream.on("data", () => {
       talk.serverMs = performance.now();
+      talk.isSilent = false;
     });
     client.pipe(upstream);
     upstream.pipe(client);

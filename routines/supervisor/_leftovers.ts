@@ -1,7 +1,7 @@
 /** What was left half-done by one who was killed: files that were being written, guards of locks, folders of services that nothing is known of. */
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { readProcess } from "../_script/process-identity.ts";
+import { isAlive, type ProcessIdentity, readProcess } from "../_script/process-identity.ts";
 
 /** For when no service is left. Nothing that somebody who lives is just about to write is touched. */
 export function removeLeftovers(stateDirectory: string): void {
@@ -13,9 +13,19 @@ export function removeLeftovers(stateDirectory: string): void {
   for (const name of namesIn(join(stateDirectory, "native"))) {
     const folder = join(stateDirectory, "native", name);
     // nobody would find the process of one that has a record any more
-    if (!existsSync(join(folder, "process.json"))) rmSync(folder, { recursive: true, force: true });
+    if (!hasProcess(join(folder, "process.json"))) rmSync(folder, { recursive: true, force: true });
   }
   rmSync(join(stateDirectory, "health"), { recursive: true, force: true });
+}
+
+/** Also where the record cannot be read. */
+function hasProcess(record: string): boolean {
+  if (!existsSync(record)) return false;
+  try {
+    return isAlive(JSON.parse(readFileSync(record, "utf8")) as ProcessIdentity);
+  } catch {
+    return true;
+  }
 }
 
 /** The pid in the name of a temporary file, or in a guard of the supervisor's lock; undefined for all else. */

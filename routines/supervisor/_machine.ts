@@ -86,7 +86,7 @@ function want(draft: Draft, handle: string, policy: Policy): void {
       draft.begin(service);
       break;
     case "leaving":
-      draft.spawned(service);
+      goOn(draft, service);
       break;
     case "ending":
     case "finishing":
@@ -95,6 +95,16 @@ function want(draft: Draft, handle: string, policy: Policy): void {
     default:
       draft.applyPolicy(service);
   }
+}
+
+/** It has not been ended yet. One that was ready says so once, and is asked again where it can be. */
+function goOn(draft: Draft, service: Service): void {
+  if (!service.isHealthy) {
+    draft.spawned(service);
+    return;
+  }
+  draft.up(service, true, "asked for again");
+  if (service.policy.ready?.how === "ask") service.timers.ready = draft.at;
 }
 
 function unwant(draft: Draft, service: Service): void {
@@ -106,7 +116,8 @@ function unwant(draft: Draft, service: Service): void {
       draft.rest(service, "stopped", ASKED);
       break;
     case "resting":
-      if (service.after === "failed") draft.rest(service, "stopped", ASKED);
+      if (service.hasSurvivors) draft.end(service, "stopped", ASKED);
+      else if (service.after === "failed") draft.rest(service, "stopped", ASKED);
       break;
     case "ending":
     case "finishing":
@@ -147,8 +158,9 @@ function adopt(draft: Draft, it: Adopted): void {
   const { run, restarts, why, wasReady, isWanted, isCompleted } = it;
   Object.assign(service, { run, restarts, why, wasReady, isWanted, isCompleted });
   if (it.state === "failed" || it.state === "stopped") adoptResting(draft, service, it);
-  else if (!isWanted) adoptLeaving(draft, service, it.isAlive);
-  else if (it.state === "stopping") draft.end(service, "start", "restarted");
+  else if (!isWanted) adoptLeaving(draft, service, it);
+  else if (it.state === "stopping") draft.end(service, isCompleted ? "completed" : "start", why);
+  else if (it.isAlive && it.isUnheard) draft.end(service, "start", "it may have said that it is ready, and nobody heard it");
   else if (it.isAlive) adoptRunning(draft, service, it);
   else if (it.state === "pending" || it.state === "backing-off" || !it.wasSpawned) {
     // what an interrupted start may have left goes first: a hook, or a process that nobody noted
@@ -162,7 +174,8 @@ function adopt(draft: Draft, it: Adopted): void {
 }
 
 /** Asked to stop: after what depends on it, which is taken over first. */
-function adoptLeaving(draft: Draft, service: Service, isAlive: boolean): void {
+function adoptLeaving(draft: Draft, service: Service, { isAlive, wasReady }: Adopted): void {
+  service.isHealthy = wasReady;
   if (isAlive) draft.enter(service, "leaving", LEAVING);
   else draft.end(service, "stopped", ASKED);
 }
@@ -212,7 +225,8 @@ function notSpawned(draft: Draft, service: Service, { why, random }: Extract<Eve
   const { backoff } = service.timers;
   draft.enter(service, "ending", why);
   if (backoff !== undefined) service.timers.backoff = backoff;
-  draft.cleared(service);
+  // what its pre_start has left, or a process that could not be noted
+  draft.effects.push({ kind: "end", handle: service.handle, run: service.run });
 }
 
 function exited(draft: Draft, service: Service, { exit, random }: Extract<Event, { kind: "exited" }>): void {

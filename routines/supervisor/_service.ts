@@ -65,7 +65,7 @@ export interface Service {
   readonly handle: string;
   policy: Policy;
   phase: Phase;
-  /** In the phase `up` alone. */
+  /** In the phase `up`; in `leaving`, whether it was. */
   isHealthy: boolean;
   why: string;
   /** Since when it has been in this state, on the supervisor's clock. */
@@ -94,6 +94,8 @@ export interface Service {
   lastSeen: string;
   /** It was not ready by its deadline. */
   isLate: boolean;
+  /** Some of its processes did not end, not even by SIGKILL. */
+  hasSurvivors: boolean;
   timers: Partial<Record<Timer, number>>;
 }
 
@@ -151,6 +153,8 @@ export interface Adopted {
   wasSpawned: boolean;
   /** Whether that still runs. */
   isAlive: boolean;
+  /** It says by itself that it is ready, and may have done so while nobody listened. */
+  isUnheard: boolean;
   random: number;
 }
 

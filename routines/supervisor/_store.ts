@@ -2,7 +2,7 @@
  * What outlives the supervisor: of each service `state/native/<handle>/service.json`, with all that the next one needs
  * to go on where this one ended. Written whole, before anything it tells of is done.
  */
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { HarborError } from "../_script/error.ts";
 import { readBootId } from "../_script/process-identity.ts";
@@ -11,6 +11,7 @@ import { listRecordHandles, recordPaths } from "../native/process-record.ts";
 import type { NativeSpec } from "../native/start-process.ts";
 import type { StartRules } from "./_policy.ts";
 import type { ExternalStatus, ServiceState } from "./_service.ts";
+import type { ServiceReport } from "./report.ts";
 
 export interface StoredService extends StartRules {
   spec: NativeSpec;
@@ -35,16 +36,23 @@ export interface StoredService extends StartRules {
   bootId: string;
 }
 
-/** Undefined where it was never supervised. */
+/** Undefined where it was never supervised; throws where its file says nothing that could be used. */
 export function readService(stateDirectory: string, handle: string): StoredService | undefined {
   const path = pathOf(stateDirectory, handle);
   try {
-    return asOfThisBoot(JSON.parse(readFileSync(path, "utf8")) as StoredService);
+    return asOfThisBoot(parse(readFileSync(path, "utf8"), handle));
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     const hint = `Look for the process of "${handle}" yourself, then remove ${path}`;
     throw new HarborError(`Cannot read what is known of "${handle}": ${(cause as Error).message}`, { cause, hint, at: { file: path } });
   }
+}
+
+/** A file of no length, say, which a loss of power may leave. */
+function parse(text: string, handle: string): StoredService {
+  const stored = JSON.parse(text) as StoredService | null;
+  if (stored?.spec?.handle !== handle) throw new Error("it is not what Harbor wrote there");
+  return stored;
 }
 
 /** Nothing goes on over a restart of the machine: what is to be there again is started again. */
@@ -56,9 +64,55 @@ function asOfThisBoot(stored: StoredService): StoredService {
   return { ...stored, bootId, state: "stopped", why: "the machine was started anew since", isWanted: false, isAsleep: false };
 }
 
-/** The handles of all that were left, in byte order. */
+/** The handles of all that were left, in byte order; also of those whose file cannot be read. */
 export function listServices(stateDirectory: string): string[] {
-  return listRecordHandles(stateDirectory).filter((handle) => readService(stateDirectory, handle) !== undefined);
+  return listRecordHandles(stateDirectory).filter((handle) => existsSync(pathOf(stateDirectory, handle)));
+}
+
+export interface LeftServices {
+  services: StoredService[];
+  /** As failed, and why they cannot be read: one file keeps nobody from the others. */
+  broken: ServiceReport[];
+}
+
+/** All that were left. */
+export function readServices(stateDirectory: string): LeftServices {
+  const left: LeftServices = { services: [], broken: [] };
+  for (const handle of listServices(stateDirectory)) {
+    try {
+      left.services.push(...[readService(stateDirectory, handle)].filter((it) => it !== undefined));
+    } catch (error) {
+      left.broken.push(brokenReport(handle, error));
+    }
+  }
+  return left;
+}
+
+function brokenReport(handle: string, error: unknown): ServiceReport {
+  if (!(error instanceof HarborError)) throw error;
+  const { message, exit, hint, details } = error;
+  const why = `what is known of it cannot be read: ${(error.cause as Error).message}`;
+  return {
+    handle,
+    state: "failed",
+    why,
+    since: new Date().toISOString(),
+    pid: null,
+    port: null,
+    startedAt: null,
+    logRun: null,
+    run: 0,
+    restarts: 0,
+    isWanted: false,
+    isAsleep: false,
+    isCompleted: false,
+    isLate: false,
+    lastSeen: "",
+    contract: "",
+    dependsOn: [],
+    wasKilled: false,
+    problem: { message, exit, details, ...(hint === undefined ? {} : { hint }) },
+  };
 }
 
 /** Throws where the disk is full, among others: what was there stays. */
@@ -73,4 +127,25 @@ export function removeService(stateDirectory: string, handle: string): void {
 
 function pathOf(stateDirectory: string, handle: string): string {
   return join(recordPaths(stateDirectory, handle).folder, "service.json");
+}
+
+/** Of which nothing has been done yet. */
+export function newStored(spec: NativeSpec): StoredService {
+  return {
+    spec,
+    environment: {},
+    externals: {},
+    run: 0,
+    mark: "",
+    state: "pending",
+    why: "",
+    since: new Date().toISOString(),
+    isWanted: true,
+    isAsleep: false,
+    isCompleted: false,
+    isLate: false,
+    restarts: 0,
+    wasReady: false,
+    bootId: readBootId(),
+  };
 }

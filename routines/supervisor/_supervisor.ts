@@ -3,14 +3,16 @@
  * has changed, and has the units do what follows.
  */
 import { HarborError } from "../_script/error.ts";
-import { readBootId } from "../_script/process-identity.ts";
-import { describeChanges } from "../native/describe-changes.ts";
+import { isAlive } from "../_script/process-identity.ts";
+import { describeChanges, type SpecChanges } from "../native/describe-changes.ts";
 import { measureUsage } from "../native/measure-usage.ts";
-import type { NativeSpec } from "../native/start-process.ts";
+import { readRecord } from "../native/process-record.ts";
+import { fingerprintSpec, type NativeSpec } from "../native/start-process.ts";
+import { dependenciesFirst, dependentsFirst } from "./_dependencies.ts";
 import { nextDue, step } from "./_machine.ts";
 import { policyOf } from "./_policy.ts";
 import { type Effect, EMPTY_WORLD, type Event, type ExternalStatus, mayRun, type Service, stateOf, type World } from "./_service.ts";
-import { listServices, readService, removeService, type StoredService, writeService } from "./_store.ts";
+import { newStored, readServices, removeService, type StoredService, writeService } from "./_store.ts";
 import { Unit } from "./_unit.ts";
 import type { Accepted, ServiceReport, ServiceUsage, StartRequest } from "./report.ts";
 
@@ -49,6 +51,8 @@ const REWRITE_MS = 500;
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #entries = new Map<string, Entry>();
+  /** Of these nothing is known, and nothing is done until somebody starts them. */
+  readonly #broken = new Set<string>();
   readonly #listeners = new Set<(report: ServiceReport) => void>();
   readonly #queue: Event[] = [];
   #world: World = EMPTY_WORLD;
@@ -65,16 +69,23 @@ export class Supervisor {
   /** Takes over what an earlier supervisor left. */
   async load(): Promise<void> {
     const { stateDirectory } = this.#options;
-    const left = listServices(stateDirectory).flatMap((handle) => readService(stateDirectory, handle) ?? []);
-    for (const stored of dependentsFirst(left)) {
+    const { services, broken } = readServices(stateDirectory);
+    for (const report of broken) {
+      this.#broken.add(report.handle);
+      this.#options.onTrouble(`${report.handle}: ${report.why}`);
+    }
+    for (const stored of dependentsFirst(services)) {
       const { handle } = stored.spec;
       const entry = this.#entry(handle, stored);
       const { wasSpawned, isAlive } = await entry.unit.adopt(stored);
       this.#tellExternals(stored.externals);
       const { spec, run, restarts, wasReady, isWanted, isCompleted, isAsleep, state, why } = stored;
       const policy = policyOf(spec, stored);
-      const service = { handle, policy, run, restarts, wasReady, isWanted, isCompleted, isAsleep, state, why, wasSpawned, isAlive };
-      this.tell({ kind: "adopt", service: { ...service, random: Math.random() } });
+      // a line of its log is there to be read again; a message to a socket that nobody had open is lost
+      const isUnheard = state === "starting" && spec.ready.notify === true;
+      const found = { wasSpawned, isAlive, isUnheard, random: Math.random() };
+      const service = { handle, policy, run, restarts, wasReady, isWanted, isCompleted, isAsleep, state, why, ...found };
+      this.tell({ kind: "adopt", service });
       entry.unit.recall(stored);
     }
     this.#rearm();
@@ -100,9 +111,9 @@ export class Supervisor {
   #accept({ spec, environment, timeoutMs, isKept }: StartRequest, externals: StoredService["externals"]): Accepted {
     const { handle } = spec;
     const before = this.#entries.get(handle);
+    if (before === undefined) this.#refuseUnknown(handle);
     const wasUp = this.#isUp(handle);
-    const { changes, needsRestart } =
-      before === undefined ? { changes: [], needsRestart: false } : describeChanges(before.stored.spec, spec);
+    const { changes, needsRestart } = before === undefined ? { changes: [], needsRestart: false } : changesOf(before, spec);
     const stored: StoredService = {
       ...(before?.stored ?? newStored(spec)),
       spec,
@@ -115,8 +126,20 @@ export class Supervisor {
     // the process that runs belongs to what it was started from, until it is started anew
     entry.stored = wasUp && !needsRestart ? { ...stored, environment: before?.stored.environment ?? environment } : stored;
     entry.isForgotten = false;
-    if (wasUp && !needsRestart && changes.length > 0) entry.unit.follow(entry.stored);
+    // of one that sleeps, what has kept it from being listened for may be over
+    if (wasUp && !needsRestart && (changes.length > 0 || stored.isAsleep)) entry.unit.follow(entry.stored);
+    if (!wasUp || needsRestart) entry.unit.problem = undefined;
     return { handle, wasUp, changes: wasUp ? changes : [], needsRestart: wasUp && needsRestart };
+  }
+
+  /** Beside a process that nothing but its own record tells of, another would be started. */
+  #refuseUnknown(handle: string): void {
+    const record = readRecord(this.#options.stateDirectory, handle);
+    if (record !== undefined && isAlive(record)) {
+      const hint = `End it (kill ${record.pid}), then start it again`;
+      throw new HarborError(`Cannot start "${handle}": its process ${record.pid} runs, and nothing else is known of it`, { hint });
+    }
+    this.#broken.delete(handle);
   }
 
   /** Stops services, those that depend on others first; `forget` removes all that is kept of them. */
@@ -138,12 +161,22 @@ export class Supervisor {
   restart(handles: readonly string[]): void {
     const unknown = handles.find((handle) => !this.#entries.has(handle));
     if (unknown !== undefined) throw new HarborError(`Cannot restart "${unknown}": it was never started`, { exit: "unknown" });
-    for (const handle of handles) this.tell({ kind: "restart", handle, policy: this.#policy(handle) });
+    for (const handle of handles) {
+      (this.#entries.get(handle) as Entry).unit.problem = undefined;
+      this.tell({ kind: "restart", handle, policy: this.#policy(handle) });
+    }
   }
 
   reports(handles: readonly string[] = []): ServiceReport[] {
-    const wanted = handles.length === 0 ? [...this.#entries.keys()].sort() : handles;
-    return wanted.flatMap((handle) => this.#report(handle) ?? []);
+    const known = [...[...this.#entries.keys()].flatMap((handle) => this.#report(handle) ?? []), ...this.#stillBroken()];
+    if (handles.length > 0) return handles.flatMap((handle) => known.find((it) => it.handle === handle) ?? []);
+    return known.sort((a, b) => (a.handle < b.handle ? -1 : 1));
+  }
+
+  /** Until somebody has seen to their files. */
+  #stillBroken(): ServiceReport[] {
+    if (this.#broken.size === 0) return [];
+    return readServices(this.#options.stateDirectory).broken.filter(({ handle }) => this.#broken.has(handle));
   }
 
   /** Of each that runs. */
@@ -332,6 +365,14 @@ export class Supervisor {
   }
 }
 
+/** Its process may be older than what was noted last: a supervisor that is killed leaves it so. */
+function changesOf({ stored, unit: { record } }: Entry, spec: NativeSpec): SpecChanges {
+  const { changes, needsRestart } = describeChanges(stored.spec, spec);
+  const isOlder = record?.mark === stored.mark && record.fingerprint !== fingerprintSpec(spec);
+  if (!isOlder || needsRestart) return { changes, needsRestart };
+  return { changes: [...changes, "what its process was started from"], needsRestart: true };
+}
+
 type Beginning = Extract<Effect, { kind: "spawn" | "hook" }>;
 
 /** Something that nobody would find again where its mark is not on disk. */
@@ -344,27 +385,6 @@ function refusal(effect: Beginning, why: string): Told {
   return effect.kind === "spawn"
     ? { kind: "spawnFailed", handle, run, why }
     : { kind: "hookEnded", handle, run, hook: effect.hook, problem: why };
-}
-
-interface Dependent {
-  spec: Pick<NativeSpec, "handle" | "dependsOn">;
-}
-
-/** So that none is told of an earlier end of what it waits for. */
-function dependenciesFirst<T extends Dependent>(them: readonly T[]): T[] {
-  const order = new Set<T>();
-  const visit = (one: T): void => {
-    if (order.has(one)) return;
-    for (const other of them) if (other.spec.handle in one.spec.dependsOn) visit(other);
-    order.add(one);
-  };
-  for (const one of them) visit(one);
-  return [...order];
-}
-
-/** So that none is ended before it is known who goes with it. */
-function dependentsFirst<T extends Dependent>(them: readonly T[]): T[] {
-  return dependenciesFirst(them).reverse();
 }
 
 function reportOf(stored: StoredService, unit: Unit, service: Service | undefined): ServiceReport {
@@ -388,27 +408,8 @@ function reportOf(stored: StoredService, unit: Unit, service: Service | undefine
     isLate,
     lastSeen: service?.lastSeen ?? "",
     contract: spec.contract,
+    dependsOn: Object.keys(spec.dependsOn),
     wasKilled: unit.wasKilled,
     ...(problem === undefined ? {} : { problem }),
-  };
-}
-
-function newStored(spec: NativeSpec): StoredService {
-  return {
-    spec,
-    environment: {},
-    externals: {},
-    run: 0,
-    mark: "",
-    state: "pending",
-    why: "",
-    since: new Date().toISOString(),
-    isWanted: true,
-    isAsleep: false,
-    isCompleted: false,
-    isLate: false,
-    restarts: 0,
-    wasReady: false,
-    bootId: readBootId(),
   };
 }

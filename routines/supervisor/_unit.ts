@@ -4,22 +4,20 @@
  */
 import { mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { parseDuration } from "../_script/duration.ts";
 import { HarborError } from "../_script/error.ts";
 import { isAlive } from "../_script/process-identity.ts";
 import { writeFileWhole } from "../_script/write-file.ts";
-import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
 import { endSession } from "../native/end-session.ts";
 import { LogKeeper } from "../native/keep-log.ts";
 import { compileLogProbe, findIntruder, NotifySocket, type ProbeResult, probeKind, probeOnce } from "../native/probe-process.ts";
 import { type ProcessRecord, readRecord, recordPaths, removeRecord } from "../native/process-record.ts";
 import { type LogEntry, readLog } from "../native/read-log.ts";
-import { atPort, type LogLimits, type NativeSpec } from "../native/resolve-contract.ts";
+import { atPort, type LogLimits } from "../native/resolve-contract.ts";
 import { type HookRun, runHook } from "../native/run-hook.ts";
 import { findMembers } from "../native/session-members.ts";
 import { environmentOf, spawnProcess } from "../native/start-process.ts";
-import { Front } from "./_front.ts";
 import { type Effect, type Hook, type ProbeName, type Service, stateOf } from "./_service.ts";
+import { Sleeper } from "./_sleeper.ts";
 import type { StoredService } from "./_store.ts";
 import type { Told } from "./_supervisor.ts";
 import type { Problem } from "./report.ts";
@@ -36,7 +34,7 @@ export interface UnitOptions {
 
 /** How often a process that is not our child is looked at: nobody tells when it ends. */
 const LOOK_MS = 100;
-const SHORTEST_IDLE_LOOK_MS = 50;
+const LOOKS_PER_IDENTITY = 50;
 /** Of a line of the log, in a reason. */
 const SAID_LENGTH = 120;
 
@@ -56,32 +54,49 @@ export class Unit {
   #notify: NotifySocket | undefined;
   #hook: HookRun | undefined;
   #look: Timer | undefined;
-  #front: Front | undefined;
-  #idle: Timer | undefined;
+  readonly #sleeper: Sleeper;
   /** Each line of its log. */
   #hear: (line: string) => void = () => undefined;
   #hasSaidAlive = false;
   /** One thing after the other: what is being started is ended once it is there. */
   #work: Promise<unknown> = Promise.resolve();
   #attempts = new AbortController();
+  readonly #leaving = new AbortController();
 
   constructor(options: UnitOptions) {
     this.#options = options;
     this.#folder = recordPaths(options.stateDirectory, options.handle).folder;
+    const { handle, tell } = options;
+    this.#sleeper = new Sleeper({
+      handle,
+      onConnected: () => tell({ kind: "connected", handle }),
+      onIdle: (why) => tell({ kind: "idle", handle, why }),
+    });
   }
 
   /** Takes over what an earlier supervisor left. */
   async adopt(stored: StoredService): Promise<{ wasSpawned: boolean; isAlive: boolean }> {
-    const record = readRecord(this.#options.stateDirectory, stored.spec.handle);
+    const record = this.#readRecord(stored.spec.handle);
     const isOfThisRun = record !== undefined && record.mark === stored.mark;
     this.record = isOfThisRun ? record : undefined;
     this.logRun = this.record?.logRun;
+    if (isOfThisRun) this.#sleeper.take(stored.run, record.port);
     const isRunning = this.record !== undefined && isAlive(this.record);
     const isAtRest = (stored.state === "stopped" || stored.state === "failed") && !stored.isAsleep;
     // whatever keeps it from being heard keeps nobody from the others
     if (!isAtRest) await this.#listen(stored).catch((error: unknown) => this.#options.onTrouble((error as Error).message));
     if (isRunning) this.#watch();
     return { wasSpawned: isOfThisRun, isAlive: isRunning };
+  }
+
+  /** Without it, its process is found by its mark, ended, and started anew. */
+  #readRecord(handle: string): ProcessRecord | undefined {
+    try {
+      return readRecord(this.#options.stateDirectory, handle);
+    } catch (error) {
+      this.#options.onTrouble((error as Error).message);
+      return undefined;
+    }
   }
 
   /** Once it is taken over: the line that says ready may have come before anybody listened again. */
@@ -98,7 +113,11 @@ export class Unit {
 
   /** One that runs goes on by other rules: what it says is kept, and heard, by those. */
   follow(stored: StoredService): void {
-    this.#then(() => this.#listen(stored));
+    this.#then(async () => {
+      await this.#listen(stored);
+      const service = this.#options.service();
+      if (service !== undefined) this.#sleeper.lead(service, stored.spec, this.record?.port);
+    });
   }
 
   spawn(stored: StoredService): void {
@@ -113,7 +132,7 @@ export class Unit {
       await this.#listen(stored);
       const { stateDirectory } = this.#options;
       const extra = this.#notify?.environment ?? {};
-      const privatePort = spec.idle === undefined ? undefined : freePort();
+      const privatePort = this.#sleeper.portFor(stored);
       const { record, exited } = await spawnProcess({ spec, stateDirectory, environment: { ...environment, ...extra }, mark, privatePort });
       this.record = record;
       this.logRun = record.logRun;
@@ -133,15 +152,22 @@ export class Unit {
   async #runHook(stored: StoredService, name: Hook): Promise<void> {
     const { spec, environment, run, mark } = stored;
     const { handle } = spec;
-    const hook = name === "preStart" ? spec.preStart : spec.postStop;
+    const hook = spec[name];
     const tellEnd = (problem?: string): void =>
       this.#options.tell({ kind: "hookEnded", handle, run, hook: name, ...(problem === undefined ? {} : { problem }) });
     if (hook === undefined) {
       tellEnd();
       return;
     }
-    await this.#listen(stored);
-    this.#hook = runHook({ spec, hook, environment, mark, folder: this.#folder });
+    try {
+      await this.#listen(stored);
+      const own = atPort(spec, this.#sleeper.portFor(stored));
+      this.#hook = runHook({ spec: own, hook: own[name] ?? hook, environment, mark, folder: this.#folder });
+    } catch (error) {
+      this.problem = problemOf(error);
+      tellEnd(reasonOf(this.problem.message));
+      return;
+    }
     // what post_stop writes says nothing about why the process ended
     if (name === "preStart") this.logRun = this.#hook.logRun ?? this.logRun;
     void this.#hook.ended.then(tellEnd);
@@ -187,6 +213,8 @@ export class Unit {
     const { handle } = stored.spec;
     this.#hook?.stop();
     this.#then(async () => {
+      // also one that was about to begin
+      this.#hook?.stop();
       const survivors = await this.#end(stored);
       const told = survivors === undefined ? {} : { survivors };
       this.#options.tell({ kind: "ended", handle, run: stored.run, ...told });
@@ -201,7 +229,7 @@ export class Unit {
     try {
       const { handle, stop } = spec;
       const leader = this.record?.mark === mark ? this.record : {};
-      const { wasKilled } = await endSession({ record: { ...leader, handle, stop, mark } });
+      const { wasKilled } = await endSession({ record: { ...leader, handle, stop, mark }, signal: this.#leaving.signal });
       this.wasKilled = wasKilled;
     } catch (error) {
       return reasonOf((error as Error).message);
@@ -209,16 +237,21 @@ export class Unit {
       this.#notify?.close();
       this.#notify = undefined;
     }
-    removeRecord(this.#options.stateDirectory, spec.handle);
-    await this.#keeper?.flushPartial();
+    await this.#tidy(spec.handle).catch((error: unknown) => this.#options.onTrouble((error as Error).message));
     return undefined;
+  }
+
+  /** Of a session that is gone. */
+  async #tidy(handle: string): Promise<void> {
+    await this.#keeper?.flushPartial();
+    removeRecord(this.#options.stateDirectory, handle);
   }
 
   changed(service: Service, { spec }: StoredService): void {
     const state = stateOf(service);
     const isAsleep = service.phase === "asleep";
     this.#notify?.setPace(state === "starting" ? "starting" : "running");
-    this.#lead(service, spec);
+    this.#sleeper.lead(service, spec, this.record?.port);
     try {
       // for whoever asks how it is without asking us: the proxy in a container, which runs as nobody
       mkdirSync(dirname(this.#healthFile), { recursive: true, mode: 0o755 });
@@ -226,31 +259,6 @@ export class Unit {
     } catch (error) {
       this.#options.onTrouble((error as Error).message);
     }
-  }
-
-  /** Of one that sleeps: whether connections are handed on, held or refused. */
-  #lead({ handle, phase }: Service, { idle }: NativeSpec): void {
-    clearTimeout(this.#idle);
-    if (this.#front === undefined || idle === undefined) return;
-    this.#front.leadTo(phase === "up" ? this.record?.port : undefined);
-    if (phase === "up") this.#watchIdle(parseDuration(idle.stop_after) ?? 0, idle.stop_after);
-    else if (phase === "asleep" && this.#front.isHolding) this.#options.tell({ kind: "connected", handle });
-    else if (phase === "resting") {
-      this.#front.close();
-      this.#front = undefined;
-    }
-  }
-
-  #watchIdle(stopAfterMs: number, words: string): void {
-    const quietMs = this.#front?.quietMs() ?? 0;
-    if (quietMs < stopAfterMs)
-      this.#idle = setTimeout(() => this.#watchIdle(stopAfterMs, words), Math.max(stopAfterMs - quietMs, SHORTEST_IDLE_LOOK_MS));
-    else
-      this.#options.tell({
-        kind: "idle",
-        handle: this.#options.handle,
-        why: `nobody has talked to it for ${words}; the next connection starts it`,
-      });
   }
 
   /** Once nothing is kept of it. */
@@ -270,10 +278,11 @@ export class Unit {
   /** Lets go of everything; the process runs on. */
   async close(): Promise<void> {
     clearInterval(this.#look);
-    clearTimeout(this.#idle);
     this.#attempts.abort();
+    // the next one goes on with what is being ended
+    this.#leaving.abort();
     await this.#work;
-    this.#front?.close();
+    this.#sleeper.close();
     await this.#keeper?.close();
     this.#keeper = undefined;
     this.#notify?.close();
@@ -286,7 +295,7 @@ export class Unit {
 
   /** To its log, to what it says by itself, and to who connects. */
   async #listen({ spec }: StoredService): Promise<void> {
-    const { ready, live, idle, port, handle } = spec;
+    const { ready, live, idle, port } = spec;
     const isReadyLine = probeKind(ready) === "log" ? compileLogProbe(ready) : undefined;
     const isDeadLine = live !== undefined && probeKind(live) === "log" ? compileLogProbe(live) : undefined;
     this.#hear = (line) => {
@@ -294,8 +303,7 @@ export class Unit {
       if (isDeadLine?.(line)) this.#say("live", `its log says "${Bun.stripANSI(line).trim().slice(0, SAID_LENGTH)}"`);
     };
     await this.#keep(spec.logs);
-    if (idle !== undefined && port !== undefined)
-      this.#front ??= await openFront(port, () => this.#options.tell({ kind: "connected", handle }));
+    await this.#sleeper.standAt(idle === undefined ? undefined : port);
     if (ready.notify || live?.notify) this.#notify ??= await this.#openNotify();
   }
 
@@ -334,26 +342,25 @@ export class Unit {
 
   /** One that is nobody's child of ours: how it ends is not told. */
   #watch(): void {
+    let looks = 0;
     this.#look = setInterval(() => {
       const service = this.#options.service();
-      if (this.record === undefined || service === undefined || isAlive(this.record)) return;
+      if (this.record === undefined || service === undefined || isStillAlive(this.record, looks++)) return;
       clearInterval(this.#look);
       this.#options.tell({ kind: "exited", handle: service.handle, run: service.run, exit: { code: null, signal: null } });
     }, LOOK_MS);
   }
 }
 
-async function openFront(port: number, onHeld: () => void): Promise<Front> {
-  const owner = findPortOwner({ port });
-  if (owner !== undefined) throw new HarborError(`port ${port} is taken by ${formatPortOwner(owner)}`);
-  return Front.open({ port, onHeld });
-}
-
-/** The system picks one that nobody listens on. */
-function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
-  listener.stop(true);
-  return listener.port;
+/** Where a look at a process is a program run (ps on macOS), that its number is taken has to do, but for once in a while. */
+function isStillAlive(record: ProcessRecord, looks: number): boolean {
+  if (process.platform === "linux" || looks % LOOKS_PER_IDENTITY === 0) return isAlive(record);
+  try {
+    process.kill(record.pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 function problemOf(error: unknown): Problem {

@@ -12,7 +12,7 @@ import { makePrivateFolder } from "../_script/write-file.ts";
 import type { Env } from "../config/read-values.ts";
 import { buildEnvironment } from "../native/environment.ts";
 import { removeLeftovers } from "./_leftovers.ts";
-import { readSupervisor, supervisorPaths } from "./_paths.ts";
+import { readSupervisor, type SupervisorRecord, supervisorPaths } from "./_paths.ts";
 import { listServices } from "./_store.ts";
 import type { Hello, Line, RestartRequest, ServiceReport, ServiceUsage, StartServices, StopRequest } from "./report.ts";
 
@@ -32,6 +32,7 @@ const ATTEMPTS = 5;
 const START_WAIT_MS = 10_000;
 const LEAVE_WAIT_MS = 5_000;
 const POLL_MS = 5;
+const BUSY_POLL_MS = 50;
 const LARGEST_LOG = 1024 * 1024;
 
 /** What one supervisor is asked; it is found, or started, when it is. */
@@ -61,12 +62,27 @@ export class SupervisorClient {
     if (running === undefined) return;
     await ask(running.socket, "POST", "/v1/leave", {}).catch(() => undefined);
     const deadline = performance.now() + LEAVE_WAIT_MS;
-    while (isAlive(running) && performance.now() < deadline) await Bun.sleep(POLL_MS);
+    while (isAlive(running)) {
+      if (performance.now() > deadline) throw new HarborError(`Cannot end the supervisor: pid ${running.pid} does not leave`);
+      await Bun.sleep(POLL_MS);
+    }
   }
 
-  /** Ends when each that is waited for is ready, or will not be. */
-  start(request: StartServices, signal?: AbortSignal): AsyncGenerator<Line> {
-    return this.#lines("POST", "/v1/start", signal, request);
+  /** Ends when each that is waited for is ready, or will not be; or when aborted, once it was told how the request was taken. */
+  async *start(request: StartServices, signal?: AbortSignal): AsyncGenerator<Line> {
+    const hangUp = new AbortController();
+    const end = (): void => hangUp.abort();
+    try {
+      for await (const line of this.#lines("POST", "/v1/start", hangUp.signal, request)) {
+        yield line;
+        // before that line nobody could say what has begun, and would have to be stopped
+        if (line.kind !== "accepted") continue;
+        if (signal?.aborted) end();
+        signal?.addEventListener("abort", end);
+      }
+    } finally {
+      signal?.removeEventListener("abort", end);
+    }
   }
 
   restart(request: RestartRequest, signal?: AbortSignal): AsyncGenerator<Line> {
@@ -87,7 +103,7 @@ export class SupervisorClient {
     const patience = new Patience(this.#options.home);
     while (true) {
       try {
-        return await jsonOf<T>(await ask(await this.#socket(), method, path));
+        return await jsonOf<T>(await ask(await this.#socket(method), method, path));
       } catch (error) {
         await patience.afterLoss(error);
       }
@@ -98,10 +114,11 @@ export class SupervisorClient {
     const patience = new Patience(this.#options.home);
     while (true) {
       try {
-        const response = await ask(await this.#socket(), method, path, body, signal);
+        const response = await ask(await this.#socket(method), method, path, body, signal);
         let isSettled = false;
         for await (const line of readLines(response)) {
           isSettled = line.kind === "settled";
+          patience.renew();
           yield line;
         }
         if (isSettled) return;
@@ -113,22 +130,40 @@ export class SupervisorClient {
     }
   }
 
-  /** Of one that runs, and is of this version. */
-  async #socket(): Promise<string> {
+  /** Of one that runs, and can be asked this. */
+  async #socket(method: string): Promise<string> {
     const { home } = this.#options;
     const deadline = performance.now() + START_WAIT_MS;
     let child: Bun.Subprocess | undefined;
     while (true) {
       const running = readSupervisor(home);
       if (running !== undefined && isAlive(running)) {
-        if (running.version === programVersion()) return running.socket;
+        if (isFit(running, method)) return running.socket;
         await ask(running.socket, "POST", "/v1/leave", {}).catch(() => undefined);
-      } else if (child === undefined || child.exitCode === 0 || child.signalCode !== null) child = spawnSupervisor(this.#options);
+      } else if (child === undefined || hasMadeWay(child)) child = spawnSupervisor(this.#options);
       else if (child.exitCode !== null) throw notStarted(home, child);
       if (performance.now() > deadline) throw notStarted(home, child);
-      await Bun.sleep(POLL_MS);
+      await Bun.sleep(pauseMs(child));
     }
   }
+}
+
+/**
+ * One of another version makes way, but not for those who only look: two versions that follow the same services would end
+ * each other's supervisor again and again.
+ */
+function isFit({ version }: SupervisorRecord, method: string): boolean {
+  return method === "GET" || version === programVersion();
+}
+
+/** Where another is just about to answer, or to leave, one start after the other would only slow it down. */
+function pauseMs(child: Bun.Subprocess | undefined): number {
+  return child?.exitCode === 0 ? BUSY_POLL_MS : POLL_MS;
+}
+
+/** It found another one; or it was killed. */
+function hasMadeWay({ exitCode, signalCode }: Bun.Subprocess): boolean {
+  return exitCode === 0 || signalCode !== null;
 }
 
 /** One that is there, or that somebody needs; undefined where nothing native was started. */
@@ -163,14 +198,22 @@ class BrokenError extends Error {
   }
 }
 
-/** Says whether to ask again: a few times where answers break off, for a while where nobody answers at all. */
+/** Says whether to ask again: a few times where answers break off one after the other, for a while where nobody answers at all. */
 class Patience {
   readonly #home: string;
   #breaks = 0;
-  #deadline = performance.now() + START_WAIT_MS;
+  #sinceMs = performance.now();
+  #deadline = this.#sinceMs + START_WAIT_MS;
 
   constructor(home: string) {
     this.#home = home;
+  }
+
+  /** Something was heard: one that has answered for long ended for another reason than the one before it. */
+  renew(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#sinceMs > START_WAIT_MS) this.#breaks = 0;
+    this.#sinceMs = nowMs;
   }
 
   /** Returns when it is time for another try; throws where there is no point in one. */

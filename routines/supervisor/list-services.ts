@@ -11,7 +11,7 @@ import { findHome } from "../config/find-home.ts";
 import type { Env } from "../config/read-values.ts";
 import { recordPaths } from "../native/process-record.ts";
 import { supervisorPaths } from "./_paths.ts";
-import { listServices as listStored, readService, type StoredService } from "./_store.ts";
+import { listServices as listStored, readServices, type StoredService } from "./_store.ts";
 import { findRunning, SupervisorClient } from "./connect-supervisor.ts";
 import type { ServiceReport } from "./report.ts";
 
@@ -26,8 +26,9 @@ export async function listServices(options: { home: string; env: Env }): Promise
   const running = findRunning(options);
   if (running !== undefined) return running.services();
   const { directory } = supervisorPaths(options.home);
-  const stored = listStored(directory).flatMap((handle) => readService(directory, handle) ?? []);
-  return stored.every(isAtRest) ? stored.map(reportOf) : new SupervisorClient(options).services();
+  const { services, broken } = readServices(directory);
+  if (!services.every(isAtRest)) return new SupervisorClient(options).services();
+  return [...services.map(reportOf), ...broken].sort((a, b) => (a.handle < b.handle ? -1 : 1));
 }
 
 /** By handle; the supervisor is not asked: what is there to be read is there without it. */
@@ -49,6 +50,7 @@ function reportOf({ spec, state, why, since, run, restarts, isWanted, isAsleep, 
     logRun: null,
     lastSeen: "",
     contract: spec.contract,
+    dependsOn: Object.keys(spec.dependsOn),
     wasKilled: false,
   };
   return { handle: spec.handle, state, why, since, run, restarts, isWanted, isAsleep, isCompleted, isLate, ...rest };

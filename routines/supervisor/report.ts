@@ -35,6 +35,8 @@ export interface ServiceReport {
   /** What the last attempt of the probe saw instead of a good answer. */
   lastSeen: string;
   contract: string;
+  /** Native services by handle, all else by service of the compose model. */
+  dependsOn: string[];
   /** Its last stop took more than the signal that asked for it. */
   wasKilled: boolean;
   /** Why it could not even begin. */

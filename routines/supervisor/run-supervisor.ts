@@ -10,7 +10,7 @@ import { placeSocket, removeSocket } from "../_script/socket-path.ts";
 import { makePrivateFolder, writeFileWhole } from "../_script/write-file.ts";
 import { createApi } from "./_api.ts";
 import { giveBackPages } from "./_give-back-pages.ts";
-import { type SupervisorRecord, supervisorPaths } from "./_paths.ts";
+import { readSupervisor, type SupervisorRecord, supervisorPaths } from "./_paths.ts";
 import { Supervisor } from "./_supervisor.ts";
 import type { Hello } from "./report.ts";
 
@@ -53,7 +53,10 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
   let requests = 0;
   let quiet: Timer | undefined;
   let calm: Timer | undefined;
+  const isOurs = (): boolean => readSupervisor(home)?.pid === process.pid;
   const settleDown = async (): Promise<void> => {
+    // its home was removed, or another one stands in its place: nobody finds this one any more
+    if (!isOurs()) return left.resolve();
     Bun.gc(true);
     await giveBackPages();
     calm = setTimeout(settleDown, CALM_MS.later);
@@ -107,10 +110,11 @@ async function supervise(options: RunSupervisorOptions): Promise<void> {
   await left.promise;
   clearTimeout(quiet);
   clearTimeout(calm);
-  rmSync(paths.record, { force: true });
+  const isLast = isOurs();
+  if (isLast) rmSync(paths.record, { force: true });
   // with those who wait for something: they ask the next one
   await server.stop(true);
-  removeSocket(socket);
+  if (isLast) removeSocket(socket);
   await supervisor.close();
 }
 

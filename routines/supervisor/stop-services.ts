@@ -38,8 +38,16 @@ export async function stopServices({ home, env, handles, forget }: StopServicesO
   }
   if (forget) await dismissSupervisor({ home, env });
   const failed = [...latest.values()].find(({ state, isGone }) => state === "failed" && !isGone);
-  if (failed !== undefined) throw new HarborError(`Cannot stop "${failed.handle}": ${failed.why}`);
+  if (failed !== undefined) throw stopFailure(failed);
+  const again = [...latest.values()].find(({ isWanted, isGone }) => isWanted && !isGone);
+  if (again !== undefined) throw new HarborError(`Cannot stop "${again.handle}": somebody has started it again meanwhile`);
   return [...latest.values()].map(({ handle, wasKilled }) => ({ handle, wasKilled }));
+}
+
+/** Some of its processes are left; or nobody knows whether any runs. */
+function stopFailure({ handle, why, problem }: ServiceReport): HarborError {
+  const hint = problem?.hint === undefined ? {} : { hint: problem.hint };
+  return new HarborError(`Cannot stop "${handle}": ${why}`, hint);
 }
 
 export const command = defineCommand({

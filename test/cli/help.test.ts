@@ -102,6 +102,37 @@ describe("other ways to ask", () => {
   });
 });
 
+describe("completion in bash", () => {
+  /** What the shell would offer for the last of these words. */
+  async function offer(...words: string[]): Promise<string[]> {
+    const script = 'source <(harbor completion bash); COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _harbor; printf "%s\\n" "${COMPREPLY[@]}"';
+    const env = { ...box.env, PATH: `${join(checkout, "bin")}:${box.env.PATH}` };
+    const shell = Bun.spawn(["bash", "-c", script, "bash", "harbor", ...words], { env, cwd: box.root, stdout: "pipe", stderr: "ignore" });
+    return (await shell.stdout.text()).trim().split("\n");
+  }
+
+  test("offers every command", async () => {
+    expect((await offer("")).sort()).toEqual([...VERBS].sort());
+  });
+
+  test.each([
+    [
+      ["supervisor", ""],
+      ["status", "stop", "restart"],
+    ],
+    [["provider", "un"], ["uninstall"]],
+    [
+      ["autostart", ""],
+      ["enable", "disable", "status"],
+    ],
+    [["config", "s"], ["set"]],
+    [["stop", "olla"], ["ollama"]],
+    [["config", "get", "redis.host"], ["redis.host_port"]],
+  ])("%j: %j", async (words, offered) => {
+    expect(await offer(...words)).toEqual(offered);
+  });
+});
+
 describe("slips", () => {
   test.each([
     ["upp", 'Cannot run "harbor upp": there is no such command; did you mean "up"?'],

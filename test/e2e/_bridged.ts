@@ -23,6 +23,9 @@ Bun.serve({
 });
 `;
 
+/** Less a quarter by chance: long enough for a healthcheck, every two seconds, to find the process gone three times. */
+const BACKOFF = "12s";
+
 const contract = (handle: string, rest: string): string => {
   const port = `\${${handle.toUpperCase()}_PORT}`;
   return `x-harbor-native:
@@ -30,7 +33,7 @@ const contract = (handle: string, rest: string): string => {
   daemon_args: [../nat/main.ts]
   port: "${port}"
   env: { ADDRESS: "\${HARBOR_NATIVE_ADDRESS}", PORT: "${port}" }
-  restart: { policy: no }
+  restart: { backoff: ${BACKOFF} }
 ${rest}`;
 };
 

@@ -1,6 +1,6 @@
 /** Services that wait for each other, natively and in containers: started in that order, stopped in the other. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../_ports.ts";
 import { engineOf, findTestEngine } from "./_engine.ts";
@@ -29,9 +29,12 @@ describe.skipIf(found.engine === undefined)("dependencies between natives and co
   const healthyAfter = (file: string): string => `healthcheck: { test: [CMD, test, -e, ${file}], interval: 200ms, retries: 100 }`;
 
   /** A web server that says when it started, so that the order can be seen. */
-  function native(handle: string, more: string): void {
+  function native(handle: string, more: string, code = ""): void {
     const port = freePort();
-    write(`${handle}/main.ts`, `Bun.serve({ hostname: "127.0.0.1", port: ${port}, fetch: () => new Response(String(${Date.now()})) });\n`);
+    write(
+      `${handle}/main.ts`,
+      `${code}\nBun.serve({ hostname: "127.0.0.1", port: ${port}, fetch: () => new Response(String(${Date.now()})) });\n`,
+    );
     write(
       `${handle}/${handle}_native.yml`,
       `x-harbor-native: { executable: bun, daemon_args: [main.ts], port: ${port}, container_port: 80, ${more} }\n`,
@@ -41,11 +44,16 @@ describe.skipIf(found.engine === undefined)("dependencies between natives and co
   test(
     "a native waits for a healthy container, and a container for that native",
     async () => {
-      write(
-        "db/compose.db.yml",
-        `services: { db: ${container(`command: [sh, -c, "sleep 0.5; touch /tmp/up; sleep 1000"], ${healthyAfter("/tmp/up")}`)} }\n`,
-      );
-      native("app", "depends_on: { db: { condition: service_healthy } }, ready: { http: / }");
+      const port = freePort();
+      const serve = `command: [sh, -c, "sleep 0.5; touch /tmp/up; exec httpd -f -p 80 -h /tmp"], ports: ["127.0.0.1:${port}:80"]`;
+      write("db/compose.db.yml", `services: { db: ${container(`${serve}, ${healthyAfter("/tmp/up")}`)} }\n`);
+      // what it depends on is there to the end
+      const last = `process.on("SIGTERM", async () => {
+        const seen = await fetch("http://127.0.0.1:${port}/up").then((it) => it.status, String);
+        await Bun.write("ended", String(seen));
+        process.exit(0);
+      });`;
+      native("app", "depends_on: { db: { condition: service_healthy } }, ready: { http: / }", last);
       write(
         "web/compose.web.yml",
         `services: { web: ${container('command: [sh, -c, "wget -q -O - http://app && sleep 1000"], depends_on: { app: { condition: service_healthy } }')} }\n`,
@@ -59,7 +67,13 @@ describe.skipIf(found.engine === undefined)("dependencies between natives and co
       expect(place("web: ready")).toBeGreaterThan(place("app: ready"));
       // as they were started: nothing waits for what is there
       expect(await sandbox.harbor(["restart", "app"])).toMatchObject({ code: 0, stdout: "app: restarted\n" });
-      expect((await sandbox.harbor(["down"])).code).toBe(0);
+      const ended = join(sandbox.home, "services/app/ended");
+      for (const [verb, ...again] of [["stop", "up"], ["down"]] as const) {
+        rmSync(ended);
+        expect((await sandbox.harbor([verb])).code).toBe(0);
+        expect([verb, readFileSync(ended, "utf8")]).toEqual([verb, "200"]);
+        for (const next of again) expect((await sandbox.harbor([next])).code).toBe(0);
+      }
       expect(await sandbox.leftovers()).toEqual(NOTHING);
     },
     TIMEOUT_MS,

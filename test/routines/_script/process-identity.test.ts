@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { identifyProcess, isAlive, parseProcStat, parsePsLine, readProcess } from "../../../routines/_script/process-identity.ts";
+import { identifyProcess, isAlive, isDead, parseProcStat, parsePsLine, readProcess } from "../../../routines/_script/process-identity.ts";
 
 describe("identifyProcess", () => {
   test("names this process the same each time", () => {
@@ -50,10 +50,19 @@ describe("readProcess", () => {
   });
 });
 
+test.each([
+  ["one that runs", { state: "S", threads: 3 }, false],
+  ["a zombie", { state: "Z", threads: 1 }, true],
+  ["a zombie as ps shows it", { state: "Z+" }, true],
+  ["one of which only the first thread has ended", { state: "Z", threads: 2 }, false],
+])("isDead() of %s", (_, entry, expected) => {
+  expect(isDead({ pid: 1, parent: 0, group: 1, session: 1, startTime: "1", ...entry })).toBe(expected);
+});
+
 describe("parseProcStat", () => {
   test("is not misled by the program's name", () => {
     const text = "42 (a) S 1 (b c) R 7 8 9 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 183743 180224 0";
-    expect(parseProcStat(text)).toEqual({ pid: 42, parent: 7, group: 8, session: 9, state: "R", startTime: "183743" });
+    expect(parseProcStat(text)).toEqual({ pid: 42, parent: 7, group: 8, session: 9, state: "R", threads: 1, startTime: "183743" });
   });
 
   test("is undefined for a broken text", () => {

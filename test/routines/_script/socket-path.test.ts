@@ -56,6 +56,9 @@ describe("removeSocket", () => {
     removeSocket(other);
     expect(existsSync(dirname(one.path))).toBe(false);
     removeSocket(other);
+    // who listened there may have taken the socket along
+    removeSocket(placeSocket(deep, "one", { TMPDIR: base }));
+    expect(existsSync(dirname(one.path))).toBe(false);
   });
 
   test("leaves the folder that it belongs to", () => {

@@ -76,6 +76,12 @@ describe("readSelection", () => {
       ["c"],
     ],
     ["nothing at all is the base file's default", {}, ["mock-openai"], ["mock-openai"]],
+    [
+      "nothing beside what is up is that alone, without the default",
+      { running: { services: ["b"], natives: ["b"], capabilities: [] } },
+      ["b"],
+      ["b"],
+    ],
   ])("%s", async (_, question, services, natives) => {
     const selection = await select(question);
     expect(sorted(selection.services)).toEqual(services);

@@ -34,6 +34,15 @@ describe("listListeners", () => {
     using socket = listen("::1");
     expect(listListeners(new Set([socket.port]))).toHaveLength(1);
   });
+
+  test("sees the newest listener on a host with more connections than are read of", async () => {
+    using server = listen("127.0.0.1");
+    const connect = () => Bun.connect({ hostname: "127.0.0.1", port: server.port, socket: { data() {} } });
+    const connections = await Promise.all(Array.from({ length: 300 }, connect));
+    using last = listen("127.0.0.1");
+    expect(listListeners(new Set([last.port, server.port]))).toHaveLength(2);
+    for (const connection of connections) connection.end();
+  });
 });
 
 describe("parseProcNet", () => {

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { isDead } from "../../../routines/_script/process-identity.ts";
 import { parseNotification } from "../../../routines/native/_notify-socket.ts";
 import { type NotifyMessage, NotifySocket } from "../../../routines/native/probe-process.ts";
+import { readTable } from "../../../routines/native/session-members.ts";
 import { until } from "../../_until.ts";
 import { makeFolder } from "../../_workspace.ts";
 
@@ -129,6 +131,18 @@ describe("NotifySocket", () => {
     expect(await speaker(socket, "send READY=1").exited).toBe(0);
     socket.look();
     expect(heard).toEqual([{ isReady: true }]);
+  });
+
+  test.if(isLinux)("listens to a helper that has ended and that nobody has waited for", async () => {
+    isMember = () => false;
+    const socket = await listen(makeFolder());
+    socket.setPace("running");
+    const child = speaker(socket, 'printf READY=1 | socat -u - "UNIX-SENDTO:$NOTIFY_SOCKET" & exec sleep 60');
+    await until(() => readTable().entries.filter((it) => it.parent === child.pid && isDead(it)).length === 2, "both have ended");
+    socket.look();
+    expect(heard).toEqual([{ isReady: true }]);
+    child.kill("SIGKILL");
+    await child.exited;
   });
 
   test.if(isLinux && Bun.which("systemd-notify") !== null)(

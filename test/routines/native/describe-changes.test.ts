@@ -25,6 +25,7 @@ const RESTARTS: [string, Partial<NativeSpec>, string[]][] = [
   ["another folder", { cwd: "/v" }, ["folder /w -> /v"]],
   ["variables", { env: { OLLAMA_KEY: "other", NEW: "1" } }, ["variable OLLAMA_DEBUG removed", "variable OLLAMA_KEY", "variable NEW added"]],
   ["another port", { port: 2 }, ["port 1 -> 2"]],
+  ["that it says by itself that it is ready", { ready: { ...LIFE.ready, notify: true } }, ["readiness probe"]],
   ["a port no more", { port: undefined, containerPort: undefined }, ["port 1 -> none", "container port 10 -> none"]],
 ];
 

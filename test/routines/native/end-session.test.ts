@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { readProcess } from "../../../routines/_script/process-identity.ts";
+import { listListeners } from "../../../routines/host/read-listeners.ts";
 import { type EndedSession, type EndSessionOptions, endSession } from "../../../routines/native/end-session.ts";
 import type { ProcessRecord } from "../../../routines/native/start-process.ts";
+import { freePort } from "../../_ports.ts";
 import { until } from "../../_until.ts";
 import { cleanFixture, type Fixture, listOwned, makeFixture, shell } from "./_fixture.ts";
 
@@ -39,11 +42,16 @@ describe("endSession", () => {
     expect(performance.now() - startMs).toBeGreaterThan(290);
   });
 
-  test("does not wait for the grace once it is interrupted", async () => {
-    const record = await start('trap "" TERM; sleep 60 & wait', 2);
-    const startMs = performance.now();
-    expect(await stop(record, { graceMs: 60_000, signal: AbortSignal.abort() })).toMatchObject({ wasKilled: true });
-    expect(performance.now() - startMs).toBeLessThan(5_000);
+  test("does not wait for the grace once it is interrupted, and kills nothing then: another goes on with it", async () => {
+    const record = await start('trap "echo asked" TERM; echo up; while :; do sleep 0.01; done', 2);
+    await until(() => said() === "up\n", "its start");
+    const controller = new AbortController();
+    const stopping = stop(record, { graceMs: 60_000, signal: controller.signal }).catch((error: unknown) => error);
+    await until(() => said().includes("asked"), "the signal");
+    controller.abort();
+    expect(await stopping).toMatchObject({ exit: "interrupted" });
+    expect(readProcess(record.pid)?.startTime).toBe(record.startTime);
+    expect(await stop(record)).toMatchObject({ wasKilled: true });
   });
 
   test("ends a child that outlives its leader, which ends on SIGTERM", async () => {
@@ -89,6 +97,45 @@ describe("endSession", () => {
     expect(await stop({ ...record, ...difference })).toEqual({ count: 0, wasKilled: false });
     expect(listOwned(fixture.owner)).toEqual([record.pid]);
     await stop(record);
+  });
+
+  const redis = Bun.which("redis-server");
+
+  describe.skipIf(redis === null || process.platform !== "linux")("what went to the background under a title of its own", () => {
+    const daemon = (port: number): string[] => [
+      "redis-server",
+      "--port",
+      String(port),
+      "--bind",
+      "127.0.0.1",
+      "--save",
+      "",
+      "--daemonize",
+      "yes",
+    ];
+
+    test("is ended though it carries no mark any more, also where it listens only later", async () => {
+      const port = freePort();
+      const { record, exited } = await fixture.start(fixture.spec(daemon(port), { port }));
+      await exited;
+      expect(await stop(record)).toEqual({ count: 1, wasKilled: false });
+      expect(listListeners(new Set([port]))).toEqual([]);
+    });
+
+    test("is left alone where it has another port: it is another service's", async () => {
+      const port = freePort();
+      const { record } = await fixture.start(fixture.spec(shell("exec sleep 60")));
+      const other = Bun.spawn([redis ?? "", "--port", String(port), "--bind", "127.0.0.1", "--save", ""], {
+        cwd: fixture.directory,
+        detached: true,
+        stdout: "ignore",
+      });
+      await until(() => listListeners(new Set([port])).length === 1, "the other redis");
+      expect(await stop(record)).toEqual({ count: 1, wasKilled: false });
+      expect(other.exitCode).toBeNull();
+      other.kill();
+      await other.exited;
+    });
   });
 
   test("is fine with what has ended, and with what several end at once", async () => {

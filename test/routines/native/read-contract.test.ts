@@ -156,6 +156,11 @@ networks: { net: {} }
     });
   });
 
+  test("counts bad answers, but takes a line that says that it is stuck at its word", () => {
+    const failures = (live: string): string | undefined => read(block(`  live: { ${live} }`)).live?.failures;
+    expect([failures("tcp: true"), failures("log: FATAL"), failures("log: slow, failures: 4")]).toEqual(["3", "1", "4"]);
+  });
+
   test("takes a list for the environment, and one text for install", () => {
     expect(read(block("  env: [A=1, B, C=x=y]\n  install: make it"))).toMatchObject({
       env: { A: "1", C: "x=y" },

@@ -85,6 +85,7 @@ describe("observeStack", () => {
 
   test("shows what the supervisor makes of one that does not run", async () => {
     await home.start([home.service("a", "restart: { policy: 'no' }", "exit 3")]);
+    await home.untilState("a", "failed");
     writeStack(home.home, makeRecord(false));
     expect((await observe()).services[0]).toMatchObject({
       handle: "a",

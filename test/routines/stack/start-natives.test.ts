@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "bun:test";
+import { rmSync, writeFileSync } from "node:fs";
 import type { HarborError } from "../../../routines/_script/error.ts";
 import type { NativeSpec } from "../../../routines/native/start-process.ts";
 import { type StartNativesOptions, startNatives } from "../../../routines/stack/start-natives.ts";
@@ -89,6 +90,34 @@ describe("startNatives", () => {
     const { error, said } = await run([spec], { isBystander: () => true });
     expect(error).toBeUndefined();
     expect(said).toEqual(["a runs, but does not answer; `harbor logs a` may say why"]);
+  });
+
+  test("waits for one that runs and is not well to be so again, and no longer than for a start", async () => {
+    const contract = "ready: { exec: [test, -e, well], interval: 10ms, start_interval: 10ms, failures: 1, timeout: 300ms }";
+    const spec = home.service("a", contract, "touch well; exec sleep 60");
+    await run([spec]);
+    rmSync(home.file("a", "well"));
+    await home.untilState("a", "unhealthy");
+    for (let turn = 0; turn < 2; turn++)
+      expect((await run([spec])).error).toMatchObject({ exit: "timeout", message: expect.stringContaining("not ready within 0.3 s") });
+    writeFileSync(home.file("a", "well"), "");
+    expect(await run([spec])).toMatchObject({ error: undefined, started: [] });
+  });
+
+  test("says of one that somebody stops meanwhile that it does not run", async () => {
+    const running = run([deaf("a", "60s")]);
+    await until(async () => (await home.client.services()).some((it) => it.pid !== null), "its process");
+    await home.stop("a");
+    expect((await running).error?.message).toBe('Cannot start "a": it was stopped meanwhile (it was asked to stop)');
+  });
+
+  test("names what it has started, however early it is interrupted", async () => {
+    const spec = deaf("a", "60s");
+    const controller = new AbortController();
+    const running = run([spec], { signal: controller.signal });
+    controller.abort();
+    expect(await running).toMatchObject({ error: { exit: "interrupted" }, started: ["a"] });
+    expect(await run([deaf("b", "60s")], { signal: controller.signal })).toMatchObject({ error: { exit: "interrupted" }, started: [] });
   });
 
   test("waits for one that is to do its work and end, and no longer than for that", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { nextDue, nextPauseMs } from "../../../routines/supervisor/_machine.ts";
-import { type Adopted, mayRun } from "../../../routines/supervisor/_service.ts";
+import { type Adopted, mayRun, type Policy } from "../../../routines/supervisor/_service.ts";
 import { History, LIVE, policyOf, READY } from "./_world.ts";
 
 describe("a start", () => {
@@ -70,6 +70,9 @@ describe("a start", () => {
   test("that cannot even begin has failed", () => {
     const history = new History().want("a");
     history.tell({ kind: "spawnFailed", handle: "a", run: 1, why: "port 1 is taken" });
+    // its pre_start may have left something
+    expect(history.todo()).toEqual(["end a"]);
+    history.ended("a");
     expect([history.state("a"), history.get("a").why]).toEqual(["failed", "port 1 is taken"]);
   });
 
@@ -175,7 +178,7 @@ describe("a restart by itself", () => {
 
   test("that cannot begin, as its port is taken meanwhile, is tried again", () => {
     const history = new History().up("a").exited("a").ended("a").pass();
-    history.tell({ kind: "spawnFailed", handle: "a", run: 2, why: "port 1 is taken" });
+    history.tell({ kind: "spawnFailed", handle: "a", run: 2, why: "port 1 is taken" }).ended("a");
     expect([history.state("a"), history.get("a").why]).toEqual(["backing-off", "port 1 is taken"]);
     expect(history.pass().todo()).toEqual(["spawn a"]);
   });
@@ -278,6 +281,26 @@ describe("a stop", () => {
     const history = new History().up("a").tell({ kind: "unwant", handle: "a" });
     history.tell({ kind: "ended", handle: "a", run: 1, survivors: "pid 7 does not end" });
     expect([history.state("a"), history.get("a").why]).toEqual(["failed", "pid 7 does not end"]);
+  });
+
+  test("that did not succeed is tried again by the next, and nothing is started beside what is left", () => {
+    const history = new History().up("a").tell({ kind: "unwant", handle: "a" });
+    const survive = (): History => history.tell({ kind: "ended", handle: "a", run: 1, survivors: "pid 7 does not end" });
+    expect([survive().state("a"), history.tell({ kind: "unwant", handle: "a" }).todo()]).toEqual(["failed", ["end a"]]);
+    expect([survive().state("a"), history.want("a").todo()]).toEqual(["failed", ["end a"]]);
+    expect(history.ended("a").todo()).toEqual(["spawn a"]);
+  });
+
+  test("that waits for others is undone by `up`: one that was ready is so still, and one that can be asked is", () => {
+    const leave = (policy: Partial<Policy>): History =>
+      new History()
+        .up("a", policy)
+        .up("b", { dependsOn: { a: "service_started" } })
+        .tell({ kind: "unwant", handle: "b" })
+        .tell({ kind: "unwant", handle: "a" });
+    const told = { ready: { ...READY, how: "event" } } as const;
+    expect([leave({}).state("a"), leave(told).want("a", told).state("a")]).toEqual(["stopping", "ready"]);
+    expect(leave({}).want("a").pass(0).todo()).toEqual(["probe ready a"]);
   });
 
   test("is undone by `up` while it is under way: it is started again once it has ended", () => {
@@ -396,6 +419,7 @@ describe("adoption", () => {
     isAsleep: false,
     wasSpawned: true,
     isAlive: true,
+    isUnheard: false,
     random: 0,
   };
 
@@ -407,6 +431,7 @@ describe("adoption", () => {
     ["one being stopped is stopped", { isWanted: false, state: "stopping" }, "stopping", ["end a"]],
     ["one being restarted is ended first", { state: "stopping" }, "stopping", ["end a"]],
     ["a start cut short is cleaned up", { state: "starting", wasSpawned: false, isAlive: false, wasReady: false }, "stopping", ["end a"]],
+    ["a job that had done its work does it once", { state: "stopping", isCompleted: true, isAlive: false }, "stopping", ["end a"]],
     ["a stopped one stays stopped", { state: "stopped", isAlive: false }, "stopped", []],
     ["a failed one stays failed", { state: "failed", isAlive: false }, "failed", []],
     ["a sleeping one sleeps on", { state: "stopped", isAsleep: true, isAlive: false }, "stopped", []],
@@ -420,6 +445,32 @@ describe("adoption", () => {
     history.tell({ kind: "adopt", service: { ...left, state: "starting", wasSpawned: false, isAlive: false, wasReady: false } });
     expect(history.ended("a").todo()).toEqual(["spawn a"]);
     expect(history.get("a").run).toBe(5);
+  });
+
+  test("a job that had done its work when its supervisor ended is not started again", () => {
+    const history = new History().tell({ kind: "adopt", service: { ...left, state: "stopping", isCompleted: true, isAlive: false } });
+    expect(history.ended("a").todo()).toEqual([]);
+    expect([history.state("a"), history.get("a").isCompleted]).toEqual(["stopped", true]);
+  });
+
+  test("one that says by itself that it is ready, and may have said so to nobody, is started anew", () => {
+    const starting = { ...left, state: "starting", wasReady: false, isUnheard: true } as const;
+    const history = new History().tell({ kind: "adopt", service: starting });
+    expect([history.todo(), history.ended("a").todo()]).toEqual([["end a"], ["spawn a"]]);
+  });
+
+  test("one that was leaving is as ready as it was when it is asked for again", () => {
+    const policy = { ready: { ...READY, how: "event" } } as const;
+    const leaving = { ...left, policy: policyOf(policy), isWanted: false, state: "stopping" } as const;
+    const other = {
+      ...left,
+      handle: "b",
+      policy: policyOf({ dependsOn: { a: "service_started" } }),
+      isWanted: false,
+      state: "stopping",
+    } as const;
+    const history = new History().tell({ kind: "adopt", service: other }).tell({ kind: "adopt", service: leaving });
+    expect(history.want("a", policy).state("a")).toBe("ready");
   });
 
   test("one that backed off goes on to its next restart", () => {

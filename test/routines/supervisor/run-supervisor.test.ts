@@ -4,9 +4,11 @@ import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, stat
 import { basename, join, resolve } from "node:path";
 import { isAlive, readProcess } from "../../../routines/_script/process-identity.ts";
 import { readRecord, removeRecord } from "../../../routines/native/process-record.ts";
+import { createApi } from "../../../routines/supervisor/_api.ts";
 import { readService, type StoredService, writeService } from "../../../routines/supervisor/_store.ts";
+import { Supervisor } from "../../../routines/supervisor/_supervisor.ts";
 import { SupervisorClient } from "../../../routines/supervisor/connect-supervisor.ts";
-import type { ServiceReport } from "../../../routines/supervisor/report.ts";
+import type { Hello, ServiceReport } from "../../../routines/supervisor/report.ts";
 import { freePort } from "../../_ports.ts";
 import { until } from "../../_until.ts";
 import { listenOn, serverLines, type TestHome, useHomes } from "./_home.ts";
@@ -44,6 +46,17 @@ describe("one supervisor", () => {
     ]);
     expect(new Set(pids).size).toBe(1);
     await until(() => home.supervisors().length === 1, "the others leave");
+  });
+
+  test("leaves where its home was removed under it: nobody would find it any more", async () => {
+    const home = newHome();
+    await home.start([home.service("a", "", "exec sleep 60")]);
+    const { pid } = home.supervisor;
+    const service = await home.pid("a");
+    rmSync(home.state, { recursive: true });
+    await until(() => readProcess(pid) === undefined, "its end", 4_500);
+    process.kill(service, "SIGKILL");
+    await until(() => readProcess(service) === undefined, "the end of what went on");
   });
 
   test("starts one process where several ask for the same service at once", async () => {
@@ -91,6 +104,21 @@ describe("one supervisor", () => {
     expect(await home.report("a")).toMatchObject({ state: "ready", run: 1 });
   });
 
+  test("that leaves does not wait for what it ends; the next one goes on with that", async () => {
+    const home = newHome();
+    const spec = home.service("a", "stop: { grace: 60s }", `trap "" TERM; while :; do sleep 0.01; done`);
+    await home.start([spec]);
+    const pid = await home.pid("a");
+    const stopping = home.stop("a");
+    await home.untilState("a", "stopping");
+    const startMs = performance.now();
+    await home.client.leave();
+    expect(performance.now() - startMs).toBeLessThan(1_000);
+    expect([(await home.report("a")).state, readProcess(pid)?.pid]).toEqual(["stopping", pid]);
+    process.kill(pid, "SIGKILL");
+    expect(await stopping).toMatchObject([{ handle: "a" }]);
+  });
+
   test("that leaves does not wait for a pre_start; the next one has it run again", async () => {
     const home = newHome();
     const spec = home.service("a", "pre_start: { command: [sh, -c, 'echo before; exec sleep 60'] }", "exec sleep 60");
@@ -110,6 +138,8 @@ describe("one supervisor", () => {
       await runSupervisor({ home: process.env.HARBOR_HOME, version: "0.0.1-older", signal: new AbortController().signal, say: console.error });`;
     const old = Bun.spawn([process.execPath, "-e", code], { env: { ...home.env, HARBOR_HOME: home.home }, stdin: "ignore" });
     await until(() => home.supervisors().length > 0 && Bun.file(join(home.state, "supervisor.json")).exists(), "the older one");
+    // who only looks takes the answer of whoever is there
+    expect((await home.client.hello()).version).toBe("0.0.1-older");
     const spec = home.service("a", "", "exec sleep 60");
     await home.start([spec]);
     expect(await old.exited).toBe(0);
@@ -122,7 +152,33 @@ describe("one supervisor", () => {
   });
 });
 
+test("who has hung up before the request was read leaves nobody waiting", async () => {
+  const home = newHome();
+  const supervisor = new Supervisor({
+    stateDirectory: home.state,
+    onTrouble: () => undefined,
+    onChange: () => undefined,
+    onQuiet: () => undefined,
+  });
+  const answer = createApi({ supervisor, hello: () => ({}) as Hello, leave: () => undefined });
+  const request = new Request("http://harbor/v1/events", { signal: AbortSignal.abort() });
+  expect([await (await answer(request)).text(), supervisor.isQuiet]).toEqual(["", true]);
+  await supervisor.close();
+});
+
 describe("a supervisor that was killed", () => {
+  test("between noting what is asked for and doing it has its process started anew by the next that is asked", async () => {
+    const home = newHome();
+    const spec = home.service("a", "env: { MOOD: good }", "exec sleep 60");
+    await home.start([spec]);
+    const pid = await home.pid("a");
+    const sad = { ...spec, env: { ...spec.env, MOOD: "bad" } };
+    await change(home, "a", { spec: sad });
+    expect((await home.start([sad])).accepted).toMatchObject([{ needsRestart: true, changes: ["what its process was started from"] }]);
+    expect(await home.pid("a")).not.toBe(pid);
+    expect((await home.start([sad])).accepted).toMatchObject([{ needsRestart: false, changes: [] }]);
+  });
+
   test("leaves its services running; the next one knows them, notices their end, and restarts them", async () => {
     const home = newHome();
     await home.start([home.service("a", serverLines(QUICK)), home.service("b", "", "exec sleep 60")]);

@@ -1,6 +1,6 @@
 /** The end of services: all that they started goes with them, in order, and nothing else does. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isAlive, readProcess } from "../../../routines/_script/process-identity.ts";
 import { readRecord, writeRecord } from "../../../routines/native/process-record.ts";
@@ -136,18 +136,60 @@ describe("another process with the pid of one of ours", () => {
   });
 });
 
-test("a folder that nobody can read the state of is told with its file, and nothing is touched", async () => {
+describe("a service whose file cannot be read", () => {
+  test.each(["", "{", "null", "{}"])("as it holds %j, is told with it, and keeps nobody from the others", async (text) => {
+    const home = newHome();
+    await start(home, "UP; exec sleep 60");
+    await home.start([home.service("b", "", "exec sleep 60")]);
+    await home.kill();
+    const file = join(home.state, "native/a/service.json");
+    const before = readFileSync(file, "utf8");
+    writeFileSync(file, text);
+    const broken = { handle: "a", state: "failed", why: expect.stringMatching(/^what is known of it cannot be read: /) };
+    expect(await home.client.services()).toMatchObject([broken, { handle: "b", state: "ready" }]);
+    // nothing else tells whether that process is its own
+    const again = home.start([home.service("a", "", "exec sleep 60")]).catch((error: unknown) => error);
+    expect(await again).toMatchObject({ message: expect.stringContaining(`its process`) });
+    const stop = (): Promise<unknown> =>
+      stopServices({ home: home.home, env: home.env, handles: [], forget: true }).catch((error: unknown) => error);
+    expect(await stop()).toMatchObject({
+      message: expect.stringMatching(/^Cannot stop "a": /),
+      hint: expect.stringContaining(`remove ${file}`),
+    });
+    expect([home.processes().length, await home.client.services()]).toMatchObject([1, [broken]]);
+    await home.client.leave();
+    writeFileSync(file, before);
+  });
+
+  test("is started anew once its process is gone", async () => {
+    const home = newHome();
+    await start(home, "UP; exec sleep 60");
+    await home.kill();
+    for (const pid of home.processes()) process.kill(pid, "SIGKILL");
+    await until(() => home.processes().length === 0, "its end");
+    writeFileSync(join(home.state, "native/a/service.json"), "");
+    expect((await home.start([home.service("a", "", "exec sleep 60")])).last.a?.state).toBe("ready");
+  });
+
+  test("nor the record of its process: that is found by its mark, and started anew", async () => {
+    const home = newHome();
+    await home.start([home.service("a", "", "exec sleep 60"), home.service("b", "", "exec sleep 60")]);
+    const pids = [await home.pid("a"), await home.pid("b")];
+    await home.kill();
+    writeFileSync(join(home.state, "native/a/process.json"), "{");
+    await home.until("a", (it) => it.run === 2 && it.state === "ready", "it runs anew");
+    expect([home.processes().length, await home.pid("b")]).toEqual([2, pids[1] ?? 0]);
+  });
+});
+
+test("a record that cannot be removed does not keep a stop from being over", async () => {
   const home = newHome();
-  await start(home, "UP; exec sleep 60");
-  await home.kill();
-  const file = join(home.state, "native/a/service.json");
-  const text = readFileSync(file, "utf8");
-  writeFileSync(file, "{");
-  const stop = (): Promise<unknown> =>
-    stopServices({ home: home.home, env: home.env, handles: [], forget: true }).catch((error: unknown) => error);
-  expect(await stop()).toMatchObject({ at: { file }, hint: expect.stringContaining(`remove ${file}`) });
-  expect(home.processes()).toHaveLength(1);
-  writeFileSync(file, text);
+  await home.start([home.service("a", "", "exec sleep 60")]);
+  const record = join(home.state, "native/a/process.json");
+  rmSync(record);
+  mkdirSync(record);
+  expect(await home.stop("a")).toEqual([{ handle: "a", wasKilled: false }]);
+  expect(home.processes()).toEqual([]);
 });
 
 test("`forget` leaves nothing: neither process, nor log, nor supervisor", async () => {
