@@ -25,11 +25,13 @@ export interface Started extends Partial<ProcessIdentity> {
 export interface ProcessTable {
   entries: ProcessEntry[];
   hasMark: (pid: number, mark: string) => boolean;
+  /** Whether it shows no environment: it is ending, or becoming another program. */
+  isBare: (pid: number) => boolean;
 }
 
 /** Reads the whole table: about a millisecond on Linux. */
 export function readTable(platform: NodeJS.Platform = process.platform): ProcessTable {
-  return platform === "linux" ? { entries: listProc(), hasMark: hasProcMark } : readPsTable();
+  return platform === "linux" ? { entries: listProc(), hasMark: hasProcMark, isBare: isProcBare } : readPsTable();
 }
 
 let recent: { table: ProcessTable; takenMs: number } | undefined;
@@ -55,6 +57,14 @@ export function findMembers(started: Started, table: ProcessTable = readTable())
     if (!members.has(entry) && isNotOlder(entry, started) && table.hasMark(entry.pid, started.mark)) members.add(entry);
   }
   return addDescendants(members, living);
+}
+
+/** Whether somebody in its session can just now not be told from a stranger. That is over in a moment. */
+export function isUndecided(started: Started, table: ProcessTable = readTable()): boolean {
+  if (started.pid === undefined || started.bootId !== readBootId()) return false;
+  const session = table.entries.filter((entry) => entry.session === started.pid && !isDead(entry));
+  const isReused = session.some((entry) => entry.pid === started.pid && entry.startTime !== started.startTime);
+  return !isReused && session.some((entry) => isNotOlder(entry, started) && table.isBare(entry.pid));
 }
 
 /** Children that a member started in a group or session of their own, as a shell's jobs are. */
@@ -89,6 +99,14 @@ function hasProcMark(pid: number, mark: string): boolean {
   }
 }
 
+function isProcBare(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/environ`).length === 0;
+  } catch {
+    return false; // it ended, or belongs to another user
+  }
+}
+
 /** macOS shows the environment of one's own processes after the command (`-E`). */
 function readPsTable(): ProcessTable {
   const entries = runPs(["-ax"])
@@ -99,7 +117,7 @@ function readPsTable(): ProcessTable {
     environments ??= readPsEnvironments();
     return environments.get(pid)?.split(" ").includes(`${MARK}=${mark}`) ?? false;
   };
-  return { entries, hasMark };
+  return { entries, hasMark, isBare: () => false };
 }
 
 function readPsEnvironments(): Map<number, string> {

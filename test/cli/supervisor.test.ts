@@ -2,9 +2,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { isDead } from "../../routines/_script/process-identity.ts";
+import { readTable } from "../../routines/native/session-members.ts";
 import { restartServices } from "../../routines/supervisor/restart-services.ts";
 import { freePort } from "../_ports.ts";
 import { until } from "../_until.ts";
+import { listenOn } from "../routines/supervisor/_home.ts";
 import { echoService, isRunning, type PsRow, readUntil, Sandbox } from "./_sandbox.ts";
 
 interface SupervisedRow extends PsRow {
@@ -21,6 +24,7 @@ beforeAll(async () => {
   box = await Sandbox.create();
   box.services({
     ...echoService("echo", freePort()),
+    ...echoService("slow-echo", freePort(), "  restart: { backoff: 50ms..50ms, max: 100 }\n"),
     "base/base_native.yml": contract(
       "  ready: { exec: [test, -e, go], start_interval: 10ms, timeout: 60s }\n",
       "echo base is up; exec sleep 600",
@@ -96,6 +100,29 @@ describe("harbor restart", () => {
     expect([await up.exited, (await restart).map((it) => it.state)]).toEqual([0, ["ready"]]);
     expect((await rows()).top?.supervised).toMatchObject({ state: "ready", restarts: 0 });
     expect((await box.run(["logs", "top"])).stdout).toBe("top is up\n");
+  });
+});
+
+describe("a contract that is edited while its service runs", () => {
+  const write = (more: string): void => box.services({ "fixed/fixed_native.yml": contract(more, "exec sleep 600") });
+
+  test("has another policy or probe applied as it goes, and anything else by a restart of that service alone", async () => {
+    write("");
+    await box.run(["up", "-x", "fixed", "-x", "echo"]);
+    const before = await rows();
+    write("  live: { exec: ['true'] }\n  stop: { grace: 1s }\n");
+    expect((await box.run(["up"])).stderr).toBe("fixed: goes on with another liveness probe, stop signal or grace\n");
+    expect((await rows()).fixed?.pid).toBe(before.fixed?.pid ?? 0);
+    write("  env: { TOKEN: a-secret }\n");
+    const { exit, stderr } = await box.run(["up"]);
+    expect([exit, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^fixed: its configuration has changed \((liveness probe|variable TOKEN|[a-z ,]+)+\): starting it anew\n/),
+    ]);
+    expect(stderr).toContain("variable TOKEN added");
+    expect(stderr).not.toContain("a-secret");
+    const now = await rows();
+    expect([now.fixed?.pid === before.fixed?.pid, now.echo?.pid === before.echo?.pid]).toEqual([false, true]);
   });
 });
 
@@ -216,6 +243,33 @@ describe("somebody who is killed", () => {
     await until(async () => (await rows()).echo?.health === "healthy", "it is ready");
     expect(await box.pidOf("echo")).toBe(Number(pid));
   });
+});
+
+test("a child that outlives its leader, which ends when it is asked to, goes with it: down ends with 0", async () => {
+  const child = "trap '' TERM; echo child is up; sleep 600; sleep 600";
+  box.services({
+    "parent/parent_native.yml": contract("  stop: { grace: 200ms }\n", `trap 'exit 0' TERM; sh -c "${child}" & wait; wait`),
+  });
+  await box.run(["up", "-x", "parent"]);
+  await until(async () => (await box.run(["logs", "parent"])).stdout === "child is up\n", "its child");
+  const pid = await box.pidOf("parent");
+  const session = (): number => readTable().entries.filter((it) => it.session === pid && !isDead(it)).length;
+  expect(session()).toBe(3);
+  expect(await box.run(["down"])).toMatchObject({ exit: 0, stdout: "parent: killed after its grace\n" });
+  expect(session()).toBe(0);
+});
+
+test("a crashed service whose port another program has taken is shown to wait for it, and comes back", async () => {
+  await box.run(["up", "-x", "slow-echo"]);
+  const { "slow-echo": row } = await rows();
+  const port = Number(row?.urls[0]?.split(":").at(-1));
+  process.kill(row?.pid ?? 0, "SIGKILL");
+  {
+    using _taken = await until(() => listenOn(port), "its port is free");
+    await until(async () => (await rows())["slow-echo"]?.supervised?.why.includes("taken"), "it says so");
+    expect((await box.run(["ps"])).stdout).toContain(`slow-echo is backing-off: port ${port} is taken by pid ${process.pid} (`);
+  }
+  await until(async () => (await rows())["slow-echo"]?.health === "healthy", "it is back");
 });
 
 test("a crashed service is back by itself, and ps says what happened", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type ProcessEntry, readBootId } from "../../../routines/_script/process-identity.ts";
-import { findMembers, readTable } from "../../../routines/native/session-members.ts";
+import { findMembers, isUndecided, type ProcessTable, readTable } from "../../../routines/native/session-members.ts";
 
 const STARTED = { pid: 100, startTime: "1000", bootId: readBootId(), mark: "m" };
 
@@ -10,9 +10,13 @@ function entry(text: string): ProcessEntry {
   return { pid: Number(pid), parent: Number(parent), group: Number(pid), session: Number(session), startTime, state };
 }
 
+function tableOf(lines: string[], marked: number[], bare: number[] = []): ProcessTable {
+  const hasMark = (pid: number, mark: string): boolean => mark === "m" && marked.includes(pid);
+  return { entries: lines.map(entry), hasMark, isBare: (pid) => bare.includes(pid) };
+}
+
 function members(lines: string[], marked: number[] = [], started = STARTED): number[] {
-  const table = { entries: lines.map(entry), hasMark: (pid: number, mark: string) => mark === "m" && marked.includes(pid) };
-  return findMembers(started, table)
+  return findMembers(started, tableOf(lines, marked))
     .map((found) => found.pid)
     .sort((a, b) => a - b);
 }
@@ -41,6 +45,19 @@ describe("findMembers", () => {
 
   test("finds nothing across a boot", () => {
     expect(members(["100 1 100 1000"], [100], { ...STARTED, bootId: "other" })).toEqual([]);
+  });
+});
+
+describe("isUndecided", () => {
+  test.each([
+    ["of one in its session that shows no environment just now", ["101 1 100 1001"], [101], true],
+    ["not of one that shows it", ["101 1 100 1001"], [], false],
+    ["not of a zombie", ["101 1 100 1001 Z"], [101], false],
+    ["not of one elsewhere", ["101 1 101 1001"], [101], false],
+    ["not of an older one", ["90 1 100 900"], [90], false],
+    ["not where another has the leader's pid", ["100 1 100 2000", "101 100 100 2001"], [101], false],
+  ])("holds %s", (_, lines, bare, expected) => {
+    expect(isUndecided(STARTED, tableOf(lines, [], bare))).toBe(expected);
   });
 });
 
