@@ -30,6 +30,7 @@ beforeAll(async () => {
       "echo base is up; exec sleep 600",
     ),
     "top/top_native.yml": contract("  depends_on: { base: { condition: service_healthy } }\n", "echo top is up; exec sleep 600"),
+    "deaf/deaf_native.yml": contract("  stop: { grace: 3s }\n", "trap '' TERM; while :; do sleep 1; done"),
     "moody/moody_native.yml": contract(
       "  ready: { exec: [test, '!', -e, sick], interval: 20ms, failures: 1, start_interval: 10ms, timeout: 300ms }\n",
       "exec sleep 600",
@@ -137,6 +138,20 @@ describe("harbor up of what is not well", () => {
       expect.stringContaining('Cannot start "moody": not ready within 0.3 s; probe test ended with exit code 1'),
     ]);
     expect(await box.pidOf("moody")).toBe(pid);
+  });
+});
+
+describe("harbor stop that is interrupted", () => {
+  test("waits no longer, and says so; the service ends all the same", async () => {
+    await box.run(["up", "-x", "deaf"]);
+    const pid = await box.pidOf("deaf");
+    const stopping = box.start(["stop", "deaf"]);
+    await until(async () => (await rows()).deaf?.supervised?.state === "stopping", "it is asked to stop");
+    stopping.kill("SIGINT");
+    expect(await stopping.exited).toBe(130);
+    expect(await stopping.stderr.text()).toContain("interrupted");
+    expect(isRunning(pid)).toBe(true);
+    await until(() => !isRunning(pid), "its grace is over");
   });
 });
 
@@ -251,8 +266,9 @@ test("a crashed service whose port another program has taken is shown to wait fo
   process.kill(row?.pid ?? 0, "SIGKILL");
   {
     using _taken = await until(() => listenOn(port), "its port is free");
-    await until(async () => (await rows())["slow-echo"]?.supervised?.why.includes("taken"), "it says so");
-    expect((await box.run(["ps"])).stdout).toContain(`slow-echo is backing-off: port ${port} is taken by pid ${process.pid} (`);
+    // between two looks it may be trying again
+    const words = `slow-echo is backing-off: port ${port} is taken by pid ${process.pid} (`;
+    await until(async () => (await box.run(["ps"])).stdout.includes(words), "it says so");
   }
   await until(async () => (await rows())["slow-echo"]?.health === "healthy", "it is back");
 });
