@@ -1,10 +1,10 @@
 /** Native services of several kinds and a container that talks to them, up in a sandbox of their own. */
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { awaitChild, readOutput } from "../../routines/_script/child-output.ts";
 import type { Engine } from "../../routines/engine/connect-engine.ts";
 import { type Container, listContainers } from "../../routines/engine/list-containers.ts";
 import { freePort } from "../_ports.ts";
-import { resultOf } from "../_process.ts";
 import { createSandbox, type Sandbox } from "./_sandbox.ts";
 
 /** `/stream`: a line every 20 ms, without end. Anything else: the process's pid. */
@@ -65,8 +65,8 @@ export interface Bridged extends AsyncDisposable {
   innerPort: number;
   ports: { told: number; sleeper: number; open: number };
   up(...words: string[]): Promise<void>;
-  /** Runs a script of bun's in the client's container; gives its stdout. Throws where it fails. */
-  ask(script: string): Promise<string>;
+  /** Runs a script of bun's in the client's container; gives its stdout, and hears each piece of it. Throws where it fails. */
+  ask(script: string, hear?: (text: string) => void): Promise<string>;
   container(service: string): Promise<Container>;
   /** Of the host: those that a container runs. */
   pids(service: string): Promise<number[]>;
@@ -104,11 +104,18 @@ export function createBridged(engine: Engine): Bridged {
       const { code, stderr } = await sandbox.harbor(["up", "--no-defaults", ...words]);
       if (code !== 0) throw new Error(`harbor up ended with ${code}: ${stderr}`);
     },
-    async ask(script) {
+    async ask(script, hear) {
       const child = Bun.spawn(["docker", "exec", `${sandbox.project}-client-1`, "bun", "-e", script], { stdout: "pipe", stderr: "pipe" });
-      const { exit, stdout, stderr } = await resultOf(child);
-      if (exit !== 0) throw new Error(`the client ended with ${exit}: ${stderr}`);
-      return stdout.trim();
+      const said = { stdout: "", stderr: "" };
+      const exit = await awaitChild(child.exited, [
+        readOutput(child.stdout, (text) => {
+          said.stdout += text;
+          hear?.(text);
+        }),
+        readOutput(child.stderr, (text) => (said.stderr += text)),
+      ]);
+      if (exit !== 0) throw new Error(`the client ended with ${exit}: ${said.stderr}`);
+      return said.stdout.trim();
     },
     container,
     pids,
