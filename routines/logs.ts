@@ -61,7 +61,8 @@ export const command = defineCommand({
       return;
     }
     const hasColours = !args["no-color"] && showsColours(process.env);
-    const count = await printLogs(lines, { hasPrefix: handles.length !== 1, hasTimes: args.timestamps, hasColours });
+    const names = handles.length === 0 ? record?.services : handles;
+    const count = await printLogs(lines, { hasPrefix: handles.length !== 1, names, hasTimes: args.timestamps, hasColours });
     if (count === 0 && !signal.aborted) note(whyNone(handles, record, since !== undefined || grep !== undefined));
   },
 });

@@ -52,7 +52,8 @@ export function writeProxy(options: WriteProxyOptions): ComposeModel {
  * bridge's address, where a process on loopback cannot be reached.
  */
 export function goesThroughGateway(contract: Contract): boolean {
-  return JSON.stringify(ownService(contract)).includes("host.docker.internal");
+  const { extra_hosts: _, ...used } = ownService(contract); // to know the name is not to go there
+  return JSON.stringify(used).includes("host.docker.internal");
 }
 
 function ownService({ document, service }: Contract): Record<string, unknown> {

@@ -1,7 +1,7 @@
 /** Ends all that a start left behind: asks, waits, kills. The caller holds the handle's lock. */
 import { parseDuration } from "../_script/duration.ts";
 import { HarborError } from "../_script/error.ts";
-import { isDead, type ProcessEntry, readProcess } from "../_script/process-identity.ts";
+import { isDead, type ProcessEntry } from "../_script/process-identity.ts";
 import { type Launched, lookForDaemon } from "./_gone-daemon.ts";
 import type { StopSpec } from "./_types.ts";
 import { findMembers, isUndecided, type ProcessTable, readTable, recentTable } from "./session-members.ts";
@@ -16,6 +16,8 @@ export interface EndSessionOptions {
   record: Session;
   /** Instead of the contract's. */
   graceMs?: number | undefined;
+  /** Its process ended by itself, with 0, before it was ready: it may have gone to the background. Nobody else's process is looked for by a port. */
+  mayBeDaemon?: boolean;
   /** Ends the waiting, and nothing else: what is left is for another to end. */
   signal?: AbortSignal | undefined;
 }
@@ -47,27 +49,21 @@ const SETTLE_MS = 1_000;
 /** Throws `failed` naming the pids that even SIGKILL did not end (another user's, or stuck in the kernel), `interrupted` once aborted. */
 export async function endSession(options: EndSessionOptions): Promise<EndedSession> {
   const { record } = options;
-  const wasAlive = hasLeader(record);
   const ended = await endAll(options, (table) => findMembers(record, table));
-  const daemon = await settleDaemon(record, wasAlive);
+  const daemon = options.mayBeDaemon ? await settleDaemon(record) : undefined;
   if (daemon === undefined) return ended;
   const other = await endAll(options, (table) => table.entries.filter((entry) => isSameOrBelow(entry, daemon) && !isDead(entry)));
   return { count: ended.count + other.count, wasKilled: ended.wasKilled || other.wasKilled };
 }
 
-/** One whose leader ended by itself may only just have gone to the background; else nobody waits. */
-async function settleDaemon(record: Session, wasAlive: boolean): Promise<ProcessEntry | undefined> {
-  if (record.port === undefined) return undefined;
-  const deadline = wasAlive ? 0 : performance.now() + SETTLE_MS;
+/** It may only just have gone to the background, and listens nowhere yet. */
+async function settleDaemon(record: Session): Promise<ProcessEntry | undefined> {
+  const deadline = performance.now() + SETTLE_MS;
   while (true) {
     const { found, mayCome } = lookForDaemon(record, readTable());
     if (found !== undefined || !mayCome || performance.now() >= deadline) return found;
     await Bun.sleep(POLL_MS.longest);
   }
-}
-
-function hasLeader({ pid, startTime }: Session): boolean {
-  return pid !== undefined && readProcess(pid)?.startTime === startTime;
 }
 
 function isSameOrBelow(entry: ProcessEntry, daemon: ProcessEntry): boolean {

@@ -75,10 +75,10 @@ function isRunning({ state, isAsleep }: ServiceReport): boolean {
 }
 
 async function stop(options: ControlStackOptions, waves: readonly StopWave<Container>[]): Promise<void> {
-  const { home, env } = options;
+  const { home, env, signal } = options;
   for (const { containers, natives } of waves) {
     await control(options, containers);
-    if (natives.length > 0) await stopServices({ home, env, handles: natives, forget: false });
+    if (natives.length > 0) await stopServices({ home, env, handles: natives, forget: false, signal });
   }
 }
 

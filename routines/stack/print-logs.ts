@@ -5,6 +5,8 @@ import type { LogLine } from "./read-stack-logs.ts";
 
 export interface PrintLogsOptions {
   hasPrefix: boolean;
+  /** Services that may come, so that their lines stand below each other from the first on. */
+  names?: readonly string[] | undefined;
   hasTimes?: boolean;
   hasColours: boolean;
 }
@@ -21,7 +23,7 @@ export function showsColours(env: Readonly<Record<string, string | undefined>>):
 /** Prints each line on stdout as it comes; says how many it were. */
 export async function printLogs(lines: AsyncIterable<LogLine>, options: PrintLogsOptions): Promise<number> {
   const colourOf = options.hasColours ? pickColours() : undefined;
-  let width = 0;
+  let width = Math.max(0, ...(options.names ?? []).map((name) => name.length));
   let count = 0;
   for await (const { service, time, line } of lines) {
     width = Math.max(width, service.length);

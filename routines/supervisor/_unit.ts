@@ -58,6 +58,7 @@ export class Unit {
   /** Each line of its log. */
   #hear: (line: string) => void = () => undefined;
   #hasSaidAlive = false;
+  #mayBeDaemon = false;
   /** One thing after the other: what is being started is ended once it is there. */
   #work: Promise<unknown> = Promise.resolve();
   #attempts = new AbortController();
@@ -136,7 +137,11 @@ export class Unit {
       const { record, exited } = await spawnProcess({ spec, stateDirectory, environment: { ...environment, ...extra }, mark, privatePort });
       this.record = record;
       this.logRun = record.logRun;
-      void exited.then((exit) => this.#options.tell({ kind: "exited", handle, run, exit }));
+      this.#mayBeDaemon = false;
+      void exited.then((exit) => {
+        this.#mayBeDaemon = exit.code === 0 && this.#options.service()?.phase === "starting";
+        this.#options.tell({ kind: "exited", handle, run, exit });
+      });
       this.#options.tell({ kind: "spawned", handle, run });
     } catch (error) {
       this.problem = problemOf(error);
@@ -229,7 +234,11 @@ export class Unit {
     try {
       const { handle, stop } = spec;
       const leader = this.record?.mark === mark ? this.record : {};
-      const { wasKilled } = await endSession({ record: { ...leader, handle, stop, mark }, signal: this.#leaving.signal });
+      const { wasKilled } = await endSession({
+        record: { ...leader, handle, stop, mark },
+        mayBeDaemon: this.#mayBeDaemon,
+        signal: this.#leaving.signal,
+      });
       this.wasKilled = wasKilled;
     } catch (error) {
       return reasonOf((error as Error).message);

@@ -89,9 +89,9 @@ export class SupervisorClient {
     return this.#lines("POST", "/v1/restart", signal, request);
   }
 
-  /** Ends when nothing of them runs. */
-  stop(request: StopRequest): AsyncGenerator<Line> {
-    return this.#lines("POST", "/v1/stop", undefined, request);
+  /** Ends when nothing of them runs, or nobody wants to know any more: they end all the same. */
+  stop(request: StopRequest, signal?: AbortSignal): AsyncGenerator<Line> {
+    return this.#lines("POST", "/v1/stop", signal, request);
   }
 
   /** What happens, until aborted. */

@@ -20,6 +20,8 @@ export interface StopServicesOptions {
   handles: readonly string[];
   /** Removes their logs as well. */
   forget: boolean;
+  /** Ends the waiting, and nothing else. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface StoppedService {
@@ -28,14 +30,22 @@ export interface StoppedService {
   wasKilled: boolean;
 }
 
-/** Those that were there. Throws `failed` naming the pids that even SIGKILL did not end, once the others are stopped. */
-export async function stopServices({ home, env, handles, forget }: StopServicesOptions): Promise<StoppedService[]> {
+/**
+ * Those that were there. Throws `failed` naming the pids that even SIGKILL did not end, once the others are stopped;
+ * `interrupted` once aborted: they end all the same.
+ */
+export async function stopServices({ home, env, handles, forget, signal }: StopServicesOptions): Promise<StoppedService[]> {
   const client = connectSupervisor({ home, env });
   if (client === undefined) return [];
   const latest = new Map<string, ServiceReport>();
-  for await (const line of client.stop({ handles: [...handles], forget })) {
+  for await (const line of client.stop({ handles: [...handles], forget }, signal)) {
     if (line.kind === "report") latest.set(line.report.handle, line.report);
   }
+  if (signal?.aborted)
+    throw new HarborError("Cannot wait for the stop: interrupted", {
+      exit: "interrupted",
+      hint: "They end all the same; `harbor ps` shows it",
+    });
   if (forget) await dismissSupervisor({ home, env });
   const failed = [...latest.values()].find(({ state, isGone }) => state === "failed" && !isGone);
   if (failed !== undefined) throw stopFailure(failed);

@@ -110,6 +110,12 @@ describe("a contract's own proxy to host.docker.internal", () => {
     expect(JSON.stringify(services)).not.toContain("host.docker.internal");
   });
 
+  test("is one that uses the name, not one that only knows it", () => {
+    const knows = GATEWAY.replaceAll("host.docker.internal:9001", "10.1.2.3:9001").replaceAll("host.docker.internal 9001", "10.1.2.3 9001");
+    const own = knows.replace("networks:", 'extra_hosts: ["host.docker.internal:host-gateway"]\n    networks:');
+    expect(proxies(exclude({ ...FILES, "nat/nat_native.yml": own })).nat).toMatchObject({ image: "alpine/socat:1" });
+  });
+
   test("is taken as it is where that name is the host's loopback", () => {
     const services = proxies(exclude(files, "host-gateway"));
     expect(services.nat).toMatchObject({ image: "alpine/socat:1", networks: ["theirs"] });

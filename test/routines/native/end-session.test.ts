@@ -118,7 +118,7 @@ describe("endSession", () => {
       const port = freePort();
       const { record, exited } = await fixture.start(fixture.spec(daemon(port), { port }));
       await exited;
-      expect(await stop(record)).toEqual({ count: 1, wasKilled: false });
+      expect(await stop(record, { mayBeDaemon: true })).toEqual({ count: 1, wasKilled: false });
       expect(listListeners(new Set([port]))).toEqual([]);
     });
 
@@ -131,7 +131,7 @@ describe("endSession", () => {
         stdout: "ignore",
       });
       await until(() => listListeners(new Set([port])).length === 1, "the other redis");
-      expect(await stop(record)).toEqual({ count: 1, wasKilled: false });
+      expect(await stop(record, { mayBeDaemon: true })).toEqual({ count: 1, wasKilled: false });
       expect(other.exitCode).toBeNull();
       other.kill();
       await other.exited;

@@ -22,6 +22,8 @@ import { until } from "../../_until.ts";
 
 /** What a start came to. */
 export interface Started {
+  /** More than one where the supervisor had to be asked again. */
+  answers: number;
   accepted: Accepted[];
   /** The state of each service whenever it changed, as `handle state`. */
   course: string[];
@@ -77,10 +79,12 @@ export class TestHome {
     const environment = buildEnvironment(this.env);
     const goals = waitFor ?? Object.fromEntries(specs.map(({ handle }) => [handle, "ready" as const]));
     const request = { services: specs.map((spec) => ({ spec, environment, ...rules })), waitFor: goals, externals };
-    const started: Started = { accepted: [], course: [], last: {} };
+    const started: Started = { answers: 0, accepted: [], course: [], last: {} };
     for await (const line of this.client.start(request, signal)) {
-      if (line.kind === "accepted") started.accepted = line.services;
-      else if (line.kind === "report") note(started, line.report);
+      if (line.kind === "accepted") {
+        started.accepted = line.services;
+        started.answers++;
+      } else if (line.kind === "report") note(started, line.report);
     }
     return started;
   }

@@ -244,3 +244,28 @@ describe("a contract that has changed", () => {
     await until(() => [1, 2].some((number) => existsSync(`${home.state}/native/a/log.${number}.gz`)), "a rotated log");
   });
 });
+
+const socat = Bun.which("socat");
+
+test.skipIf(socat === null)(
+  "a program of the same kind that has taken the port of a crashed service is never ended (needs socat)",
+  async () => {
+    const home = newHome();
+    const port = freePort();
+    const words = [`TCP-LISTEN:${port},bind=127.0.0.1,reuseaddr,fork`, "EXEC:cat"];
+    const lines = `executable: socat\ndaemon_args: ${JSON.stringify(words)}\nport: ${port}\nready: { start_interval: 5ms }\n${QUICK}`;
+    await home.start([home.service("a", lines)]);
+    process.kill(await home.pid("a"), "SIGKILL");
+    // somebody's own, in a session of its own, from the moment that the port is free
+    const own = await until(async () => {
+      const child = Bun.spawn([socat ?? "", ...words], { detached: true, stdout: "ignore", stderr: "ignore" });
+      await Bun.sleep(20);
+      return child.exitCode === null && child;
+    }, "theirs has the port");
+    await home.until("a", (it) => it.state === "backing-off" && it.why.includes("is taken by"), "it backs off");
+    await home.stop("a");
+    expect(own.exitCode).toBeNull();
+    own.kill();
+    await own.exited;
+  },
+);

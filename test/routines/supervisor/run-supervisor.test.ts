@@ -91,6 +91,21 @@ describe("one supervisor", () => {
     expect(home.supervisor.pid).not.toBe(pid);
   });
 
+  test.skipIf(process.env.HARBOR_TEST_LONG === undefined)(
+    "(HARBOR_TEST_LONG=1, for its 12 s) answers who waits for longer than bun lets a request be quiet, in one answer",
+    async () => {
+      const home = newHome();
+      const slow = home.service(
+        "slow",
+        "ready: { exec: [test, -e, go], start_interval: 10ms, timeout: 60s }",
+        "sleep 12; touch go; exec sleep 60",
+      );
+      const { answers, last } = await home.start([slow]);
+      expect([answers, last.slow?.state]).toEqual([1, "ready"]);
+    },
+    20_000,
+  );
+
   test("is gone once it has left, whatever was under way: two never look after the same services", async () => {
     const home = newHome();
     await home.start([

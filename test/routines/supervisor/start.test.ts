@@ -1,13 +1,23 @@
 /** What a start comes to, with real programs: ready by each kind of probe, or not, and why. */
 import { describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { readlinkSync, writeFileSync } from "node:fs";
 import { isDead } from "../../../routines/_script/process-identity.ts";
+import { listListeners } from "../../../routines/host/read-listeners.ts";
+import type { NativeSpec } from "../../../routines/native/resolve-contract.ts";
 import { readTable } from "../../../routines/native/session-members.ts";
 import { freePort } from "../../_ports.ts";
 import { until } from "../../_until.ts";
-import { serverLines, useHomes } from "./_home.ts";
+import { serverLines, type TestHome, useHomes } from "./_home.ts";
 
 const newHome = useHomes();
+
+function cwdOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return "";
+  }
+}
 
 describe("ready", () => {
   test("without a question as soon as it runs", async () => {
@@ -69,16 +79,9 @@ describe("ready", () => {
 
   test.skipIf(Bun.which("nginx") === null)("nginx with its workers, which all end with it (needs nginx)", async () => {
     const home = newHome();
-    const port = freePort();
-    const lines = `executable: nginx\ndaemon_args: [-p, ., -c, nginx.conf, -e, error.log]\nport: ${port}\nready: { http: /, start_interval: 5ms }\nstop: { signal: SIGQUIT }`;
-    const spec = home.service("web", lines);
-    const server = `server { listen 127.0.0.1:${port}; location / { return 200 "it works"; } }`;
-    writeFileSync(
-      home.file("web", "nginx.conf"),
-      `daemon off; worker_processes 2; pid nginx.pid; user root; events {} http { access_log off; client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4; scgi_temp_path t5; ${server} }`,
-    );
+    const spec = nginx(home, "daemon off;");
     expect((await home.start([spec])).last.web?.state).toBe("ready");
-    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe("it works");
+    expect(await (await fetch(`http://127.0.0.1:${spec.port}/`)).text()).toBe("it works");
     // they overwrite their environment: only the session tells whose they are
     const pid = await home.pid("web");
     const session = (): number => readTable().entries.filter((it) => it.session === pid && !isDead(it)).length;
@@ -87,6 +90,18 @@ describe("ready", () => {
     expect(session()).toBe(0);
   });
 });
+
+/** With two workers; as its makers ship it, it goes to the background. */
+function nginx(home: TestHome, more = ""): NativeSpec {
+  const port = freePort();
+  const lines = `executable: nginx\ndaemon_args: [-p, ., -c, nginx.conf, -e, error.log]\nport: ${port}\nready: { http: /, start_interval: 5ms }\nstop: { signal: SIGQUIT }`;
+  const spec = home.service("web", lines);
+  const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${name};`).join(" ");
+  const server = `server { listen 127.0.0.1:${port}; location / { return 200 "it works"; } }`;
+  const http = `http { access_log off; ${paths} ${server} }`;
+  writeFileSync(home.file("web", "nginx.conf"), `${more} worker_processes 2; pid nginx.pid; user root; events {} ${http}`);
+  return spec;
+}
 
 describe("a start that comes to nothing", () => {
   test("as its program is not installed says how to install it", async () => {
@@ -163,6 +178,18 @@ describe("a start that comes to nothing", () => {
     });
     expect(home.processes()).toEqual([]);
   });
+
+  test.skipIf(Bun.which("nginx") === null)(
+    "as it goes to the background under a title of its own leaves nothing there (needs nginx)",
+    async () => {
+      const home = newHome();
+      const spec = nginx(home);
+      expect(await home.failure(spec)).toMatchObject({ message: expect.stringContaining("exit code 0 before it was ready") });
+      expect(listListeners(new Set([spec.port ?? 0]))).toEqual([]);
+      // what listens no more may still be ending
+      expect(readTable().entries.filter((it) => !isDead(it) && cwdOf(it.pid) === spec.cwd)).toEqual([]);
+    },
+  );
 
   test("as another program has its port names that, and is over once the port is free", async () => {
     const home = newHome();

@@ -129,8 +129,7 @@ describe("another process with the pid of one of ours", () => {
     process.kill(record.pid, "SIGKILL");
     await until(() => !isAlive(record), "the end of a");
     writeRecord(home.state, { ...record, pid: stranger, ...difference });
-    expect(await home.report("a")).toMatchObject({ pid: null });
-    await home.untilState("a", "failed");
+    expect(await home.untilState("a", "failed")).toMatchObject({ pid: null });
     await home.down();
     expect(readProcess(stranger)?.pid).toBe(stranger);
   });
