@@ -52,9 +52,12 @@ describe("renderUnit", () => {
 const systemd = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"].find((path) => statSync(path, { throwIfNoEntry: false }));
 const isRoot = process.getuid?.() === 0;
 
+/** For nobody, whom systemd is run as where we are root: a temporary folder of root's own may be closed to others. */
+const REACHABLE = isRoot ? "/tmp" : tmpdir();
+
 /** What systemd itself makes of a unit; it tells nobody but a user, and wants files that this one can reach. */
 async function readBySystemd(text: string): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), "harbor-systemd-"));
+  const folder = mkdtempSync(join(REACHABLE, "harbor-systemd-"));
   made.push(folder);
   mkdirSync(join(folder, "run"), { mode: 0o700 });
   writeFileSync(join(folder, "harbor.service"), text);
@@ -75,7 +78,7 @@ async function readBySystemd(text: string): Promise<string> {
 describe.skipIf(systemd === undefined)("systemd", () => {
   test("reads each value as it was meant", async () => {
     // the launcher has to be there: it is looked for; and systemd takes no program with quotes or backslashes in its path
-    const folder = join(mkdtempSync(join(tmpdir(), "harbor-unit-")), ODD.replace(/["'\\]/g, ""));
+    const folder = join(mkdtempSync(join(REACHABLE, "harbor-unit-")), ODD.replace(/["'\\]/g, ""));
     made.push(dirname(folder));
     const launcher = join(folder, "harbor");
     mkdirSync(folder, { recursive: true });
