@@ -1,4 +1,4 @@
-/** Ends all that a start left behind: asks, waits, kills. The caller holds the handle's lock. */
+/** Ends all that a start left behind: asks, waits, kills. One caller at a time for each service: its supervisor. */
 import { parseDuration } from "../_script/duration.ts";
 import { HarborError } from "../_script/error.ts";
 import { isDead, type ProcessEntry } from "../_script/process-identity.ts";

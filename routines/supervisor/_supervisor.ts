@@ -11,7 +11,8 @@ import { fingerprintSpec, type NativeSpec } from "../native/start-process.ts";
 import { dependenciesFirst, dependentsFirst } from "./_dependencies.ts";
 import { nextDue, step } from "./_machine.ts";
 import { policyOf } from "./_policy.ts";
-import { type Effect, EMPTY_WORLD, type Event, type ExternalStatus, mayRun, type Service, stateOf, type World } from "./_service.ts";
+import { reportOf } from "./_report-of.ts";
+import { type Effect, EMPTY_WORLD, type Event, type ExternalStatus, type Service, stateOf, type World } from "./_service.ts";
 import { newStored, readServices, removeService, type StoredService, writeService } from "./_store.ts";
 import { Unit } from "./_unit.ts";
 import type { Accepted, ServiceReport, ServiceUsage, StartRequest } from "./report.ts";
@@ -385,31 +386,4 @@ function refusal(effect: Beginning, why: string): Told {
   return effect.kind === "spawn"
     ? { kind: "spawnFailed", handle, run, why }
     : { kind: "hookEnded", handle, run, hook: effect.hook, problem: why };
-}
-
-function reportOf(stored: StoredService, unit: Unit, service: Service | undefined): ServiceReport {
-  const { spec, state, why, since, run, restarts, isWanted, isAsleep, isCompleted, isLate } = stored;
-  const { record, problem } = unit;
-  const isRunning = service !== undefined && mayRun(service) && record?.mark === stored.mark;
-  return {
-    handle: spec.handle,
-    state,
-    why,
-    since,
-    pid: isRunning ? record.pid : null,
-    port: spec.port ?? null,
-    startedAt: record?.startedAt ?? null,
-    logRun: unit.logRun ?? null,
-    run,
-    restarts,
-    isWanted,
-    isAsleep,
-    isCompleted,
-    isLate,
-    lastSeen: service?.lastSeen ?? "",
-    contract: spec.contract,
-    dependsOn: Object.keys(spec.dependsOn),
-    wasKilled: unit.wasKilled,
-    ...(problem === undefined ? {} : { problem }),
-  };
 }
