@@ -23,6 +23,7 @@ export const routines: CommandTable = {
   "find-gateway": () => import("./host/find-gateway.ts"),
   "find-port-owner": () => import("./host/find-port-owner.ts"),
   "open-url": () => import("./host/open-url.ts"),
+  "find-python": () => import("./python/find-python.ts"),
   "exclude-natives": () => import("./compose/exclude-natives.ts"),
   "make-plan": () => import("./compose/make-plan.ts"),
   "merge-compose": () => import("./compose/merge-compose.ts"),
