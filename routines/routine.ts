@@ -24,6 +24,7 @@ export const routines: CommandTable = {
   "find-port-owner": () => import("./host/find-port-owner.ts"),
   "open-url": () => import("./host/open-url.ts"),
   "find-python": () => import("./python/find-python.ts"),
+  "patch-pyproject": () => import("./host/patch-pyproject.ts"),
   "exclude-natives": () => import("./compose/exclude-natives.ts"),
   "make-plan": () => import("./compose/make-plan.ts"),
   "merge-compose": () => import("./compose/merge-compose.ts"),
