@@ -23,6 +23,7 @@ export const routines: CommandTable = {
   "find-gateway": () => import("./host/find-gateway.ts"),
   "find-port-owner": () => import("./host/find-port-owner.ts"),
   "open-url": () => import("./host/open-url.ts"),
+  "make-python-env": () => import("./python/make-python-env.ts"),
   "find-python": () => import("./python/find-python.ts"),
   "patch-pyproject": () => import("./host/patch-pyproject.ts"),
   "exclude-natives": () => import("./compose/exclude-natives.ts"),

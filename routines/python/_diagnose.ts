@@ -107,7 +107,11 @@ function ignoredByPip(output: string): Refusal | undefined {
 function refusedByUv(output: string): Refusal | undefined {
   const text = output.replace(/[│╰├─▶×]/g, " ").replace(/\s+/g, " ");
   if (!/Python version \([^)]*\) does not satisfy Python/.test(text)) return undefined;
-  const found = [...text.matchAll(/(?:all versions of )?([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?((?:[<>=!~][^\s]*)?) depends? on Python([<>=!~][^\s]*)/g)].at(-1);
+  const found = [
+    ...text.matchAll(
+      /(?:all versions of )?([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?((?:[<>=!~][^\s]*)?) depends? on Python([<>=!~][^\s]*)/g,
+    ),
+  ].at(-1);
   if (found === undefined) return undefined;
   const [, name = "", range = "", requires = ""] = found;
   const version = /^==([^,*]+)$/.exec(range)?.[1];

@@ -22,7 +22,6 @@ export interface EnvRecord {
   /** Of what is installed, as PEP 503 writes it; undefined for a bare path or URL. */
   name?: string;
   python?: { realPath: string; version: string };
-  /** Whether this host was searched for it, or the caller named it. */
   package?: { name: string; version: string; metadata: string };
   patched: Patched[];
 }
@@ -48,16 +47,16 @@ export function writeRecord(folder: string, record: EnvRecord): void {
 }
 
 /** Where the environment's interpreter leads; undefined where it is gone. */
-export function realPythonOf(folder: string): string | undefined {
+export function realPythonOf(folder: string, path = pythonIn(folder)): string | undefined {
   try {
-    return realpathSync(pythonIn(folder));
+    return realpathSync(path);
   } catch {
     return undefined;
   }
 }
 
 /** Whether all of it is there as it was asked for. Runs nothing. */
-export function isReady(folder: string, record: EnvRecord | undefined, asked: string): record is Required<EnvRecord> {
+export function isReady(folder: string, record: EnvRecord | undefined, asked: string): record is EnvRecord {
   if (record?.step !== "installed" || record.asked !== asked) return false;
   if (record.python === undefined || record.package === undefined) return false;
   return realPythonOf(folder) === record.python.realPath && existsSync(record.package.metadata);

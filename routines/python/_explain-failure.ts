@@ -26,7 +26,8 @@ const HINTS: Partial<Record<PythonEnvProblem, string>> = {
   "requires-python": "Use a Python that it asks for (--python), or name its source (--source)",
 };
 
-const OFFLINE_HINT = "Offline only local files and the tool's cache are used: put the wheels into a folder and name that as a find-links folder";
+const OFFLINE_HINT =
+  "Offline only local files and the tool's cache are used: put the wheels into a folder and name that as a find-links folder";
 
 export function explainFailure({ end, action, log, isOffline, diagnosis = diagnose(end.output) }: FailureOptions): PythonEnvError {
   const { kind, reason } = diagnosis;
@@ -42,7 +43,8 @@ export function explainFailure({ end, action, log, isOffline, diagnosis = diagno
 export function asEnvError(error: unknown): unknown {
   if (error instanceof PythonEnvError || !(error instanceof Error)) return error;
   const { code, message } = (error.cause ?? error) as NodeJS.ErrnoException;
-  const kind = code === "ENOSPC" || code === "EDQUOT" ? "disk" : code === "EACCES" || code === "EPERM" || code === "EROFS" ? "permission" : undefined;
+  const kind =
+    code === "ENOSPC" || code === "EDQUOT" ? "disk" : code === "EACCES" || code === "EPERM" || code === "EROFS" ? "permission" : undefined;
   if (kind === undefined) return error;
   return new PythonEnvError(kind, `Cannot make the Python environment: ${message}`, { hint: HINTS[kind] ?? "", cause: error });
 }

@@ -25,7 +25,13 @@ export function chooseInstaller(env: Environment): Installer {
 }
 
 /** `python` is a path, or with uv a version that it may fetch. */
-export function createTool(options: { installer: Installer; python: string | undefined; folder: string; isOffline: boolean; env: Environment }): Tool {
+export function createTool(options: {
+  installer: Installer;
+  python: string | undefined;
+  folder: string;
+  isOffline: boolean;
+  env: Environment;
+}): Tool {
   const { installer, python, folder, isOffline } = options;
   const env = toolEnvironment(options.env);
   if (installer.name === "pip") return { argv: [python ?? "python3", "-m", "venv", folder], env };
@@ -51,8 +57,16 @@ export function installTool({ installer, python, requirements, index, env, hide 
   const words = [...requirements.filter((it) => !hasSecret(it)), ...(secret.length === 0 ? [] : ["-r", hide(secret)])];
   if (installer.name === "pip") return pipTool({ python, words: ["install", ...words], index, env });
   const offline = index.isOffline ? ["--offline"] : [];
-  const { options, variables } = indexOptions(index, env, { url: ["UV_DEFAULT_INDEX", "UV_INDEX_URL"], links: "UV_FIND_LINKS", separator: "," });
-  return { argv: [installer.program, "pip", "install", "--python", python, ...offline, ...options, ...words], env: toolEnvironment(env), variables };
+  const { options, variables } = indexOptions(index, env, {
+    url: ["UV_DEFAULT_INDEX", "UV_INDEX_URL"],
+    links: "UV_FIND_LINKS",
+    separator: ",",
+  });
+  return {
+    argv: [installer.program, "pip", "install", "--python", python, ...offline, ...options, ...words],
+    env: toolEnvironment(env),
+    variables,
+  };
 }
 
 export interface PipOptions {
@@ -72,7 +86,8 @@ export function pipTool({ python, words: [command = "", ...words], index, env }:
 
 /** For pip where uv is what the user has set up: its variables as pip's, where pip's are not set. */
 export function asPipEnvironment(env: Environment): Environment {
-  const first = (names: readonly string[]): string | undefined => names.map((name) => env[name]).find((value) => value !== undefined && value !== "");
+  const first = (names: readonly string[]): string | undefined =>
+    names.map((name) => env[name]).find((value) => value !== undefined && value !== "");
   const more = first(["UV_INDEX", "UV_EXTRA_INDEX_URL"]);
   const said = {
     PIP_INDEX_URL: first(["UV_DEFAULT_INDEX", "UV_INDEX_URL"])?.replace(/^[\w-]+=/, ""),

@@ -18,7 +18,9 @@ export async function endLeftovers(folder: string): Promise<number> {
     count = Math.max(count, left.length);
     for (const pid of left) kill(pid);
     if (performance.now() > deadline) {
-      throw new HarborError(`Cannot work on "${folder}": pid ${left.join(", ")} of an earlier call does not end`, { hint: "Look at it with `ps`" });
+      throw new HarborError(`Cannot work on "${folder}": pid ${left.join(", ")} of an earlier call does not end`, {
+        hint: "Look at it with `ps`",
+      });
     }
     await Bun.sleep(POLL_MS);
   }
@@ -50,7 +52,13 @@ function environmentOf(pid: number): string {
 
 /** macOS shows the environment of one's own processes after the command (`-E`). */
 function readPs(mark: string): number[] {
-  const { stdout } = Bun.spawnSync(["ps", "-axwwE", "-o", "pid=,command="], { env: { PATH: "/usr/bin:/bin", LC_ALL: "C" }, stderr: "ignore" });
+  const { stdout } = Bun.spawnSync(["ps", "-axwwE", "-o", "pid=,command="], {
+    env: { PATH: "/usr/bin:/bin", LC_ALL: "C" },
+    stderr: "ignore",
+  });
   const lines = stdout.toString().split("\n");
-  return lines.filter((line) => `${line} `.includes(` ${mark} `)).map((line) => Number.parseInt(line, 10)).filter((pid) => pid !== process.pid);
+  return lines
+    .filter((line) => `${line} `.includes(` ${mark} `))
+    .map((line) => Number.parseInt(line, 10))
+    .filter((pid) => pid !== process.pid);
 }

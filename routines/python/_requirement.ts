@@ -1,5 +1,5 @@
 /** A requirement as people write it for pip (PEP 508, a path, a URL) → what it names; nothing that an installer could take for an option passes. */
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { validRange } from "@renovatebot/pep440";
 import { HarborError } from "../_script/error.ts";
@@ -75,10 +75,15 @@ function refuseOptions(text: string): void {
 
 function isPath(text: string): boolean {
   if (URL_START.test(text) || /^[^/]*@\s*\S/.test(text)) return false;
-  return /^(?:\.{0,2}\/|~\/)/.test(text) || text === "." || text === ".." || text.includes("/") || ARCHIVE.test(text.replace(/\[[^\]]*\]$/, ""));
+  return (
+    /^(?:\.{0,2}\/|~\/)/.test(text) || text === "." || text === ".." || text.includes("/") || ARCHIVE.test(text.replace(/\[[^\]]*\]$/, ""))
+  );
 }
 
-function readDirect([, name = "", extras = "", target = "", marker = ""]: RegExpExecArray, env: Readonly<Record<string, string | undefined>>): Requirement {
+function readDirect(
+  [, name = "", extras = "", target = "", marker = ""]: RegExpExecArray,
+  env: Readonly<Record<string, string | undefined>>,
+): Requirement {
   const location = resolveLocation(target, env);
   const url = location.startsWith("/") ? Bun.pathToFileURL(location).href : location;
   const ending = marker.trim() === "" ? "" : ` ${marker.trim()}`;
@@ -88,9 +93,20 @@ function readDirect([, name = "", extras = "", target = "", marker = ""]: RegExp
 function readPath(text: string, env: Readonly<Record<string, string | undefined>>): Requirement {
   const [, path = text, extras = ""] = /^(.*?)(\[[^\]]*\])?$/.exec(text) ?? [];
   const location = resolveLocation(path, env);
-  const name = /([^/]+?)-\d[^/]*\.(?:whl|zip|tar\.gz|tgz|tar\.bz2|tar\.xz)$/.exec(location)?.[1];
+  const name = /([^/]+?)-\d[^/]*\.(?:whl|zip|tar\.gz|tgz|tar\.bz2|tar\.xz)$/.exec(location)?.[1] ?? nameOfProject(location);
   const read: Requirement = { text: `${location}${extras}`, extras, specifier: "", marker: "", location };
   return name === undefined ? read : { ...read, name: normaliseName(name) };
+}
+
+/** As its pyproject.toml has it; undefined where that says nothing. */
+function nameOfProject(folder: string): string | undefined {
+  try {
+    const document = Bun.TOML.parse(readFileSync(join(folder, "pyproject.toml"), "utf8")) as { project?: { name?: unknown } };
+    const name = document.project?.name;
+    return typeof name === "string" ? name : undefined;
+  } catch {
+    return undefined; // the installer will say what is wrong with it
+  }
 }
 
 /** A path or `file:` URL as an absolute path; other URLs as they are. */

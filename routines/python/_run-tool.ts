@@ -2,7 +2,7 @@
  * Runs an installer to its end: its lines are handed on as they come, kept in a log and, the last of them, for an error. It
  * and all that it starts carry a mark, by which whoever comes after us finds what a killed call left running.
  */
-import { appendFileSync } from "node:fs";
+import { appendFileSync, writeFileSync } from "node:fs";
 import { awaitChild, readOutput } from "../_script/child-output.ts";
 import { formatCommand, maskUrls, PythonEnvError } from "./_env-error.ts";
 import { MARK } from "./_leftovers.ts";
@@ -33,6 +33,11 @@ export interface ToolEnd {
 
 const GRACE_MS = 3_000;
 const LONGEST = 1_000_000;
+
+/** An empty one, that only its owner reads. */
+export function startLog(path: string): void {
+  writeFileSync(path, "", { mode: 0o600 });
+}
 
 /** Throws `interrupted` once it has ended after an abort, `failed` where the system cannot run it. */
 export async function runTool(tool: Tool, place: ToolPlace, onLine: (line: string) => void): Promise<ToolEnd> {
@@ -76,7 +81,10 @@ function spawn(tool: Tool, { cwd, folder }: ToolPlace) {
 }
 
 function interrupted(command: string): PythonEnvError {
-  return new PythonEnvError("interrupted", "Cannot make the Python environment: interrupted", { details: [command], hint: "The next call goes on from there" });
+  return new PythonEnvError("interrupted", "Cannot make the Python environment: interrupted", {
+    details: [command],
+    hint: "The next call goes on from there",
+  });
 }
 
 /** Asks first: pip removes its temporary folders. */

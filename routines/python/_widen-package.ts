@@ -74,7 +74,10 @@ async function fetchSource(options: WidenOptions, folder: string): Promise<strin
   return projectRoot(target, refusal.name);
 
   async function download(): Promise<string> {
-    const what = source === undefined ? `${refusal.name}${refusal.version === undefined ? options.specifier : `==${refusal.version}`}` : `${refusal.name} @ ${source}`;
+    const what =
+      source === undefined
+        ? `${refusal.name}${refusal.version === undefined ? options.specifier : `==${refusal.version}`}`
+        : `${refusal.name} @ ${source}`;
     say("fetch-source", `fetching the source of ${source === undefined ? what : refusal.name}`);
     const into = join(folder, "download");
     await runPip("fetch-source", ["download", "--no-deps", "--ignore-requires-python", "--no-binary", refusal.name, "--dest", into, what]);
@@ -87,7 +90,9 @@ async function fetchSource(options: WidenOptions, folder: string): Promise<strin
 function projectRoot(folder: string, name: string): string {
   const isProject = (path: string): boolean => ["pyproject.toml", "setup.py", "setup.cfg"].some((file) => existsSync(join(path, file)));
   if (isProject(folder)) return folder;
-  const inner = readdirSync(folder).map((it) => join(folder, it)).find(isProject);
+  const inner = readdirSync(folder)
+    .map((it) => join(folder, it))
+    .find(isProject);
   if (inner !== undefined) return inner;
   throw new PythonEnvError("requires-python", `Cannot widen "${name}": its source holds neither pyproject.toml nor setup.py`);
 }
@@ -95,9 +100,12 @@ function projectRoot(folder: string, name: string): string {
 /** Where that is not possible the wheel's metadata will do: a build does not ask for it. */
 function patchProject({ python, refusal, say }: WidenOptions, root: string): void {
   const file = join(root, "pyproject.toml");
-  if (!existsSync(file)) return say("patch", `${refusal.name} has no pyproject.toml: its wheel is changed instead`);
+  if (!existsSync(file)) {
+    say("patch", `${refusal.name} has no pyproject.toml: its wheel is changed instead`);
+    return;
+  }
   try {
-    const patch = patchPyproject(readText(file), { python: python.version, file });
+    const patch = patchPyproject(readText(file), { python: python.version.replace(/[a-z].*/, ""), file });
     if (patch.isChanged) writeFileSync(file, patch.text);
     for (const change of patch.changes) say("patch", `${refusal.name}: ${change}`);
     if (!patch.isChanged) say("patch", `${refusal.name} states its bound elsewhere: its wheel is changed instead`);
@@ -147,7 +155,10 @@ function isAllowed(version: string, requires: string): boolean {
 
 /** Without the clauses that refuse this version. */
 function widenBound(requires: string, version: string): string {
-  const kept = requires.split(",").map((it) => it.trim()).filter((clause) => isAllowed(version, clause));
+  const kept = requires
+    .split(",")
+    .map((it) => it.trim())
+    .filter((clause) => isAllowed(version, clause));
   return kept.length === 0 ? `>=${version.split(".").slice(0, 2).join(".")}` : kept.join(",");
 }
 
