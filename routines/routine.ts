@@ -20,6 +20,7 @@ export const routines: CommandTable = {
   "check-ports": () => import("./host/check-ports.ts"),
   "detect-capabilities": () => import("./host/detect-capabilities.ts"),
   "detect-gpu": () => import("./host/detect-gpu.ts"),
+  "detect-onnx-providers": () => import("./host/detect-onnx-providers.ts"),
   "find-gateway": () => import("./host/find-gateway.ts"),
   "find-port-owner": () => import("./host/find-port-owner.ts"),
   "open-url": () => import("./host/open-url.ts"),
