@@ -34,6 +34,7 @@ export const routines: CommandTable = {
   "resolve-contract": () => import("./native/resolve-contract.ts"),
   "keep-log": () => import("./native/keep-log.ts"),
   "read-log": () => import("./native/read-log.ts"),
+  "fetch-model": () => import("./models/fetch-model.ts"),
   "list-services": () => import("./supervisor/list-services.ts"),
   "restart-services": () => import("./supervisor/restart-services.ts"),
   "stop-services": () => import("./supervisor/stop-services.ts"),
