@@ -39,6 +39,7 @@ export const routines: CommandTable = {
   "keep-log": () => import("./native/keep-log.ts"),
   "read-log": () => import("./native/read-log.ts"),
   "notify-supervisor": () => import("./native/notify-supervisor.ts"),
+  "fetch-model": () => import("./models/fetch-model.ts"),
   "list-services": () => import("./supervisor/list-services.ts"),
   "restart-services": () => import("./supervisor/restart-services.ts"),
   "stop-services": () => import("./supervisor/stop-services.ts"),
