@@ -11,11 +11,18 @@ import { table } from "./_script/table.ts";
 import { currentStack } from "./stack/current-stack.ts";
 import { findStackWorkspace } from "./stack/find-stack-workspace.ts";
 import { observeStack, type ServiceStatus } from "./stack/observe-stack.ts";
+import { showsColours } from "./stack/print-logs.ts";
 import type { StackRecord } from "./stack/read-stack.ts";
 import { NOTHING_IS_UP, note, warn } from "./stack/say.ts";
+import { wordState } from "./stack/word-state.ts";
 import { checkHandle, listHandles, throwUnknown } from "./workspace/list-handles.ts";
 
-function render(services: readonly ServiceStatus[]): string {
+interface Shown {
+  services: readonly ServiceStatus[];
+  hasColours: boolean;
+}
+
+function render({ services, hasColours }: Shown): string {
   if (services.length === 0) return "";
   const rows = services.map((it) => [
     it.handle,
@@ -25,16 +32,17 @@ function render(services: readonly ServiceStatus[]): string {
     it.urls.join(" ") || "-",
     [it.pid === null ? "" : `pid ${it.pid}`, it.container ?? ""].filter((text) => text !== "").join(", ") || "-",
   ]);
-  const lines = table([["SERVICE", "RUNS AS", "STATE", "HEALTH", "URL", "PROCESS, CONTAINER"], ...rows]);
-  return [...lines, ...services.flatMap(wordTrouble)].join("\n");
+  const [head = "", ...lines] = table([["SERVICE", "RUNS AS", "STATE", "HEALTH", "URL", "PROCESS, CONTAINER"], ...rows]);
+  const painted = hasColours ? lines.map((line, index) => paint(line, services[index]?.health)) : lines;
+  return [head, ...painted, ...services.flatMap((it) => wordState(it) ?? [])].join("\n");
 }
 
-const QUIET_STATES = ["ready", "stopped"];
+const COLOURS: Readonly<Record<string, number>> = { degraded: 33, unhealthy: 31 };
 
-/** Why a native service is not as it should be. */
-function wordTrouble({ handle, supervised }: ServiceStatus): string[] {
-  if (supervised === undefined || QUIET_STATES.includes(supervised.state)) return [];
-  return [`${handle} is ${supervised.state}: ${supervised.why}`];
+/** The whole line, so that it is seen among many: yellow for a warning, red for what does not work. */
+function paint(line: string, health = ""): string {
+  const colour = COLOURS[health];
+  return colour === undefined ? line : `\x1b[${colour}m${line}\x1b[0m`;
 }
 
 /** What does not run may at least be a service. */
@@ -55,7 +63,8 @@ export const command = defineCommand({
     if (engineError !== undefined && (record !== undefined || engineError.exit !== "missing")) warn([engineError.message]);
     for (const handle of args.handles) if (!services.some((it) => it.handle === handle)) checkKnown(handle, home, record);
     if (shown.length === 0 && !args.json) note(services.length === 0 ? NOTHING_IS_UP : `not running: ${args.handles.join(", ")}`);
-    emit(shown, { json: args.json, render });
+    const hasColours = !args.json && showsColours(process.env);
+    emit(shown, { json: args.json, render: (them) => render({ services: them, hasColours }) });
   },
 });
 

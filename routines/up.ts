@@ -25,6 +25,7 @@ import { renderReport } from "./stack/render-report.ts";
 import { warn } from "./stack/say.ts";
 import { startStack } from "./stack/start-stack.ts";
 import { whatRuns } from "./stack/what-runs.ts";
+import { wordState } from "./stack/word-state.ts";
 import { removeEmptyState } from "./stack/write-stack.ts";
 
 export const command = defineCommand({
@@ -95,6 +96,7 @@ export const command = defineCommand({
     const isDefault = args.names.length + args.exclude.length + args.container.length === 0;
     const { services } = await observeStack({ home, env, project, needsEngine: false, signal, engine });
     emit(services, { json: args.json, render: (them) => renderReport({ services: them, workspace: made.plan.workspace, isDefault }) });
+    warn(services.filter((it) => it.health === "degraded").flatMap((it) => wordState(it) ?? []));
     if (args.open) await openFirst(services, args.names);
     if (args.attach || args.tail) {
       const { followStack } = await import("./stack/follow-stack.ts");

@@ -48,6 +48,7 @@ describe("imports", () => {
     const allowed: Record<string, RegExp> = {
       citty: /^routines\/_script\/help\.ts$/,
       consola: /^routines\/_script\/log\.ts$/,
+      "toml-eslint-parser": /^routines\/host\/_pyproject-toml\.ts$/,
       yaml: /^routines\/_script\/_?[a-z-]*yaml[a-z-]*\.ts$/,
       zx: /^routines\/_script\/shell\.ts$/,
     };

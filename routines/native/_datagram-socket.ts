@@ -58,6 +58,22 @@ export async function openDatagramSocket(path: string): Promise<DatagramSocket> 
   };
 }
 
+/** One datagram to whoever has that path. Throws where nobody has, or it is too long for the system. */
+export async function sendDatagram(path: string, text: string): Promise<void> {
+  const { ptr } = await import("bun:ffi");
+  const libc = await openLibc();
+  const refused = (): HarborError => new HarborError(`Cannot send to socket "${path}": the system refused with error ${libc.errno()}`);
+  const descriptor = libc.socket(AF_UNIX, isLinux ? SOCK_DGRAM | SOCK_CLOEXEC : SOCK_DGRAM, 0);
+  if (descriptor < 0) throw refused();
+  try {
+    const address = encodeAddress(path);
+    const data = new TextEncoder().encode(text);
+    if (libc.sendto(descriptor, ptr(data), data.length, 0, ptr(address), address.length) < 0) throw refused();
+  } finally {
+    libc.close(descriptor);
+  }
+}
+
 /** `struct sockaddr_un`: the BSDs put its length in front of the family. */
 function encodeAddress(path: string): Uint8Array {
   const name = new TextEncoder().encode(path);
@@ -119,6 +135,7 @@ const CALLS = {
   bind: { args: ["int", "ptr", "u32"], returns: "int" },
   setsockopt: { args: ["int", "int", "int", "ptr", "u32"], returns: "int" },
   recv: { args: ["int", "ptr", "u64", "int"], returns: "i64" },
+  sendto: { args: ["int", "ptr", "u64", "int", "ptr", "u32"], returns: "i64" },
   recvmsg: { args: ["int", "ptr", "int"], returns: "i64" },
   close: { args: ["int"], returns: "int" },
 } as const;

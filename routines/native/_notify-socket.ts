@@ -1,6 +1,6 @@
 /**
- * The other end of sd_notify(3): where a service says that it is ready, instead of being asked. The socket stands in
- * the service's own folder and is looked at from time to time: often while it starts, seldom afterwards.
+ * The other end of sd_notify(3): where a service says that it is ready, instead of being asked, and how it is. The socket
+ * stands in the service's own folder and is looked at from time to time: often while it starts, seldom afterwards.
  */
 import { readProcess } from "../_script/process-identity.ts";
 import { placeSocket, removeSocket, type SocketPlace } from "../_script/socket-path.ts";
@@ -15,8 +15,12 @@ export interface NotifyMessage {
   isReloading?: true;
   /** `WATCHDOG=1`: it is still alive. */
   isAlive?: true;
-  /** In its own words. */
+  /** In its own words, fit for a terminal; empty where it takes back what it said. */
   status?: string;
+  /** It answers, and a part of it is missing; `false` once that is there again. */
+  isDegraded?: boolean;
+  /** It needs this long from now on to start, or to stop. A day at most. */
+  extendMs?: number;
 }
 
 export interface NotifySocketOptions {
@@ -29,14 +33,18 @@ export interface NotifySocketOptions {
 
 const PAUSE_MS = { starting: 20, running: 1_000 };
 const STATUS_LENGTH = 200;
+const LONGEST_EXTENSION_MS = 24 * 60 * 60_000;
 /** In one look: a service that floods it has to wait for the next one. */
 const MAX_MESSAGES = 256;
 
+/** sd_notify(3) has private fields begin with `X_` and a name of their own. */
 const FLAGS: Readonly<Record<string, NotifyMessage>> = {
   "READY=1": { isReady: true },
   "STOPPING=1": { isStopping: true },
   "RELOADING=1": { isReloading: true },
   "WATCHDOG=1": { isAlive: true },
+  "X_HARBOR_HEALTH=degraded": { isDegraded: true },
+  "X_HARBOR_HEALTH=healthy": { isDegraded: false },
 };
 
 export class NotifySocket {
@@ -98,7 +106,9 @@ export class NotifySocket {
 export function parseNotification(text: string): NotifyMessage {
   const message: NotifyMessage = {};
   for (const line of text.split("\n")) {
-    if (line.startsWith("STATUS=")) message.status = excerpt(line.slice("STATUS=".length), STATUS_LENGTH);
+    const [, microseconds] = /^EXTEND_TIMEOUT_USEC=(\d+)$/.exec(line) ?? [];
+    if (microseconds !== undefined) message.extendMs = Math.min(Number(microseconds) / 1000, LONGEST_EXTENSION_MS);
+    else if (line.startsWith("STATUS=")) message.status = excerpt(line.slice("STATUS=".length), STATUS_LENGTH);
     else if (Object.hasOwn(FLAGS, line)) Object.assign(message, FLAGS[line]);
   }
   return message;

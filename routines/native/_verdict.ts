@@ -14,10 +14,10 @@ export function failed(reason: string): Verdict {
   return { ok: false, reason };
 }
 
-/** Foreign text for one line of a message: without colours and control characters, and short. */
+/** Foreign text for one line of a message: without colours and characters that steer a terminal or turn the direction of writing, and short. */
 export function excerpt(text: string, length: number): string {
   const line = Bun.stripANSI(text.slice(0, length * 8))
-    .replace(/[\s\p{Cc}]+/gu, " ")
+    .replace(/[\s\p{Cc}\p{Bidi_Control}]+/gu, " ")
     .trim();
   return line.length > length ? `${line.slice(0, length)}…` : line;
 }

@@ -16,6 +16,8 @@ export interface EndSessionOptions {
   record: Session;
   /** Instead of the contract's. */
   graceMs?: number | undefined;
+  /** Until when, as `performance.now()` counts, it has asked not to be killed even if its grace is over. */
+  askedUntil?: () => number;
   /** Its process ended by itself, with 0, before it was ready: it may have gone to the background. Nobody else's process is looked for by a port. */
   mayBeDaemon?: boolean;
   /** Ends the waiting, and nothing else: what is left is for another to end. */
@@ -75,9 +77,13 @@ async function endAll(options: EndSessionOptions, find: Wanted["find"]): Promise
   const { record, signal } = options;
   const wanted = { handle: record.handle, find, mayHaveMore: () => isUndecided(record) };
   const graceMs = options.graceMs ?? parseDuration(record.stop.grace) ?? 10_000;
-  const asked = await signalUntilGone(wanted, record.stop.signal as NodeJS.Signals, graceMs, signal);
+  const { askedUntil = () => 0 } = options;
+  const deadline = performance.now() + graceMs;
+  const mayGoOn = (): boolean => performance.now() < Math.max(deadline, askedUntil());
+  const asked = await signalUntilGone(wanted, record.stop.signal as NodeJS.Signals, mayGoOn, signal);
   if (asked.left.length === 0) return { count: asked.count, wasKilled: false };
-  const killed = await signalUntilGone(wanted, "SIGKILL", KILL_WAIT_MS, signal);
+  const killDeadline = performance.now() + KILL_WAIT_MS;
+  const killed = await signalUntilGone(wanted, "SIGKILL", () => performance.now() < killDeadline, signal);
   if (killed.left.length === 0) return { count: asked.count, wasKilled: true };
   const pids = killed.left.map((entry) => entry.pid).join(", ");
   throw new HarborError(`Cannot stop "${record.handle}": pid ${pids} does not end, not even by SIGKILL`, {
@@ -89,7 +95,7 @@ async function endAll(options: EndSessionOptions, find: Wanted["find"]): Promise
 async function signalUntilGone(
   { handle, find, mayHaveMore }: Wanted,
   name: NodeJS.Signals,
-  waitMs: number,
+  mayGoOn: () => boolean,
   signal: AbortSignal | undefined,
 ): Promise<{ count: number; left: ProcessEntry[] }> {
   const startMs = performance.now();
@@ -102,7 +108,7 @@ async function signalUntilGone(
     signalOnce(left, name, signalled);
     if (left.length > 0) {
       emptyLooks = 0;
-      if (elapsedMs() >= waitMs) return { count: signalled.size, left };
+      if (!mayGoOn()) return { count: signalled.size, left };
     } else if (++emptyLooks >= EMPTY_LOOKS && (elapsedMs() > UNDECIDED_MS || !mayHaveMore())) {
       return { count: signalled.size, left };
     }

@@ -8,11 +8,12 @@ import { withLock } from "../_script/lock.ts";
 import type { Env } from "../config/read-values.ts";
 import { offersPort } from "../native/resolve-contract.ts";
 import { type LeaseName, readLease } from "../stack/leases.ts";
+import { StatusProgress } from "../stack/progress.ts";
 import { stateOf } from "../stack/read-stack.ts";
 import { startNatives } from "../stack/start-natives.ts";
 import { removeEmptyState } from "../stack/write-stack.ts";
 import { SupervisorClient } from "../supervisor/connect-supervisor.ts";
-import type { ServiceReport } from "../supervisor/report.ts";
+import { isUsable, type ServiceReport } from "../supervisor/report.ts";
 import { restartServices } from "../supervisor/restart-services.ts";
 import { startFailure } from "../supervisor/start-failure.ts";
 import { type Claim, claimService } from "./_claim.ts";
@@ -67,9 +68,9 @@ export async function startLease(options: StartLeaseOptions): Promise<Reach | un
   }
 }
 
-function start({ home, env, options, signal, tell }: StartLeaseOptions, { spec }: Claim): Promise<void> {
+async function start({ home, env, options, signal, tell }: StartLeaseOptions, { spec }: Claim): Promise<void> {
   const nothing = (): void => undefined;
-  return startNatives({
+  await startNatives({
     specs: [spec],
     home,
     environment: env,
@@ -94,19 +95,55 @@ async function share(options: StartLeaseOptions, running: ServiceReport, { spec 
     return;
   }
   const timeoutMs = options.options.timeoutMs ?? parseDuration(spec.ready.timeout) ?? 0;
-  const timeout = AbortSignal.timeout(timeoutMs);
+  using timeout = new Deadline(timeoutMs);
+  const statuses = new StatusProgress(progressOf(handle, tell));
   const client = new SupervisorClient({ home, env });
-  for await (const line of client.events([handle], AbortSignal.any([signal, timeout]))) {
+  for await (const line of client.events([handle], AbortSignal.any([signal, timeout.signal]))) {
     if (line.kind !== "report") continue;
-    const { state, isAsleep, isCompleted } = line.report;
-    if (state === "ready" || isAsleep || isCompleted) return;
+    const { state, status, isAsleep, isCompleted } = line.report;
+    if (isUsable(state) || isAsleep || isCompleted) return;
     if (isDown(line.report)) throw await startFailure(line.report, stateOf(home).directory);
+    if (state === "starting") statuses.say(handle, status);
+    // the supervisor has a deadline for that, which the service itself may have put off
+    const isTimed = options.options.timeoutMs !== undefined || state !== "starting";
+    if (isTimed) timeout.run();
+    else timeout.pause();
   }
   if (signal.aborted) throw new HarborError(`Cannot wait for "${handle}": interrupted`, { exit: "interrupted" });
   throw new HarborError(`Cannot wait any longer for "${handle}": not ready within ${timeoutMs / 1000} s`, {
     exit: "timeout",
     hint: `\`harbor logs ${handle}\` may say why; wait longer with the option wait_timeout`,
   });
+}
+
+/** Aborts its signal after that long without a pause. */
+class Deadline implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #ms: number;
+  #timer: Timer | undefined;
+
+  constructor(ms: number) {
+    this.#ms = ms;
+    this.run();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** From the beginning where it was paused. */
+  run(): void {
+    this.#timer ??= setTimeout(() => this.#controller.abort(), this.#ms);
+  }
+
+  pause(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.pause();
+  }
 }
 
 function isDown({ state, isAsleep, isGone }: ServiceReport): boolean {

@@ -13,7 +13,7 @@ import { checkHandle, listHandles, throwUnknown } from "../workspace/list-handle
 import { currentStack } from "./current-stack.ts";
 import { findStackWorkspace } from "./find-stack-workspace.ts";
 import { orderStops, type StopWave } from "./order-stops.ts";
-import { createProgress, type Progress } from "./progress.ts";
+import { createProgress, type Progress, StatusProgress } from "./progress.ts";
 import { type StackRecord, stateOf } from "./read-stack.ts";
 import { removeEmptyState } from "./write-stack.ts";
 
@@ -85,8 +85,10 @@ async function stop(options: ControlStackOptions, waves: readonly StopWave<Conta
 async function restart(options: ControlStackOptions, natives: readonly string[], containers: readonly Container[]): Promise<void> {
   const { home, env, project, signal, progress } = options;
   const seen = new Map<string, string>();
-  const onReport = ({ handle, state }: ServiceReport): void => {
-    if (seen.get(handle) !== state) progress.say(handle, state);
+  const statuses = new StatusProgress(progress);
+  const onReport = ({ handle, state, why, status }: ServiceReport): void => {
+    if (seen.get(handle) !== state) progress.say(handle, state === "degraded" ? `${state}: ${why}` : state);
+    if (state === "starting") statuses.say(handle, status);
     seen.set(handle, state);
   };
   await restartServices({ home, env, handles: natives, signal, onReport });

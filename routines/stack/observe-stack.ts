@@ -26,7 +26,7 @@ export interface ServiceStatus {
    * `unknown` for a container that is up by record alone.
    */
   state: string;
-  /** `healthy`, `unhealthy`, `starting`, or empty where nothing tells. */
+  /** `healthy`, `degraded`, `unhealthy`, `starting`, or empty where nothing tells. */
   health: string;
   pid: number | null;
   /** Name of the container; of the proxy for a native service. */
@@ -43,6 +43,8 @@ export interface Supervised {
   why: string;
   /** ISO 8601, of that state. */
   since: string;
+  /** What its process says of itself, in its own words; empty where it says nothing. */
+  status: string;
   /** Since it was last healthy for long enough. */
   restarts: number;
 }
@@ -104,7 +106,8 @@ function plannedOf(planned: readonly PlannedService[] | undefined, handle: strin
 }
 
 function nativeStatus(report: ServiceReport, containers: readonly Container[], planned: PlannedService | undefined): ServiceStatus {
-  const { handle, state, why, since, restarts, pid, port, startedAt } = report;
+  // a supervisor of an earlier version knows of no status
+  const { handle, state, why, since, status = "", restarts, pid, port, startedAt } = report;
   const proxy = proxyOf(handle, containers, planned);
   const ports = port === null ? [] : [`${planned?.ports[0]?.address ?? "127.0.0.1"}:${port}`];
   return {
@@ -117,7 +120,7 @@ function nativeStatus(report: ServiceReport, containers: readonly Container[], p
     ports,
     urls: pid === null && !report.isAsleep ? [] : (planned?.urls ?? ports.map((it) => `http://${it}`)),
     since: startedAt ?? since,
-    supervised: { state, why, since, restarts },
+    supervised: { state, why, since, status, restarts },
   };
 }
 
@@ -129,7 +132,12 @@ function proxyOf(handle: string, containers: readonly Container[], planned: Plan
   return own.find((it) => it.service === handle) ?? own.find((it) => !isRelay(it.service));
 }
 
-const HEALTH: Partial<Record<ServiceState, string>> = { starting: "starting", ready: "healthy", unhealthy: "unhealthy" };
+const HEALTH: Partial<Record<ServiceState, string>> = {
+  starting: "starting",
+  ready: "healthy",
+  degraded: "degraded",
+  unhealthy: "unhealthy",
+};
 
 /** Behind a proxy that has ended, nothing is reached. */
 function healthOf({ state, pid }: ServiceReport, proxy: Container | undefined): string {

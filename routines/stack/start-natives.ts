@@ -6,9 +6,9 @@ import { HarborError } from "../_script/error.ts";
 import { buildEnvironment } from "../native/environment.ts";
 import type { NativeSpec } from "../native/start-process.ts";
 import { SupervisorClient } from "../supervisor/connect-supervisor.ts";
-import type { Accepted, ExternalStatus, Goal, ServiceReport } from "../supervisor/report.ts";
+import { type Accepted, type ExternalStatus, type Goal, isUsable, type ServiceReport } from "../supervisor/report.ts";
 import { startFailure } from "../supervisor/start-failure.ts";
-import type { Progress } from "./progress.ts";
+import { type Progress, StatusProgress } from "./progress.ts";
 import { stateOf } from "./read-stack.ts";
 
 export interface StartNativesOptions {
@@ -36,10 +36,10 @@ export interface StartNativesOptions {
   onMadeWay: (handle: string) => void;
 }
 
-/** Throws what the first failing service failed of, or `interrupted`. */
-export async function startNatives(options: StartNativesOptions): Promise<void> {
+/** Says whether all of them were of use before. Throws what the first failing service failed of, or `interrupted`. */
+export async function startNatives(options: StartNativesOptions): Promise<boolean> {
   const { specs, home, signal, isBystander, progress } = options;
-  if (specs.length === 0) return;
+  if (specs.length === 0) return true;
   if (signal.aborted) throw interrupted();
   const environment = buildEnvironment(options.environment);
   const timeout = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
@@ -58,6 +58,7 @@ export async function startNatives(options: StartNativesOptions): Promise<void> 
     if (!isBystander(report.handle)) throw stoppedMeanwhile(report);
     progress.warn(wordBystander(report));
   }
+  return watcher.wereOfUse;
 }
 
 function interrupted(): HarborError {
@@ -70,18 +71,22 @@ function stoppedMeanwhile({ handle, why }: ServiceReport): HarborError {
 }
 
 function isOfUse({ state, isAsleep, isCompleted }: ServiceReport): boolean {
-  return state === "ready" || isAsleep || isCompleted;
+  return isUsable(state) || isAsleep || isCompleted;
 }
 
 /** Turns what the supervisor tells into what a person is told. */
 class StartWatcher {
   readonly latest = new Map<string, ServiceReport>();
+  /** As each was when it was asked for. */
+  wereOfUse = true;
+  readonly #statuses: StatusProgress;
   readonly #options: StartNativesOptions;
   readonly #accepted = new Map<string, Accepted>();
   readonly #sinceMs = performance.now();
 
   constructor(options: StartNativesOptions) {
     this.#options = options;
+    this.#statuses = new StatusProgress(options.progress);
   }
 
   /** Once more where another supervisor had to be asked: the first answer counts. */
@@ -101,10 +106,12 @@ class StartWatcher {
   async see(report: ServiceReport): Promise<void> {
     const before = this.latest.get(report.handle);
     this.latest.set(report.handle, report);
+    if (before === undefined) this.wereOfUse &&= isOfUse(report);
     const { isBystander } = this.#options;
     const accepted = this.#accepted.get(report.handle);
     const isStarting = accepted !== undefined && (accepted.needsRestart || !accepted.wasUp);
     if (isStarting) this.#tell(report, before);
+    if (report.state === "starting") this.#statuses.say(report.handle, report.status);
     const isFailed = report.state === "failed" || (report.isLate && report.state === "unhealthy");
     if (isFailed && (isStarting || !isBystander(report.handle))) throw await this.#failure(report, isStarting);
   }
@@ -115,8 +122,9 @@ class StartWatcher {
     if (pid !== null) onRunning();
     if (state === "pending" && why !== before?.why && why.startsWith("waits")) progress.say(handle, why);
     if (state === "starting" && pid !== null && before?.pid !== pid) progress.say(handle, `starting as process ${pid}`);
-    if (state === "ready" && before?.state !== "ready") {
-      progress.say(handle, `ready after ${((performance.now() - this.#sinceMs) / 1000).toFixed(1)} s`);
+    if (isUsable(state) && !(before !== undefined && isUsable(before.state))) {
+      const elapsed = `${state} after ${((performance.now() - this.#sinceMs) / 1000).toFixed(1)} s`;
+      progress.say(handle, state === "degraded" ? `${elapsed}: ${why}` : elapsed);
     }
     if (report.isCompleted && !before?.isCompleted) progress.say(handle, "completed");
   }

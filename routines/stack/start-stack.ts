@@ -168,9 +168,13 @@ const WAYS = [
   ["container", "container", "-x "],
 ] as const;
 
-/** All of it ran before: one does not wait for the other. */
+/**
+ * All of it ran before. Natives go first all the same, which takes no time where they are well: one that is being started
+ * again may take its time, and compose would not wait for what stands in for it.
+ */
 async function resume(options: StartStackOptions, done: Made, containers: Containers | undefined): Promise<void> {
-  await Promise.all([runContainers(options, containers, { isResumed: true }), runNatives(options, done, options.made.plan.natives, {})]);
+  const wereOfUse = await runNatives(options, done, options.made.plan.natives, {});
+  await runContainers(options, containers, { isResumed: wereOfUse });
 }
 
 async function runWaves(options: StartStackOptions, done: Made, containers: Containers | undefined): Promise<void> {
@@ -192,7 +196,7 @@ function runNatives(
   done: Made,
   specs: readonly NativeSpec[],
   externals: Readonly<Record<string, ExternalStatus>>,
-): Promise<void> {
+): Promise<boolean> {
   const { made, env, keep, timeoutMs, signal, progress } = options;
   for (const spec of specs) refuseUnknownHealth(spec, externals);
   return startNatives({

@@ -4,7 +4,16 @@
  */
 import { HarborError } from "../_script/error.ts";
 import type { Supervisor } from "./_supervisor.ts";
-import type { Goal, Hello, Line, RestartRequest, ServiceReport, StartServices, StopRequest } from "./report.ts";
+import {
+  type Goal,
+  type Hello,
+  isUsable,
+  type Line,
+  type RestartRequest,
+  type ServiceReport,
+  type StartServices,
+  type StopRequest,
+} from "./report.ts";
 
 export interface ApiOptions {
   supervisor: Supervisor;
@@ -75,7 +84,7 @@ function isStarted(report: ServiceReport, goal: Goal = "ready"): boolean {
   const { state, isAsleep, isCompleted, isWanted, isLate } = report;
   const isOver = state === "failed" || (state === "stopped" && (isCompleted || !isWanted));
   if (isOver || goal === "completed") return isOver;
-  return state === "ready" || isAsleep || (state === "unhealthy" && (isLate || goal === "settled"));
+  return isUsable(state) || isAsleep || (state === "unhealthy" && (isLate || goal === "settled"));
 }
 
 /** Or somebody else has asked for it meanwhile. */

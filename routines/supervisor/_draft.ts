@@ -6,6 +6,7 @@ import {
   type Hook,
   type Outcome,
   type Policy,
+  type Said,
   type Service,
   stateOf,
   type Timer,
@@ -46,6 +47,8 @@ export class Draft {
       policy,
       phase: "waiting",
       isHealthy: false,
+      isDegraded: false,
+      status: "",
       why: "asked for",
       since: this.at,
       isWanted: true,
@@ -62,6 +65,7 @@ export class Draft {
       epoch: 0,
       lastSeen: "",
       isLate: false,
+      extendedMs: 0,
       hasSurvivors: false,
       timers: {},
     };
@@ -95,6 +99,7 @@ export class Draft {
   start(service: Service): void {
     service.run++;
     Object.assign(service, { isCompleted: false, isLate: false });
+    this.unsay(service);
     if (service.policy.hasPreStart && service.restarts === 0) {
       this.enter(service, "preparing", "its pre_start runs");
       this.#hook(service, "preStart");
@@ -108,7 +113,7 @@ export class Draft {
 
   /** It runs. */
   spawned(service: Service): void {
-    Object.assign(service, { spawnedAt: this.at, successes: 0, failures: 0, liveFailures: 0, lastSeen: "" });
+    Object.assign(service, { spawnedAt: this.at, successes: 0, failures: 0, liveFailures: 0, lastSeen: "", extendedMs: 0 });
     const { ready, live } = service.policy;
     if (ready === undefined) {
       this.up(service, true, "it runs");
@@ -129,6 +134,38 @@ export class Draft {
     if (service.restarts > 0 && isHealthy) service.timers.reset = this.at + service.policy.resetAfterMs;
     if (ready?.how === "ask") service.timers.ready = this.at + ready.intervalMs;
     if (live?.how === "ask" && liveAt !== undefined) service.timers.live = liveAt;
+    this.giveReason(service);
+  }
+
+  /** What its process says of itself. */
+  hearSaid(service: Service, { status = service.status, isDegraded = service.isDegraded, extendMs = 0 }: Said): void {
+    const before = stateOf(service);
+    Object.assign(service, { status, isDegraded });
+    this.#extend(service, extendMs);
+    this.giveReason(service);
+    const state = stateOf(service);
+    if (state === before) return;
+    service.since = this.at;
+    if (state === "ready") service.why = "it says that it is well again";
+  }
+
+  /** Of one that is degraded: its own words, where it has any. */
+  giveReason(service: Service): void {
+    if (stateOf(service) === "degraded") service.why = service.status === "" ? "it says that a part of it is missing" : service.status;
+  }
+
+  /** Never sooner than it was due; of a deadline that nobody has set there is nothing to put off. */
+  #extend(service: Service, extendMs: number): void {
+    const { timers, policy } = service;
+    const at = this.at + extendMs;
+    if (timers.deadline === undefined || at <= timers.deadline || !policy.ready?.isExtensible) return;
+    timers.deadline = at;
+    service.extendedMs = extendMs;
+  }
+
+  /** What a process said of itself holds for as long as it runs. */
+  unsay(service: Service): void {
+    Object.assign(service, { isDegraded: false, status: "" });
   }
 
   /** Ends its session; what then follows is `after`. */
@@ -172,6 +209,7 @@ export class Draft {
   /** Its session is gone: post_stop, then what follows. */
   cleared(service: Service, survivors?: string): void {
     service.hasSurvivors = survivors !== undefined;
+    this.unsay(service);
     if (survivors !== undefined) this.follow(service, "failed", survivors);
     if (service.policy.hasPostStop) {
       this.enter(service, "finishing", "its post_stop runs");
@@ -209,6 +247,7 @@ export class Draft {
       // whoever asks for it waits no longer for it to be well again than for a start
       service.isLate = false;
       service.timers.deadline = this.at + ready.deadlineMs;
+      service.extendedMs = 0;
     }
     this.askAgain(service);
   }

@@ -67,8 +67,9 @@ export class Front {
 
   /** Where it is ready, from now on; undefined while it is not. What was held is handed on. */
   leadTo(port: number | undefined): void {
+    // one that answers as before, be it in another state, has not begun to be quiet anew
+    if (port !== this.#target) this.#quietSinceMs = performance.now();
     this.#target = port;
-    this.#quietSinceMs = performance.now();
     if (port !== undefined) for (const talk of this.#talks) this.#join(talk, port);
   }
 

@@ -4,7 +4,18 @@
  */
 import { blockerOf, dependentsEnded } from "./_dependencies.ts";
 import { Draft, wordExit } from "./_draft.ts";
-import { type Adopted, type Event, mayRun, type Policy, type Service, type Step, type Timer, type World } from "./_service.ts";
+import {
+  type Adopted,
+  type Event,
+  isUsable,
+  mayRun,
+  type Policy,
+  type Said,
+  type Service,
+  type Step,
+  type Timer,
+  type World,
+} from "./_service.ts";
 
 const ASKED = "it was asked to stop";
 const LEAVING = "waits for what depends on it to stop";
@@ -156,7 +167,7 @@ function restart(draft: Draft, service: Service): void {
 function adopt(draft: Draft, it: Adopted): void {
   const service = draft.add(it.handle, it.policy);
   const { run, restarts, why, wasReady, isWanted, isCompleted } = it;
-  Object.assign(service, { run, restarts, why, wasReady, isWanted, isCompleted });
+  Object.assign(service, { run, restarts, why, wasReady, isWanted, isCompleted, ...saidBy(it) });
   if (it.state === "failed" || it.state === "stopped") adoptResting(draft, service, it);
   else if (!isWanted) adoptLeaving(draft, service, it);
   else if (it.state === "stopping") draft.end(service, isCompleted ? "completed" : "start", why);
@@ -171,6 +182,11 @@ function adopt(draft: Draft, it: Adopted): void {
     draft.followExit(service, { code: null, signal: null }, it.random, false);
     draft.effects.push({ kind: "end", handle: it.handle, run });
   }
+}
+
+/** Of a process that is gone it holds no more. */
+function saidBy({ isAlive, status, isDegraded }: Adopted): Said {
+  return isAlive ? { status, isDegraded } : {};
 }
 
 /** Asked to stop: after what depends on it, which is taken over first. */
@@ -189,8 +205,9 @@ function adoptResting(draft: Draft, service: Service, it: Adopted): void {
 
 function adoptRunning(draft: Draft, service: Service, it: Adopted): void {
   draft.spawned(service);
-  if (it.state !== "ready" && it.state !== "unhealthy") return;
-  if (service.phase !== "up") draft.up(service, it.state === "ready", it.why);
+  const isHealthy = isUsable(it.state);
+  if (!isHealthy && it.state !== "unhealthy") return;
+  if (service.phase !== "up") draft.up(service, isHealthy, it.why);
   if (service.policy.ready?.how === "ask") service.timers.ready = draft.at;
 }
 
@@ -215,6 +232,9 @@ function hear(draft: Draft, service: Service, event: RunEvent): void {
       break;
     case "probed":
       if (event.epoch === service.epoch) probed(draft, service, event);
+      break;
+    case "said":
+      if (mayRun(service)) draft.hearSaid(service, event);
   }
 }
 
@@ -231,6 +251,7 @@ function notSpawned(draft: Draft, service: Service, { why, random }: Extract<Eve
 
 function exited(draft: Draft, service: Service, { exit, random }: Extract<Event, { kind: "exited" }>): void {
   const { phase } = service;
+  draft.unsay(service);
   if (phase === "ending" || !mayRun(service)) return;
   draft.enter(service, "ending", `its process ended${wordExit(exit)}`);
   if (phase === "leaving") draft.follow(service, "stopped", ASKED);
@@ -275,6 +296,7 @@ function probedUp(draft: Draft, service: Service, { problem }: Probed): void {
   const isHealthy = problem === undefined || (service.isHealthy && service.failures < ready.failures);
   if (isHealthy === service.isHealthy) return;
   Object.assign(service, { isHealthy, isLate: false, since: draft.at, why: problem ?? "it answers again" });
+  draft.giveReason(service);
   delete service.timers.deadline;
   // the count of restarts begins anew after a time of health, not of running
   if (isHealthy && service.restarts > 0) service.timers.reset = draft.at + resetAfterMs;
@@ -324,7 +346,8 @@ function pastDeadline(draft: Draft, service: Service, random: number): void {
   const { ready } = service.policy;
   if ((service.phase !== "starting" && service.phase !== "up") || ready === undefined) return;
   const seen = service.lastSeen === "" ? "" : `; ${service.lastSeen}`;
-  const why = `not ready within ${ready.deadlineMs / 1000} s${seen}`;
+  const within = service.extendedMs === 0 ? `${ready.deadlineMs / 1000} s` : `the ${service.extendedMs / 1000} s that it asked for last`;
+  const why = `not ready within ${within}${seen}`;
   service.isLate = true;
   if (service.phase === "up") service.why = why;
   else if (service.policy.isKept) draft.up(service, false, why);

@@ -37,6 +37,7 @@ function readyPolicy(ready: ReadySpec, timeoutMs: number | undefined): ReadyPoli
   return {
     ...probePolicy(ready),
     deadlineMs: timeoutMs ?? ms(ready.timeout),
+    isExtensible: timeoutMs === undefined,
     startIntervalMs: ms(ready.start_interval),
     successes: ready.successes,
   };

@@ -6,7 +6,7 @@ import type { ServiceReport } from "./report.ts";
 
 /** Without a service of the state machine's for one that is being forgotten. */
 export function reportOf(stored: StoredService, unit: Unit, service: Service | undefined): ServiceReport {
-  const { spec, state, why, since, run, restarts, isWanted, isAsleep, isCompleted, isLate } = stored;
+  const { spec, state, why, since, status, run, restarts, isWanted, isAsleep, isCompleted, isLate } = stored;
   const { record, problem } = unit;
   const isRunning = service !== undefined && mayRun(service) && record?.mark === stored.mark;
   return {
@@ -14,6 +14,7 @@ export function reportOf(stored: StoredService, unit: Unit, service: Service | u
     state,
     why,
     since,
+    status,
     pid: isRunning ? record.pid : null,
     port: spec.port ?? null,
     startedAt: record?.startedAt ?? null,

@@ -1,7 +1,7 @@
 /** The words of the supervisor's state machine: what is known of one service, what happens to it, what is to be done. */
 
-/** What a person sees. */
-export type ServiceState = "pending" | "starting" | "ready" | "unhealthy" | "backing-off" | "stopping" | "stopped" | "failed";
+/** What a person sees. `degraded`: ready, with a part of it missing, as it says itself. */
+export type ServiceState = "pending" | "starting" | "ready" | "degraded" | "unhealthy" | "backing-off" | "stopping" | "stopped" | "failed";
 
 /**
  * Where a service is, finer than its state. `waiting`: for what it depends on. `preparing`: pre_start runs.
@@ -35,6 +35,8 @@ export interface ProbePolicy {
 
 export interface ReadyPolicy extends ProbePolicy {
   deadlineMs: number;
+  /** It may ask for more time than that; not where somebody has said how long to wait. */
+  isExtensible: boolean;
   startIntervalMs: number;
   successes: number;
 }
@@ -67,6 +69,10 @@ export interface Service {
   phase: Phase;
   /** In the phase `up`; in `leaving`, whether it was. */
   isHealthy: boolean;
+  /** A part of it is missing, its process says: of this run alone. */
+  isDegraded: boolean;
+  /** What its process says of itself, in its own words; empty where it has said nothing. */
+  status: string;
   why: string;
   /** Since when it has been in this state, on the supervisor's clock. */
   since: number;
@@ -94,6 +100,8 @@ export interface Service {
   lastSeen: string;
   /** It was not ready by its deadline. */
   isLate: boolean;
+  /** How long it asked for when it last put its deadline off; 0 where it did not. */
+  extendedMs: number;
   /** Some of its processes did not end, not even by SIGKILL. */
   hasSurvivors: boolean;
   timers: Partial<Record<Timer, number>>;
@@ -125,10 +133,19 @@ export type Event = { at: number } & (
   | { kind: "ended"; handle: string; run: number; survivors?: string }
   | { kind: "hookEnded"; handle: string; run: number; hook: Hook; problem?: string }
   | { kind: "probed"; handle: string; run: number; probe: ProbeName; epoch: number; problem?: string; random: number }
+  | ({ kind: "said"; handle: string; run: number } & Said)
   | { kind: "idle"; handle: string; why: string }
   | { kind: "connected"; handle: string }
   | { kind: "tick"; random: number }
 );
+
+/** What a process says of itself; what it says nothing of is not there. */
+export interface Said {
+  status?: string;
+  isDegraded?: boolean;
+  /** It needs this long from now on. */
+  extendMs?: number;
+}
 
 /** How a process ended; neither code nor signal where the one who saw it is gone. */
 export interface Exit {
@@ -145,6 +162,8 @@ export interface Adopted {
   wasReady: boolean;
   isWanted: boolean;
   isCompleted: boolean;
+  isDegraded: boolean;
+  status: string;
   /** `resting` ones keep what they were: a stopped one stays stopped. */
   state: ServiceState;
   why: string;
@@ -186,10 +205,15 @@ const STATES: Record<Exclude<Phase, "up" | "resting">, ServiceState> = {
 };
 
 /** The state that a phase looks like from outside. */
-export function stateOf(service: Pick<Service, "phase" | "isHealthy" | "after">): ServiceState {
-  if (service.phase === "up") return service.isHealthy ? "ready" : "unhealthy";
+export function stateOf(service: Pick<Service, "phase" | "isHealthy" | "isDegraded" | "after">): ServiceState {
+  if (service.phase === "up") return service.isHealthy ? (service.isDegraded ? "degraded" : "ready") : "unhealthy";
   if (service.phase === "resting") return service.after === "failed" ? "failed" : "stopped";
   return STATES[service.phase];
+}
+
+/** Whether it answers as it should, be it with a part of it missing. */
+export function isUsable(state: ServiceState): state is "ready" | "degraded" {
+  return state === "ready" || state === "degraded";
 }
 
 /** Whether a process of it may run. */

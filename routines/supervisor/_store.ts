@@ -26,6 +26,9 @@ export interface StoredService extends StartRules {
   why: string;
   /** ISO 8601. */
   since: string;
+  /** What its process has said of itself. */
+  status: string;
+  isDegraded: boolean;
   isWanted: boolean;
   isAsleep: boolean;
   isCompleted: boolean;
@@ -48,11 +51,14 @@ export function readService(stateDirectory: string, handle: string): StoredServi
   }
 }
 
+/** An earlier version of Harbor kept nothing of what a service says. */
+const UNSAID = { status: "", isDegraded: false };
+
 /** A file of no length, say, which a loss of power may leave. */
 function parse(text: string, handle: string): StoredService {
   const stored = JSON.parse(text) as StoredService | null;
   if (stored?.spec?.handle !== handle) throw new Error("it is not what Harbor wrote there");
-  return stored;
+  return { ...UNSAID, ...stored };
 }
 
 /** Nothing goes on over a restart of the machine: what is to be there again is started again. */
@@ -97,6 +103,7 @@ function brokenReport(handle: string, error: unknown): ServiceReport {
     state: "failed",
     why,
     since: new Date().toISOString(),
+    status: "",
     pid: null,
     port: null,
     startedAt: null,
@@ -140,6 +147,7 @@ export function newStored(spec: NativeSpec): StoredService {
     state: "pending",
     why: "",
     since: new Date().toISOString(),
+    ...UNSAID,
     isWanted: true,
     isAsleep: false,
     isCompleted: false,

@@ -80,12 +80,13 @@ export class Supervisor {
       const entry = this.#entry(handle, stored);
       const { wasSpawned, isAlive } = await entry.unit.adopt(stored);
       this.#tellExternals(stored.externals);
-      const { spec, run, restarts, wasReady, isWanted, isCompleted, isAsleep, state, why } = stored;
+      const { spec, run, restarts, wasReady, isWanted, isCompleted, isAsleep, state, why, status, isDegraded } = stored;
       const policy = policyOf(spec, stored);
       // a line of its log is there to be read again; a message to a socket that nobody had open is lost
       const isUnheard = state === "starting" && spec.ready.notify === true;
       const found = { wasSpawned, isAlive, isUnheard, random: Math.random() };
-      const service = { handle, policy, run, restarts, wasReady, isWanted, isCompleted, isAsleep, state, why, ...found };
+      const said = { status, isDegraded };
+      const service = { handle, policy, run, restarts, wasReady, isWanted, isCompleted, isAsleep, state, why, ...said, ...found };
       this.tell({ kind: "adopt", service });
       entry.unit.recall(stored);
     }
@@ -254,12 +255,14 @@ export class Supervisor {
     const entry = this.#entries.get(service.handle);
     if (entry === undefined) return;
     const state = stateOf(service);
-    const { why, run, isWanted, isCompleted, isLate, restarts, wasReady } = service;
+    const { why, status, isDegraded, run, isWanted, isCompleted, isLate, restarts, wasReady } = service;
     if (run !== entry.stored.run || entry.stored.mark === "") entry.stored.mark = `${service.handle}:${crypto.randomUUID()}`;
     if (state !== entry.stored.state) entry.stored.since = new Date().toISOString();
     Object.assign(entry.stored, {
       state,
       why,
+      status,
+      isDegraded,
       run,
       isWanted,
       isCompleted,
@@ -271,7 +274,7 @@ export class Supervisor {
     const text = JSON.stringify(entry.stored);
     if (text === entry.written) return;
     this.#write(entry, text);
-    if (before === undefined || stateOf(before) !== state || before.why !== why) entry.unit.changed(service, entry.stored);
+    if (before === undefined || stateOf(before) !== state || before.phase !== service.phase) entry.unit.changed(service, entry.stored);
     this.#options.onChange();
     const report = this.#report(service.handle);
     if (report !== undefined) for (const listener of this.#listeners) listener(report);

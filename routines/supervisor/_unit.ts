@@ -9,14 +9,23 @@ import { isAlive } from "../_script/process-identity.ts";
 import { writeFileWhole } from "../_script/write-file.ts";
 import { endSession } from "../native/end-session.ts";
 import { LogKeeper } from "../native/keep-log.ts";
-import { compileLogProbe, findIntruder, NotifySocket, type ProbeResult, probeKind, probeOnce } from "../native/probe-process.ts";
+import {
+  compileLogProbe,
+  findIntruder,
+  type NotifyMessage,
+  NotifySocket,
+  type ProbeResult,
+  probeKind,
+  probeOnce,
+} from "../native/probe-process.ts";
 import { type ProcessRecord, readRecord, recordPaths, removeRecord } from "../native/process-record.ts";
 import { type LogEntry, readLog } from "../native/read-log.ts";
 import { atPort, type LogLimits } from "../native/resolve-contract.ts";
 import { type HookRun, runHook } from "../native/run-hook.ts";
 import { findMembers } from "../native/session-members.ts";
 import { environmentOf, spawnProcess } from "../native/start-process.ts";
-import { type Effect, type Hook, type ProbeName, type Service, stateOf } from "./_service.ts";
+import { OwnWords } from "./_own-words.ts";
+import { type Effect, type Hook, isUsable, type ProbeName, type Service, stateOf } from "./_service.ts";
 import { Sleeper } from "./_sleeper.ts";
 import type { StoredService } from "./_store.ts";
 import type { Told } from "./_supervisor.ts";
@@ -58,6 +67,9 @@ export class Unit {
   /** Each line of its log. */
   #hear: (line: string) => void = () => undefined;
   #hasSaidAlive = false;
+  readonly #words: OwnWords;
+  /** Until when it has asked not to be killed, while it is being ended. */
+  #askedUntilMs = 0;
   #mayBeDaemon = false;
   /** One thing after the other: what is being started is ended once it is there. */
   #work: Promise<unknown> = Promise.resolve();
@@ -68,6 +80,10 @@ export class Unit {
     this.#options = options;
     this.#folder = recordPaths(options.stateDirectory, options.handle).folder;
     const { handle, tell } = options;
+    this.#words = new OwnWords((said) => {
+      const run = options.service()?.run;
+      if (run !== undefined) tell({ kind: "said", handle, run, ...said });
+    });
     this.#sleeper = new Sleeper({
       handle,
       onConnected: () => tell({ kind: "connected", handle }),
@@ -232,17 +248,22 @@ export class Unit {
     this.#attempts = new AbortController();
     await this.#hook?.ended;
     try {
+      // what it asked for before it was asked to end was for something else
+      this.#notify?.look();
+      this.#askedUntilMs = 0;
       const { handle, stop } = spec;
       const leader = this.record?.mark === mark ? this.record : {};
       const { wasKilled } = await endSession({
         record: { ...leader, handle, stop, mark },
         mayBeDaemon: this.#mayBeDaemon,
+        askedUntil: () => this.#askedUntilMs,
         signal: this.#leaving.signal,
       });
       this.wasKilled = wasKilled;
     } catch (error) {
       return reasonOf((error as Error).message);
     } finally {
+      this.#words.forget();
       this.#notify?.close();
       this.#notify = undefined;
     }
@@ -258,13 +279,12 @@ export class Unit {
 
   changed(service: Service, { spec }: StoredService): void {
     const state = stateOf(service);
-    const isAsleep = service.phase === "asleep";
     this.#notify?.setPace(state === "starting" ? "starting" : "running");
     this.#sleeper.lead(service, spec, this.record?.port);
     try {
       // for whoever asks how it is without asking us: the proxy in a container, which runs as nobody
       mkdirSync(dirname(this.#healthFile), { recursive: true, mode: 0o755 });
-      writeFileWhole(this.#healthFile, `${isAsleep ? "asleep" : state}\n`, 0o644);
+      writeFileWhole(this.#healthFile, `${wordHealth(service)}\n`, 0o644);
     } catch (error) {
       this.#options.onTrouble((error as Error).message);
     }
@@ -294,6 +314,7 @@ export class Unit {
     this.#sleeper.close();
     await this.#keeper?.close();
     this.#keeper = undefined;
+    this.#words.forget();
     this.#notify?.close();
     this.#notify = undefined;
   }
@@ -332,12 +353,18 @@ export class Unit {
   #openNotify(): Promise<NotifySocket> {
     return NotifySocket.open({
       folder: this.#folder,
-      onMessage: ({ isReady, isAlive }) => {
-        if (isReady) this.#say("ready");
-        this.#hasSaidAlive ||= isAlive === true;
-      },
+      onMessage: (message) => this.#hearMessage(message),
       isMember: (pid) => this.record !== undefined && findMembers(this.record).some((entry) => entry.pid === pid),
     });
+  }
+
+  /** How it is goes before that it is ready: one that begins degraded was never anything else. */
+  #hearMessage(message: NotifyMessage): void {
+    const { isReady, isAlive, extendMs } = message;
+    this.#hasSaidAlive ||= isAlive === true;
+    if (extendMs !== undefined) this.#askedUntilMs = performance.now() + extendMs;
+    this.#words.hear(message);
+    if (isReady) this.#say("ready");
   }
 
   async #keep(limits: LogLimits): Promise<void> {
@@ -359,6 +386,12 @@ export class Unit {
       this.#options.tell({ kind: "exited", handle: service.handle, run: service.run, exit: { code: null, signal: null } });
     }, LOOK_MS);
   }
+}
+
+/** In one word, for whoever only has to know whether it can be used. */
+function wordHealth(service: Service): string {
+  const state = stateOf(service);
+  return service.phase === "asleep" ? "asleep" : isUsable(state) ? "ready" : state;
 }
 
 /** Where a look at a process is a program run (ps on macOS), that its number is taken has to do, but for once in a while. */

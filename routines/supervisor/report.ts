@@ -5,7 +5,7 @@ import type { NativeSpec } from "../native/start-process.ts";
 import type { StartRules } from "./_policy.ts";
 import type { ExternalStatus, ServiceState } from "./_service.ts";
 
-export type { ExternalStatus, ServiceState } from "./_service.ts";
+export { type ExternalStatus, isUsable, type ServiceState } from "./_service.ts";
 
 /** What a service is right now. */
 export interface ServiceReport {
@@ -14,6 +14,8 @@ export interface ServiceReport {
   why: string;
   /** ISO 8601: since when it has been in that state. */
   since: string;
+  /** What its process says of itself by sd_notify(3), in its own words; empty where it says nothing, or none runs. */
+  status: string;
   /** Null where no process of it runs. */
   pid: number | null;
   port: number | null;

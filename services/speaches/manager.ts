@@ -1,0 +1,102 @@
+#!/usr/bin/env bun
+/**
+ * speaches as one process tree on this host: makes its Python environment, fetches the default models, chooses the
+ * accelerator, starts the server and watches it. The executable of the contract; by hand as well:
+ *
+ *   bun services/speaches/manager.ts --print-config
+ */
+import { existsSync } from "node:fs";
+import { defineCommand, jsonArg } from "../../routines/_script/command.ts";
+import { emit } from "../../routines/_script/emit.ts";
+import { endWith, reportError, runScript } from "../../routines/_script/script.ts";
+import { table } from "../../routines/_script/table.ts";
+import { type RankedSetting, settingArgs } from "../../routines/config/rank-settings.ts";
+import { exitCodeOf } from "./failures.ts";
+import { prepareService, runService } from "./run-service.ts";
+import { configFile, readSettings, SETTINGS } from "./settings.ts";
+import { Teller } from "./teller.ts";
+
+export const command = defineCommand({
+  meta: {
+    name: "speaches",
+    description: "Run speaches natively: speech to text and text to speech behind an OpenAI-compatible API",
+    examples: [
+      "bun manager.ts                     # install what is missing, then serve",
+      "bun manager.ts --print-config      # every value, and where it came from",
+      "bun manager.ts --prepare           # install and fetch, and do not serve",
+      "bun manager.ts --provider cpu --port 8000",
+    ],
+  },
+  args: {
+    ...settingArgs(SETTINGS),
+    config: {
+      type: "string",
+      description: "File of settings (default: $HARBOR_HOME/speaches/config.yml, where there is one)",
+      valueHint: "file",
+    },
+    "print-config": { type: "boolean", description: "Show every setting, its value and where that came from" },
+    prepare: { type: "boolean", description: "Install the program and fetch the models, then end" },
+    ...jsonArg,
+  },
+  async run({ args }) {
+    const { values, settings } = readSettings({ args, env: process.env, ...findFile(args.config as string | undefined) });
+    if (args["print-config"] === true) {
+      emit(settings, { json: args.json === true, render: renderSettings });
+      return;
+    }
+    const teller = new Teller(process.env);
+    const stop = stopSignal();
+    const context = { settings: values, env: ownEnvironment(), teller, signal: stop.signal };
+    try {
+      await (args.prepare === true ? prepareService(context) : runService(context));
+    } catch (error) {
+      if (stop.signal.aborted) return;
+      reportError(error, { json: args.json === true });
+      const code = exitCodeOf(error);
+      if (code !== undefined) endWith(code);
+    } finally {
+      stop.forget();
+    }
+  },
+});
+
+/** One that is named has to be there. */
+function findFile(named: string | undefined): { file: string } | undefined {
+  if (named !== undefined) return { file: named };
+  const file = configFile(process.env);
+  return existsSync(file) ? { file } : undefined;
+}
+
+function renderSettings(settings: RankedSetting[]): string {
+  const rows = settings.map(({ name, value, place }) => [
+    name,
+    typeof value === "object" ? value.join(",") : String(value),
+    place || "default",
+  ]);
+  return table([["SETTING", "VALUE", "FROM"], ...rows]).join("\n");
+}
+
+/** Another program's Python, or an environment that the shell is in, is none of the server's. */
+function ownEnvironment(): Record<string, string> {
+  const foreign = new Set(["PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "NODE_PATH", "NOTIFY_SOCKET"]);
+  const entries = Object.entries(process.env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && !foreign.has(entry[0]),
+  );
+  return Object.fromEntries(entries);
+}
+
+/** SIGTERM and Ctrl-C end it in good order; a second one is the shell's own way. */
+function stopSignal(): { signal: AbortSignal; forget: () => void } {
+  const controller = new AbortController();
+  const stop = (): void => {
+    forget();
+    controller.abort();
+  };
+  const forget = (): void => {
+    for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.off(name, stop);
+  };
+  for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(name, stop);
+  return { signal: controller.signal, forget };
+}
+
+if (import.meta.main) await runScript(command);

@@ -1,0 +1,205 @@
+/**
+ * The service from its start to its end: the program and the models made ready, the server started on the best
+ * accelerator that works, watched until it is told to stop or can go on no longer.
+ */
+
+import { checkPorts } from "../../routines/host/check-ports.ts";
+import { formatPortOwner } from "../../routines/host/find-port-owner.ts";
+import { type Acceleration, accelerationVariables, canUseCuda, chooseAcceleration, fallBack, nameOf } from "./accelerate.ts";
+import { type CheckRequest, checkHalf, checkSpeech, type SpeechCheck } from "./check-speech.ts";
+import { ManagerError } from "./failures.ts";
+import { prepareModel, prepareModels } from "./prepare-models.ts";
+import { type Program, prepareProgram } from "./prepare-program.ts";
+import { Server } from "./server.ts";
+import { serverVariables } from "./server-variables.ts";
+import type { Settings } from "./settings.ts";
+import type { Teller } from "./teller.ts";
+
+export interface RunContext {
+  settings: Settings;
+  env: Record<string, string>;
+  teller: Teller;
+  /** Aborted when it is told to stop. */
+  signal: AbortSignal;
+}
+
+/** Between two looks at the server, and how many of them in a row may go wrong. */
+const LOOK_MS = 5_000;
+const MAX_MISSES = 6;
+/** When what is missing is tried again. */
+const RETRY_MS = 60_000;
+
+/** Everything that a start needs, and no server: so that the next one needs no network. Throws a ManagerError. */
+export async function prepareService({ settings, env, teller, signal }: RunContext): Promise<{ program: Program; missing: SpeechCheck }> {
+  const program = await prepareProgram(settings, env, teller, signal);
+  const missing = await prepareModels(settings, teller, signal);
+  for (const half of ["stt", "tts"] as const) {
+    const problem = missing[half];
+    if (problem !== undefined)
+      teller.warn([problem.message, ...problem.details, problem.hint ?? ""].filter((it) => it !== "").join("\n  "));
+  }
+  return { program, missing: { stt: missing.stt?.message, tts: missing.tts?.message } };
+}
+
+/** Ends by the signal; throws a ManagerError where it can go on no longer. */
+export async function runService(context: RunContext): Promise<void> {
+  const { settings, teller, signal } = context;
+  refuseTakenPort(settings);
+  const { program, missing } = await prepareService(context);
+  const { first, detection } = await chooseAcceleration(settings, program.python, program.env, signal);
+  for (const warning of detection.warnings) teller.warn(warning);
+  const known = detection.providers.map(({ name }) => name);
+  const start = (acceleration: Acceleration): Server =>
+    Server.start({
+      ...program,
+      host: settings.host,
+      port: settings.port,
+      env: { ...program.env, ...serverVariables(settings), ...accelerationVariables(acceleration, known) },
+    });
+  const running = await startWorking(context, { start, first, missing, canUseCuda: canUseCuda(detection) });
+  try {
+    await watch(context, running);
+  } finally {
+    await teller.notify({ isStopping: true, status: "stopping" });
+    await running.server.stop();
+  }
+}
+
+function refuseTakenPort({ port }: Settings): void {
+  const [owner] = checkPorts({ ports: [port] });
+  if (owner === undefined) return;
+  throw new ManagerError("port", `Cannot listen on port ${port}: it is taken by ${formatPortOwner(owner)}`, {
+    hint: "Stop that, or choose another: `harbor config set speaches.host_port <port>`",
+  });
+}
+
+interface Running {
+  server: Server;
+  acceleration: Acceleration;
+  /** What does not work. */
+  check: SpeechCheck;
+}
+
+interface Attempts {
+  start: (acceleration: Acceleration) => Server;
+  first: Acceleration;
+  /** Models that are not there. */
+  missing: SpeechCheck;
+  canUseCuda: boolean;
+}
+
+/** The first server on which all works, or else the last, where something does. Throws where nothing does. */
+async function startWorking(context: RunContext, attempts: Attempts): Promise<Running> {
+  let acceleration = attempts.first;
+  while (true) {
+    await context.teller.status(`starting the server (${describe(acceleration)})`);
+    const server = attempts.start(acceleration);
+    try {
+      const failed = await tryServer(server, context, attempts.missing);
+      const fallback = fallBack(acceleration, failed, attempts.canUseCuda);
+      if (fallback === undefined) {
+        refuseUseless(server, { ...failed, ...present(attempts.missing) }, context.settings);
+        return { server, acceleration, check: { ...failed, ...present(attempts.missing) } };
+      }
+      context.teller.warn(fallback.why);
+      acceleration = fallback.next;
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+    await server.stop();
+  }
+}
+
+/** What fails of that which is there. */
+async function tryServer(server: Server, { settings, teller, signal }: RunContext, missing: SpeechCheck): Promise<SpeechCheck> {
+  const problem = await teller.during(() => server.waitUntilHealthy(settings.start_timeout, signal));
+  if (problem !== undefined) {
+    if (server.hasCrashed) return { tts: `the server crashed at its start, ${server.end}` };
+    throw new ManagerError("start", `Cannot start the server: ${problem}`, {
+      hint: "Its own words are in the log above; `--log-level debug` says more, `--start-timeout` gives it longer",
+    });
+  }
+  if (!settings.check) return {};
+  await teller.status("trying to speak and to listen");
+  const request = requestOf(server, settings, signal);
+  const check = await teller.during(async () => {
+    if (missing.tts !== undefined) return { stt: await checkHalf("stt", request) };
+    if (missing.stt !== undefined) return { tts: await checkHalf("tts", request) };
+    return await checkSpeech(request);
+  });
+  if (server.end === undefined) return check;
+  // what was tried last fails for it alone: nobody answers any more
+  return check.tts === undefined ? { stt: server.end } : { tts: server.end };
+}
+
+function requestOf(server: Server, settings: Settings, signal: AbortSignal): CheckRequest {
+  const { stt_model: sttModel, tts_model: ttsModel, tts_voice: voice, start_timeout: timeoutMs } = settings;
+  return { url: server.url, sttModel, ttsModel, voice, timeoutMs, signal };
+}
+
+function refuseUseless(server: Server, { stt, tts }: SpeechCheck, { stt_model, tts_model }: Settings): void {
+  const hint = "Its own words are in the log above; `--log-level debug` says more";
+  if (server.end !== undefined)
+    throw new ManagerError("server", `Cannot go on: the server ended when it was tried: ${server.end}`, { hint });
+  if (stt === undefined || tts === undefined) return;
+  const details = [`speech to text (${stt_model}): ${stt}`, `text to speech (${tts_model}): ${tts}`];
+  throw new ManagerError("speech", "Cannot speak and cannot listen: the server answers, and neither works", { details, hint });
+}
+
+/** Ends by the signal alone; else it throws. */
+async function watch(context: RunContext, { server, acceleration, check: first }: Running): Promise<never> {
+  const { teller, signal } = context;
+  let check = first;
+  let misses = 0;
+  let retryAt = performance.now() + RETRY_MS;
+  await announce(teller, { acceleration, check, settings: context.settings });
+  await teller.notify({ isReady: true, isAlive: true });
+  while (true) {
+    await server.waitForEnd(LOOK_MS, signal);
+    if (server.end !== undefined) throw new ManagerError("server", `Cannot go on: the server ended: ${server.end}`);
+    const problem = await server.askHealth(signal);
+    misses = problem === undefined ? 0 : misses + 1;
+    if (problem === undefined) await teller.notify({ isAlive: true });
+    else if (misses >= MAX_MISSES) throw new ManagerError("server", `Cannot go on: the server stopped answering: ${problem}`);
+    if (!isDegraded(check) || performance.now() < retryAt) continue;
+    const again = await retry(context, server, check);
+    if (!Bun.deepEquals(again, check)) await announce(teller, { acceleration, check: again, settings: context.settings });
+    check = again;
+    retryAt = performance.now() + RETRY_MS;
+  }
+}
+
+/** What is missing, once more: its model fetched, its half tried. */
+async function retry({ settings, teller, signal }: RunContext, server: Server, check: SpeechCheck): Promise<SpeechCheck> {
+  const half = check.stt === undefined ? "tts" : "stt";
+  const missing = await prepareModel(half, settings, teller, signal);
+  if (missing !== undefined) return { [half]: missing.message };
+  const problem = settings.check ? await checkHalf(half, requestOf(server, settings, signal)) : undefined;
+  return problem === undefined ? {} : { [half]: problem };
+}
+
+async function announce(
+  teller: Teller,
+  { acceleration, check, settings }: Pick<Running, "acceleration" | "check"> & { settings: Settings },
+): Promise<void> {
+  const { stt, tts } = check;
+  const works = `speech to text: ${stt === undefined ? settings.stt_model : `none, ${stt}`}; text to speech: ${tts === undefined ? settings.tts_model : `none, ${tts}`}`;
+  const health = isDegraded(check) ? "degraded" : "healthy";
+  const status = health === "degraded" ? works : `${works} (${describe(acceleration)})`;
+  teller.say(status);
+  await teller.notify({ health, status });
+}
+
+function isDegraded({ stt, tts }: SpeechCheck): boolean {
+  return stt !== undefined || tts !== undefined;
+}
+
+/** Those that are set. */
+function present(check: SpeechCheck): SpeechCheck {
+  return Object.fromEntries(Object.entries(check).filter(([, problem]) => problem !== undefined));
+}
+
+function describe({ providers, device }: Acceleration): string {
+  return `text to speech on ${providers.map(nameOf).join(", then ")}; speech to text on ${device}`;
+}

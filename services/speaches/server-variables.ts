@@ -1,0 +1,26 @@
+/** Settings → the variables that speaches reads (its `Config`; `__` stands between a field and one inside of it). */
+import type { Settings } from "./settings.ts";
+
+/** All but those of the accelerator. The same as in the definition, where it says them at all. */
+export function serverVariables(settings: Settings): Record<string, string> {
+  const ttl = String(settings.model_ttl);
+  return {
+    STT_MODEL: settings.stt_model,
+    TTS_MODEL: settings.tts_model,
+    HF_HUB_CACHE: settings.data,
+    ...(settings.hf_token === "" ? {} : { HF_TOKEN: settings.hf_token }),
+    HF_ENDPOINT: settings.hf_endpoint,
+    HF_HUB_OFFLINE: settings.offline ? "1" : "0",
+    LOG_LEVEL: settings.log_level,
+    ENABLE_UI: String(settings.ui),
+    WHISPER__COMPUTE_TYPE: settings.compute_type,
+    // until 0.8.3 the one, from then on the others
+    WHISPER__TTL: ttl,
+    STT_MODEL_TTL: ttl,
+    TTS_MODEL_TTL: ttl,
+    UVICORN_HOST: settings.host,
+    UVICORN_PORT: String(settings.port),
+    // as its image has it: the web page's library reports its use otherwise
+    DO_NOT_TRACK: "1",
+  };
+}

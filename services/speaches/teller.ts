@@ -1,0 +1,63 @@
+/**
+ * What the manager says of itself: to a person on stderr, which is the service's log, and to the supervisor that
+ * started it, as its status. Both hear the same words.
+ */
+import { writeAll } from "../../routines/_script/emit.ts";
+import { type Notification, notifySupervisor } from "../../routines/native/notify-supervisor.ts";
+
+/** A step that says nothing for this long counts as stuck for the supervisor, whose deadline then ends it. */
+const STEP_MS = 10 * 60_000;
+/** How often a step that is at work says so, though it has nothing to say. */
+const BEAT_MS = 30_000;
+
+export class Teller {
+  readonly #env: NodeJS.ProcessEnv;
+  #said = "";
+  #wasRefused = false;
+
+  constructor(env: NodeJS.ProcessEnv) {
+    this.#env = env;
+  }
+
+  /** One line of the log. */
+  say(text: string): void {
+    writeAll(2, `speaches: ${text}\n`);
+  }
+
+  warn(text: string): void {
+    this.say(`warning: ${text}`);
+  }
+
+  /** What it does now; told once in the log, however often it is said. */
+  async status(text: string): Promise<void> {
+    if (text !== this.#said) this.say(text);
+    await this.progress(text);
+  }
+
+  /** The same for what changes many times a second: not in the log. */
+  async progress(text: string): Promise<void> {
+    this.#said = text;
+    await this.notify({ status: text, extendTimeoutMs: STEP_MS });
+  }
+
+  /** Says from time to time that it still works, until the work is done. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    const timer = setInterval(() => void this.notify({ extendTimeoutMs: STEP_MS }), BEAT_MS);
+    try {
+      return await work();
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  /** A supervisor that has gone does not end what it supervised: another comes. */
+  async notify(notification: Notification): Promise<void> {
+    try {
+      await notifySupervisor(notification, this.#env);
+      this.#wasRefused = false;
+    } catch (error) {
+      if (!this.#wasRefused) this.say(`the supervisor does not listen: ${(error as Error).message}`);
+      this.#wasRefused = true;
+    }
+  }
+}
