@@ -216,6 +216,7 @@ export class Unit {
       address: spec.address,
       cwd: spec.cwd,
       env: question.exec === undefined ? {} : environmentOf({ spec, environment }),
+      folder: this.#folder,
       ...(isFirst ? { findIntruder: () => findIntruder(record) } : {}),
     };
     void probeOnce(question, target, { signal: this.#attempts.signal }).then(answer);

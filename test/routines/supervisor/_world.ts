@@ -16,6 +16,7 @@ export const READY = {
   startPeriodMs: 0,
   failures: 3,
   deadlineMs: 60_000,
+  isExtensible: true,
   startIntervalMs: 200,
   successes: 1,
 } as const;

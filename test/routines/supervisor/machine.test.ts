@@ -414,6 +414,8 @@ describe("adoption", () => {
     wasReady: true,
     isWanted: true,
     isCompleted: false,
+    isDegraded: false,
+    status: "",
     state: "ready",
     why: "it answers as it should",
     isAsleep: false,
