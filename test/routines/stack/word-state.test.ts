@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
-import type { Supervised } from "../../../routines/stack/observe-stack.ts";
+import type { ServiceStatus, Supervised } from "../../../routines/stack/observe-stack.ts";
 import { wordState } from "../../../routines/stack/word-state.ts";
 
 const since = "2026-01-31T12:00:00.123Z";
-const common = {
+const common: ServiceStatus = {
   handle: "a",
   runtime: "native",
   state: "running",
@@ -13,7 +13,7 @@ const common = {
   ports: [],
   urls: [],
   since,
-} as const;
+};
 
 test.each([
   ["ready", "it answers as it should", "", undefined],
