@@ -75,7 +75,7 @@ interface Settled {
 }
 
 function settle(name: string, facts: HostFacts, runtime: RuntimeFacts | undefined, isAsked: boolean): Settled {
-  const verdict = judge(name, facts, runtime);
+  const verdict = judge(name, facts, runtime, isAsked);
   const warning = verdict.fault === undefined ? {} : { warning: verdict.fault };
   if (runtime?.version === undefined) {
     const { reason, needs } = verdict;
@@ -89,13 +89,13 @@ function settle(name: string, facts: HostFacts, runtime: RuntimeFacts | undefine
   return { ...warning, ...refused(name, verdict, trial, facts, runtime) };
 }
 
-function judge(name: string, facts: HostFacts, runtime: RuntimeFacts | undefined): Verdict {
+function judge(name: string, facts: HostFacts, runtime: RuntimeFacts | undefined, isAsked: boolean): Verdict {
   if (name === COREML && facts.arch === "arm64" && runtime?.machine === "x86_64") {
     const reason = "this Python is built for Intel Macs and runs under Rosetta, where CoreML is of no use: take one for arm64";
     return { state: "barred", reason, fault: `${runtime.python}: ${reason}` };
   }
   const home = homeOf(name);
-  if (home === undefined) return { state: "unwise", reason: "taken only where HARBOR_ONNX_PROVIDER asks for it" };
+  if (home === undefined) return { state: "unwise", reason: isAsked ? "asked for" : "taken only where HARBOR_ONNX_PROVIDER asks for it" };
   return (providersOf(facts.platform).includes(name) ? judgeHost(name, facts) : undefined) ?? no(`a provider of ${home} alone`);
 }
 
