@@ -99,7 +99,7 @@ describe("a host with an environment", () => {
     const problem = "libcublasLt.so.13: cannot open shared object file: No such file or directory";
     const found = chooseOnnxProviders(cuda12, { runtime: runtime({ listed: [CUDA], trials: { [CUDA]: { opens: false, problem } } }) });
     expect(found.order).toEqual([CPU]);
-    const reason = `listed by onnxruntime 1.29.0, but no session opens: ${problem}; onnxruntime 1.29.0 is built for CUDA 13, and this host is good for CUDA 12: install onnxruntime-gpu>=1.19,<1.27`;
+    const reason = `listed by onnxruntime 1.29.0, but no session opens: ${problem}; onnxruntime 1.29.0 is built for CUDA 13, and this host is good for CUDA 12; install onnxruntime-gpu>=1.19,<1.27`;
     expect(providerOf(found, CUDA)).toEqual({ name: CUDA, isUsable: false, reason, needs: "onnxruntime-gpu>=1.19,<1.27" });
     expect(found.warnings).toEqual([`${CUDA} is ${reason}`]);
   });

@@ -168,9 +168,9 @@ describe.skipIf(Bun.which("python3") === null)("a stand-in for onnxruntime", () 
   test("onnxruntime falls back without an error: seen, with the line that tells why out of thousands, and warned of", async () => {
     const found = await detect(makePython({ behaviours: { [CUDA]: "falls_back" } }), { root: withNvidia() });
     expect(found.order).toEqual([CPU]);
-    const reason =
-      "listed by onnxruntime 1.29.0, but no session opens: libcublasLt.so.13: cannot open shared object file: No such file or directory";
-    expect(providerOf(found, CUDA)?.reason).toBe(reason);
+    const missing = "libcublasLt.so.13: cannot open shared object file: No such file or directory";
+    const reason = `${LISTED}: ${missing}; install onnxruntime-gpu[cuda,cudnn]>=1.28`;
+    expect(providerOf(found, CUDA)).toEqual({ name: CUDA, isUsable: false, reason, needs: "onnxruntime-gpu[cuda,cudnn]>=1.28" });
     expect(found.warnings).toEqual([`${CUDA} is ${reason}`]);
   });
 
