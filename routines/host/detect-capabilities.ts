@@ -41,7 +41,7 @@ export async function detectCapabilities(options: DetectCapabilitiesOptions): Pr
 /** The part of them that is about GPUs: nvidia, cdi and rocm. */
 export function detectDevices({ env, root = "/" }: Pick<DetectCapabilitiesOptions, "env" | "root">): Capability[] {
   const has = (path: string): boolean => existsSync(join(root, path));
-  const finds = (program: string): boolean => isOnPath(program, env.PATH ?? "", root);
+  const finds = (program: string): boolean => findOnPath(program, env.PATH ?? "", root) !== undefined;
   const nvidia = detectNvidia(has, finds);
   return [nvidia, detectCdi(has, nvidia), detectRocm(has, root)];
 }
@@ -101,10 +101,11 @@ function compareVersions(version: string, floor: readonly number[]): number {
   return 0;
 }
 
-function isOnPath(program: string, path: string, root: string): boolean {
-  return path.split(":").some((directory) => {
-    const file = join(root, directory, program);
-    if (directory === "" || !existsSync(file)) return false; // sooner than by an error
+/** The program's file below that root, the first along the path that may be run. */
+export function findOnPath(program: string, path: string, root: string): string | undefined {
+  const files = path.split(":").flatMap((directory) => (directory === "" ? [] : [join(root, directory, program)]));
+  return files.find((file) => {
+    if (!existsSync(file)) return false; // sooner than by an error
     try {
       accessSync(file, constants.X_OK);
       return true;

@@ -1,12 +1,15 @@
 /** One run of a probe's own program: whether it ends with 0 in time. It leaves nothing behind. */
 import { basename } from "node:path";
 import { awaitChild, readOutput } from "../_script/child-output.ts";
+import { importEnvironment } from "./_harbor-imports.ts";
 import { type AttemptOptions, excerpt, failed, OK, type Verdict } from "./_verdict.ts";
 import { findProgram } from "./find-program.ts";
 
 export interface ExecTarget {
   cwd: string;
   env: Readonly<Record<string, string>>;
+  /** The service's own state folder, where that is known. */
+  folder?: string | undefined;
 }
 
 /** Of its output, whatever it writes. */
@@ -21,7 +24,8 @@ export async function probeExec(argv: readonly string[], target: ExecTarget, opt
   if ("reason" in found) return failed(`${what}: ${found.reason}`);
   let child: ReturnType<typeof spawnGroup>;
   try {
-    child = spawnGroup(found.argv, target);
+    const imports = target.folder === undefined ? {} : importEnvironment({ argv, env: target.env, folder: target.folder });
+    child = spawnGroup(found.argv, { ...target, env: { ...target.env, ...imports } });
   } catch (error) {
     return failed(`${what}: the system cannot run "${argv[0]}" (${(error as Error).message})`);
   }

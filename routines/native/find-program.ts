@@ -18,10 +18,10 @@ export interface MissingProgram {
   hint?: string;
 }
 
-/** `bun` is the one that runs Harbor: it may be on nobody's PATH. */
+/** `bun` is the one that runs Harbor: it may be on nobody's PATH. It reads no `.env`, and fetches no package that it misses. */
 export function findProgram({ argv, cwd, path }: ProgramPlace): FoundProgram {
   const [program = "", ...args] = argv;
-  if (program === "bun") return { argv: [process.execPath, "--no-env-file", ...args] };
+  if (program === "bun") return { argv: [process.execPath, "--no-env-file", "--no-install", ...args] };
   const found = Bun.which(program, { PATH: path, cwd });
   if (found !== null) return { argv: [found, ...args] };
   if (!program.includes("/")) return { reason: `"${program}" is not installed, or not on PATH` };

@@ -36,6 +36,8 @@ export interface ProbeTarget {
   /** Of `exec`. */
   cwd: string;
   env: Readonly<Record<string, string>>;
+  /** The service's own state folder; of `exec`. */
+  folder?: string | undefined;
   /** Words for another process that holds the port; asked once the port has answered. A look through the system's tables: for the first good answer of a start alone. */
   findIntruder?: () => string | undefined;
 }

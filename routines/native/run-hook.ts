@@ -1,6 +1,7 @@
 /** A contract's pre_start or post_stop: a program that runs to its end beside the service, in its folder and environment. */
 import { closeSync } from "node:fs";
 import { parseDuration } from "../_script/duration.ts";
+import { importEnvironment } from "./_harbor-imports.ts";
 import type { NativeSpec } from "./_spec.ts";
 import { openSpools } from "./_spools.ts";
 import type { HookSpec } from "./_types.ts";
@@ -34,7 +35,8 @@ export function runHook({ spec, hook, environment, mark, folder }: RunHookOption
   if ("reason" in found) return failed(found.reason);
   const spools = openSpools(folder);
   try {
-    const child = spawn(found.argv, { cwd: spec.cwd, env: { ...env, [MARK]: mark }, stdout: spools.out, stderr: spools.err });
+    const imports = importEnvironment({ argv: hook.argv, env, folder });
+    const child = spawn(found.argv, { cwd: spec.cwd, env: { ...env, ...imports, [MARK]: mark }, stdout: spools.out, stderr: spools.err });
     return { ...watch(child, hook), logRun: spools.run };
   } catch (error) {
     return failed(`the system cannot run "${hook.argv[0]}" (${(error as Error).message})`);

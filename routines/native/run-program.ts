@@ -2,8 +2,10 @@
  * A contract's program with a person's own arguments, in the service's environment and folder: its streams are ours,
  * what a terminal or another program signals reaches it, and how it ends is handed on.
  */
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { isatty } from "node:tty";
+import { importEnvironment } from "./_harbor-imports.ts";
 import { requireFolder, requireProgram, unrunnable } from "./_require-program.ts";
 import { buildEnvironment } from "./environment.ts";
 import type { NativeSpec } from "./start-process.ts";
@@ -27,13 +29,21 @@ export async function runProgram({ spec, words, environment }: RunProgramOptions
   const env = { ...buildEnvironment(environment), ...terminal, ...spec.env };
   requireFolder(spec, "run");
   const argv = requireProgram({ spec, argv: [spec.argv[0] ?? "", ...words], path: env.PATH ?? "", action: "run" });
+  using imports = scratchImports(spec.argv, env);
   let child: ReturnType<typeof spawnHere> | undefined;
   using _ = passSignals((name) => child?.kill(name));
-  child = spawnHere(spec, argv, env);
+  child = spawnHere(spec, argv, { ...env, ...imports.env });
   await child.exited;
   if (child.exitCode !== null) return child.exitCode;
   const { constants } = await import("node:os");
   return 128 + (constants.signals[child.signalCode as NodeJS.Signals] ?? 0);
+}
+
+/** What a program that runs as `bun` may import, by a folder that is gone once it has ended: the service may run as well. */
+function scratchImports(argv: readonly string[], env: Readonly<Record<string, string>>): Disposable & { env: Record<string, string> } {
+  if (argv[0] !== "bun") return { env: {}, [Symbol.dispose]: () => undefined };
+  const folder = mkdtempSync(join(env.TMPDIR || "/tmp", "harbor-run-"));
+  return { env: importEnvironment({ argv, env, folder }), [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 function spawnHere(spec: RunProgramOptions["spec"], argv: string[], env: Record<string, string | undefined>) {

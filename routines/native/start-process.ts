@@ -7,6 +7,7 @@ import { HarborError } from "../_script/error.ts";
 import { identifyProcess, isAlive } from "../_script/process-identity.ts";
 import { findPortOwner, formatPortOwner } from "../host/find-port-owner.ts";
 import { askSocket } from "./_ask-socket.ts";
+import { importEnvironment } from "./_harbor-imports.ts";
 import { requireFolder, requireProgram, unrunnable } from "./_require-program.ts";
 import { atPort, fingerprintSpec, type NativeSpec } from "./_spec.ts";
 import { type OpenedSpools, openSpools } from "./_spools.ts";
@@ -53,7 +54,7 @@ export async function spawnProcess(options: SpawnProcessOptions): Promise<Spawne
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const spools = openSpools(folder);
   try {
-    const child = spawnDetached(spec, argv, { ...env, [MARK]: mark }, spools);
+    const child = spawnDetached(spec, argv, { ...env, ...importEnvironment({ argv: spec.argv, env, folder }), [MARK]: mark }, spools);
     const identity = identifyProcess(child.pid);
     if (identity === undefined) throw vanished(spec);
     const { handle, cwd, port, containerPort, contract, ready, stop } = spec;

@@ -6,14 +6,14 @@ import { parseDuration } from "../_script/duration.ts";
 import { HarborError } from "../_script/error.ts";
 import { withLock } from "../_script/lock.ts";
 import type { Env } from "../config/read-values.ts";
-import { offersPort } from "../native/resolve-contract.ts";
+import { type NativeSpec, offersPort } from "../native/resolve-contract.ts";
 import { type LeaseName, readLease } from "../stack/leases.ts";
 import { StatusProgress } from "../stack/progress.ts";
 import { stateOf } from "../stack/read-stack.ts";
-import { startNatives } from "../stack/start-natives.ts";
+import { isOfUse, startNatives } from "../stack/start-natives.ts";
 import { removeEmptyState } from "../stack/write-stack.ts";
 import { SupervisorClient } from "../supervisor/connect-supervisor.ts";
-import { isUsable, type ServiceReport } from "../supervisor/report.ts";
+import type { ServiceReport } from "../supervisor/report.ts";
 import { restartServices } from "../supervisor/restart-services.ts";
 import { startFailure } from "../supervisor/start-failure.ts";
 import { type Claim, claimService } from "./_claim.ts";
@@ -88,26 +88,25 @@ async function start({ home, env, options, signal, tell }: StartLeaseOptions, { 
 /** As the others have it: what has ended is started again as it was, and what starts is waited for. */
 async function share(options: StartLeaseOptions, running: ServiceReport, { spec }: Claim): Promise<void> {
   const { home, env, signal, tell } = options;
-  const { handle } = spec;
   tell("info", "it runs already");
-  if (isDown(running)) {
-    await restartServices({ home, env, handles: [handle], signal });
-    return;
-  }
-  const timeoutMs = options.options.timeoutMs ?? parseDuration(spec.ready.timeout) ?? 0;
+  if (isDown(running)) await restartServices({ home, env, handles: [spec.handle], signal });
+  else await waitShared(options, spec);
+}
+
+async function waitShared({ home, env, options, signal, tell }: StartLeaseOptions, { handle, ready }: NativeSpec): Promise<void> {
+  const timeoutMs = options.timeoutMs ?? parseDuration(ready.timeout) ?? 0;
   using timeout = new Deadline(timeoutMs);
   const statuses = new StatusProgress(progressOf(handle, tell));
   const client = new SupervisorClient({ home, env });
   for await (const line of client.events([handle], AbortSignal.any([signal, timeout.signal]))) {
     if (line.kind !== "report") continue;
-    const { state, status, isAsleep, isCompleted } = line.report;
-    if (isUsable(state) || isAsleep || isCompleted) return;
+    if (isOfUse(line.report)) return;
     if (isDown(line.report)) throw await startFailure(line.report, stateOf(home).directory);
-    if (state === "starting") statuses.say(handle, status);
+    const isStarting = line.report.state === "starting";
+    if (isStarting) statuses.say(handle, line.report.status);
     // the supervisor has a deadline for that, which the service itself may have put off
-    const isTimed = options.options.timeoutMs !== undefined || state !== "starting";
-    if (isTimed) timeout.run();
-    else timeout.pause();
+    if (isStarting && options.timeoutMs === undefined) timeout.pause();
+    else timeout.run();
   }
   if (signal.aborted) throw new HarborError(`Cannot wait for "${handle}": interrupted`, { exit: "interrupted" });
   throw new HarborError(`Cannot wait any longer for "${handle}": not ready within ${timeoutMs / 1000} s`, {

@@ -70,7 +70,8 @@ function stoppedMeanwhile({ handle, why }: ServiceReport): HarborError {
   return new HarborError(`Cannot start "${handle}": it was stopped meanwhile (${why})`, { hint: `Start it again: harbor up ${handle}` });
 }
 
-function isOfUse({ state, isAsleep, isCompleted }: ServiceReport): boolean {
+/** It answers, has done its work, or is woken by whoever connects. */
+export function isOfUse({ state, isAsleep, isCompleted }: ServiceReport): boolean {
   return isUsable(state) || isAsleep || isCompleted;
 }
 

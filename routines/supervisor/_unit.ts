@@ -216,6 +216,7 @@ export class Unit {
       address: spec.address,
       cwd: spec.cwd,
       env: question.exec === undefined ? {} : environmentOf({ spec, environment }),
+      folder: this.#folder,
       ...(isFirst ? { findIntruder: () => findIntruder(record) } : {}),
     };
     void probeOnce(question, target, { signal: this.#attempts.signal }).then(answer);
@@ -249,14 +250,14 @@ export class Unit {
     await this.#hook?.ended;
     try {
       // what it asked for before it was asked to end was for something else
-      this.#notify?.look();
+      this.#askedUntil();
       this.#askedUntilMs = 0;
       const { handle, stop } = spec;
       const leader = this.record?.mark === mark ? this.record : {};
       const { wasKilled } = await endSession({
         record: { ...leader, handle, stop, mark },
         mayBeDaemon: this.#mayBeDaemon,
-        askedUntil: () => this.#askedUntilMs,
+        askedUntil: () => this.#askedUntil(),
         signal: this.#leaving.signal,
       });
       this.wasKilled = wasKilled;
@@ -269,6 +270,12 @@ export class Unit {
     }
     await this.#tidy(spec.handle).catch((error: unknown) => this.#options.onTrouble((error as Error).message));
     return undefined;
+  }
+
+  /** As of now: a grace may be shorter than the pause between two looks. */
+  #askedUntil(): number {
+    this.#notify?.look();
+    return this.#askedUntilMs;
   }
 
   /** Of a session that is gone. */

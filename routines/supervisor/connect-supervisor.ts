@@ -2,7 +2,7 @@
  * The way to the supervisor of a `HARBOR_HOME`: finds the one that runs, or starts one, which adopts what an earlier
  * one left. A supervisor that ends in the middle of a request is followed by another, which is asked again.
  */
-import { closeSync, openSync, rmSync, statSync, truncateSync } from "node:fs";
+import { closeSync, existsSync, openSync, rmSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { HarborError } from "../_script/error.ts";
 import { isAlive } from "../_script/process-identity.ts";
@@ -287,7 +287,9 @@ function spawnSupervisor({ home, env }: SupervisorOptions): Bun.Subprocess {
   const paths = supervisorPaths(home);
   makePrivateFolder(paths.directory);
   const root = programRoot();
-  const program = join(root, typeof HARBOR_BUNDLE === "undefined" ? "harbor.ts" : "dist/supervisor.js");
+  // a package holds the sources for services to import, and runs what was built of them
+  const sources = join(root, "harbor.ts");
+  const program = typeof HARBOR_BUNDLE === "undefined" && existsSync(sources) ? sources : join(root, "dist/supervisor.js");
   const log = openSync(paths.log, "a", 0o600);
   try {
     if (statSync(paths.log).size > LARGEST_LOG) truncateSync(paths.log, 0);

@@ -17,6 +17,14 @@ describe("parseNotification", () => {
     ["WATCHDOG=1", { isAlive: true }],
     ["WATCHDOG=trigger\nREADY=0\nBARRIER=1\nconstructor\n=\n", {}],
     [`STATUS=\u001b[31mred\u0007 ${"x".repeat(300)}`, { status: `red ${"x".repeat(196)}…` }],
+    [`STATUS=\u202eevil\u2066 \u001b]0;title\u0007\u009b31m\r\u2028end\u0000`, { status: "evil end" }],
+    ["STATUS=", { status: "" }],
+    ["STATUS=no voice\nX_HARBOR_HEALTH=degraded\nREADY=1", { status: "no voice", isDegraded: true, isReady: true }],
+    ["X_HARBOR_HEALTH=healthy", { isDegraded: false }],
+    ["X_HARBOR_HEALTH=splendid\nX_OTHER_HEALTH=degraded", {}],
+    ["EXTEND_TIMEOUT_USEC=90000000", { extendMs: 90_000 }],
+    ["EXTEND_TIMEOUT_USEC=18446744073709551615", { extendMs: 86_400_000 }],
+    ["EXTEND_TIMEOUT_USEC=-1\nEXTEND_TIMEOUT_USEC=1e9\nEXTEND_TIMEOUT_USEC=\nEXTEND_TIMEOUT_USEC=0x10", {}],
     ["", {}],
   ];
   test.each(texts)("%j", (text, message) => {

@@ -67,7 +67,7 @@ describe("observeStack", () => {
         ports: [`127.0.0.1:${port}`],
         urls: [`http://127.0.0.1:${port}`],
         since: startedAt,
-        supervised: { state: "ready", why: "it answers as it should", since, restarts: 0 },
+        supervised: { state: "ready", why: "it answers as it should", since, status: "", restarts: 0 },
       },
       {
         handle: "lost",

@@ -5,6 +5,7 @@ import {
   EMPTY_WORLD,
   type Event,
   type Policy,
+  type Said,
   type Service,
   stateOf,
   type World,
@@ -16,6 +17,7 @@ export const READY = {
   startPeriodMs: 0,
   failures: 3,
   deadlineMs: 60_000,
+  isExtensible: true,
   startIntervalMs: 200,
   successes: 1,
 } as const;
@@ -90,6 +92,11 @@ export class History {
   probed(handle: string, problem?: string, probe: "ready" | "live" = "ready"): this {
     const { run, epoch } = this.get(handle);
     return this.tell({ kind: "probed", handle, run, probe, epoch, ...(problem === undefined ? {} : { problem }) });
+  }
+
+  /** What its process says of itself. */
+  said(handle: string, said: Said): this {
+    return this.tell({ kind: "said", handle, run: this.get(handle).run, ...said });
   }
 
   exited(handle: string, code: number | null = 1, signal: string | null = null): this {

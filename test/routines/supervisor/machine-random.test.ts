@@ -8,6 +8,7 @@ import {
   type Effect,
   EMPTY_WORLD,
   type Event,
+  isUsable,
   mayRun,
   type Policy,
   type Service,
@@ -47,7 +48,7 @@ class Simulation {
       restart: random.pick(["no", "on-failure", "always"]),
       max: random.below(4),
       resetAfterMs: random.pick([1_000, 60_000]),
-      ready: random.chance(0.2) ? undefined : { ...READY, how: random.chance(0.8) ? "ask" : "event" },
+      ready: random.chance(0.2) ? undefined : { ...READY, how: random.chance(0.8) ? "ask" : "event", isExtensible: random.chance(0.8) },
       live: random.chance(0.3) ? LIVE : undefined,
       hasPreStart: random.chance(0.3),
       hasPostStop: random.chance(0.3),
@@ -106,6 +107,10 @@ class Simulation {
       [service.restarts > service.policy.max, `${service.restarts} restarts`],
       [service.phase === "waiting" && Object.keys(service.policy.dependsOn).length === 0, "it waits for nothing"],
       [service.since > this.at, "since the future"],
+      [!isAlive && (service.isDegraded || service.status !== ""), "what a process that is gone has said holds"],
+      [(stateOf(service) === "degraded") !== (service.phase === "up" && service.isHealthy && service.isDegraded), "it is not what it says"],
+      [stateOf(service) === "degraded" && service.status !== "" && service.why !== service.status, `degraded, as ${service.why}`],
+      [!service.policy.ready?.isExtensible && service.extendedMs > 0, "it got time that nobody had to give"],
     ];
     return rules.flatMap(([isFault, fault]) => (isFault ? [fault] : []));
   }
@@ -124,6 +129,7 @@ class Simulation {
     else if (roll < 38) this.crash();
     else if (roll < 39) this.pass(3_600_000);
     else if (roll < 41) this.stale(handle);
+    else if (roll < 48) this.speak();
     else if (roll < 70) this.finishJob(random.below(Math.max(this.jobs.length, 1)), random.chance(0.7));
     else this.pass();
   }
@@ -150,6 +156,26 @@ class Simulation {
     });
   }
 
+  /** A process says something of itself: nothing is done for it, no state but that between ready and degraded follows, no deadline comes sooner. */
+  speak(): void {
+    const { random } = this;
+    const alive = [...this.processes];
+    if (alive.length === 0) return;
+    const [handle, run] = random.pick(alive);
+    const before = this.world.services.get(handle);
+    const jobs = this.jobs.length;
+    const status = random.pick([{}, { status: "" }, { status: `word ${random.below(5)}` }]);
+    const health = random.pick([{}, { isDegraded: true }, { isDegraded: false }]);
+    const more = random.pick([{}, { extendMs: random.below(200_000) }]);
+    this.tell({ at: this.at, kind: "said", handle, run, ...status, ...health, ...more });
+    const after = this.world.services.get(handle);
+    if (before === undefined || after === undefined) return;
+    const isUsual = before.phase === after.phase && before.isHealthy === after.isHealthy && this.jobs.length === jobs;
+    const [deadline = Number.NaN, later = Number.NaN] = [before.timers.deadline, after.timers.deadline];
+    if (!isUsual || later < deadline || Number.isNaN(later) !== Number.isNaN(deadline))
+      this.violations.push(`${handle}: its words changed it`);
+  }
+
   /** What is told of an earlier process, or of an attempt from before a sleep. */
   stale(handle: string): void {
     const service = this.world.services.get(handle);
@@ -158,6 +184,7 @@ class Simulation {
     const run = service.run - 1;
     this.tell({ at: this.at, kind: "exited", handle, run, exit: { code: 1, signal: null }, random: 0 });
     this.tell({ at: this.at, kind: "ended", handle, run });
+    this.tell({ at: this.at, kind: "said", handle, run, status: "late", isDegraded: !service.isDegraded, extendMs: 600_000 });
     this.tell({ at: this.at, kind: "probed", handle, run, probe: "live", epoch: service.epoch, problem: "late", random: 0 });
     const after = this.world.services.get(handle);
     if (after === undefined || snapshot(after) !== before) this.violations.push(`${handle}: what is past changed it`);
@@ -213,8 +240,8 @@ class Simulation {
   }
 }
 
-function snapshot({ handle, phase, run, why, restarts, isHealthy, after }: Service): string {
-  return JSON.stringify([handle, phase, run, why, restarts, isHealthy, after]);
+function snapshot({ handle, phase, run, why, restarts, isHealthy, after, status, isDegraded, timers }: Service): string {
+  return JSON.stringify([handle, phase, run, why, restarts, isHealthy, after, status, isDegraded, timers]);
 }
 
 const COURSES = 400;
@@ -250,7 +277,7 @@ describe("in any course of events", () => {
       const handle = HANDLES.find((it) => Object.keys(simulation.policies.get(it)?.dependsOn ?? {}).length === 0) ?? "a";
       const isUp = (): boolean => {
         const service = simulation.world.services.get(handle);
-        return service !== undefined && (stateOf(service) === "ready" || service.phase === "asleep");
+        return service !== undefined && (isUsable(stateOf(service)) || service.phase === "asleep");
       };
       for (let attempt = 0; attempt < 20 && !isUp(); attempt++) {
         simulation.tell({ at: simulation.at, kind: "want", handle, policy: simulation.policies.get(handle) as Policy });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { nextDue, nextPauseMs } from "../../../routines/supervisor/_machine.ts";
-import { type Adopted, mayRun, type Policy } from "../../../routines/supervisor/_service.ts";
+import { type Adopted, mayRun, type Policy, type Service } from "../../../routines/supervisor/_service.ts";
 import { History, LIVE, policyOf, READY } from "./_world.ts";
 
 describe("a start", () => {
@@ -269,6 +269,97 @@ describe("health", () => {
   });
 });
 
+describe("what a process says of itself", () => {
+  const DEGRADED = { isDegraded: true, status: "no text to speech" } as const;
+
+  test("that a part of it is missing is another state than ready, with its own words as the reason; nothing is done for it", () => {
+    const history = new History().up("a").pass(3);
+    history.said("a", DEGRADED);
+    expect(history.get("a")).toMatchObject({ why: "no text to speech", since: history.at, isHealthy: true });
+    expect([history.state("a"), history.todo()]).toEqual(["degraded", []]);
+    const { at } = history;
+    history.pass(5).said("a", { status: "still no text to speech" });
+    expect(history.get("a")).toMatchObject({ why: "still no text to speech", since: at });
+    history.pass(5).said("a", { isDegraded: false, status: "all of it" });
+    expect(history.get("a")).toMatchObject({ why: "it says that it is well again", since: history.at, status: "all of it" });
+    expect([history.state("a"), history.todo()]).toEqual(["ready", []]);
+  });
+
+  test("has a reason where it says none", () => {
+    expect(new History().up("a").said("a", { isDegraded: true }).get("a").why).toBe("it says that a part of it is missing");
+  });
+
+  test("may come before it is ready: it is then degraded from the first, and what waits for it starts", () => {
+    const history = new History().want("a").want("b", { dependsOn: { a: "service_healthy" } });
+    history.spawned("a").said("a", DEGRADED);
+    expect([history.state("a"), history.state("b")]).toEqual(["starting", "pending"]);
+    expect(history.probed("a").todo()).toEqual(["spawn b"]);
+    expect([history.state("a"), history.get("a").why]).toEqual(["degraded", "no text to speech"]);
+  });
+
+  test("is unhealthy all the same where it does not answer, and degraded again once it does", () => {
+    const history = new History().up("a").said("a", DEGRADED);
+    for (let i = 0; i < 3; i++) history.pass(10_000).probed("a", "503");
+    expect([history.state("a"), history.get("a").why]).toEqual(["unhealthy", "503"]);
+    expect([history.pass().probed("a").state("a"), history.get("a").why]).toEqual(["degraded", "no text to speech"]);
+  });
+
+  test("counts as health: the count of restarts begins anew", () => {
+    const history = new History().up("a", { max: 1 }).exited("a").ended("a").pass().spawned("a").probed("a").said("a", DEGRADED);
+    for (let i = 0; i < 6; i++) history.pass(10_000).probed("a");
+    expect([history.get("a").restarts, history.state("a")]).toEqual([0, "degraded"]);
+  });
+
+  test("holds for as long as its process runs, and for no other", () => {
+    const said = ({ status, isDegraded }: Service): unknown[] => [status, isDegraded];
+    const history = new History().up("a").said("a", DEGRADED).tell({ kind: "unwant", handle: "a" });
+    expect(said(history.get("a"))).toEqual(["no text to speech", true]);
+    expect(said(history.exited("a", 0).get("a"))).toEqual(["", false]);
+    const crashed = new History().up("a").said("a", DEGRADED).exited("a").ended("a").pass().spawned("a");
+    expect([crashed.probed("a").state("a"), ...said(crashed.get("a"))]).toEqual(["ready", "", false]);
+    crashed.tell({ kind: "said", handle: "a", run: 1, ...DEGRADED });
+    expect(crashed.state("a")).toBe("ready");
+  });
+
+  test("is not undone by a stop that is taken back", () => {
+    const told = { ready: { ...READY, how: "event" } } as const;
+    const history = new History().up("a", told).up("b", { dependsOn: { a: "service_started" } });
+    history.said("a", DEGRADED).tell({ kind: "unwant", handle: "b" }).tell({ kind: "unwant", handle: "a" });
+    expect(history.want("a", told).state("a")).toBe("degraded");
+  });
+});
+
+describe("more time", () => {
+  const event = { ready: { ...READY, how: "event" } } as const;
+
+  test("puts the deadline of a start off, never forward, for as long as it is asked for again", () => {
+    const history = new History().want("a", event).spawned("a").pass(50_000).said("a", { extendMs: 1_000 });
+    expect(history.get("a").timers.deadline).toBe(60_000);
+    for (let i = 0; i < 10; i++) history.said("a", { extendMs: 60_000 }).pass(50_000);
+    expect([history.at, history.state("a")]).toEqual([550_000, "starting"]);
+    expect(history.probed("a").state("a")).toBe("ready");
+  });
+
+  test("is over when it is over, which the reason says", () => {
+    const history = new History().want("a", event).spawned("a").pass(59_000).said("a", { extendMs: 600_000 });
+    expect(history.pass(599_000).state("a")).toBe("starting");
+    expect([history.pass().todo(), history.get("a").afterWhy]).toEqual([["end a"], "not ready within the 600 s that it asked for last"]);
+  });
+
+  test("is not given where somebody has said how long to wait, nor to one that waits for nothing", () => {
+    const fixed = { ready: { ...READY, how: "event", isExtensible: false } } as const;
+    const history = new History().want("a", fixed).spawned("a").said("a", { extendMs: 600_000 });
+    expect([history.pass().todo(), history.get("a").afterWhy]).toEqual([["end a"], "not ready within 60 s"]);
+    expect(new History().up("a", event).said("a", { extendMs: 600_000 }).get("a").timers).toEqual({});
+  });
+
+  test("is asked for anew by each process", () => {
+    const history = new History().up("a", event).exited("a").ended("a").pass().spawned("a").said("a", { extendMs: 600_000 });
+    history.exited("a").ended("a").pass().spawned("a");
+    expect(history.pass().get("a").why).toBe("not ready within 60 s");
+  });
+});
+
 describe("a stop", () => {
   test("ends the session, and comes to rest", () => {
     const history = new History().up("a").tell({ kind: "unwant", handle: "a" });
@@ -414,6 +505,8 @@ describe("adoption", () => {
     wasReady: true,
     isWanted: true,
     isCompleted: false,
+    isDegraded: false,
+    status: "",
     state: "ready",
     why: "it answers as it should",
     isAsleep: false,
@@ -422,6 +515,15 @@ describe("adoption", () => {
     isUnheard: false,
     random: 0,
   };
+
+  test("one that said that a part of it is missing is degraded still, where it lives", () => {
+    const degraded = { ...left, state: "degraded", status: "no voice", isDegraded: true, why: "no voice" } as const;
+    const history = new History().tell({ kind: "adopt", service: degraded });
+    expect(history.get("a")).toMatchObject({ phase: "up", isHealthy: true, status: "no voice", why: "no voice" });
+    expect([history.state("a"), history.pass(0).todo()]).toEqual(["degraded", ["probe ready a"]]);
+    const gone = new History().tell({ kind: "adopt", service: { ...degraded, isAlive: false } });
+    expect(gone.get("a")).toMatchObject({ status: "", isDegraded: false });
+  });
 
   test.each([
     ["a ready one stays ready, and is asked at once", {}, "ready", []],

@@ -1,0 +1,181 @@
+/**
+ * Installs what was asked for into an environment that works. A package that refuses this Python, the one asked for or
+ * one that it depends on, is widened, each once; where the choice is ours and another Python of this host fits, that
+ * one is taken instead.
+ */
+import { join } from "node:path";
+import { writeFileWhole } from "../_script/write-file.ts";
+import { diagnose, type Refusal } from "./_diagnose.ts";
+import { maskUrls, PythonEnvError } from "./_env-error.ts";
+import { type EnvRecord, writeRecord } from "./_env-record.ts";
+import type { PythonEnvStep, ReadRequest } from "./_env-request.ts";
+import { asPipEnvironment, installTool, pipTool } from "./_installer.ts";
+import { createEnv, type ProvidedEnv } from "./_provide-env.ts";
+import { fromWheel } from "./_requirement.ts";
+import { failureOf, runStep, tryStep } from "./_run-step.ts";
+import type { ToolEnd } from "./_run-tool.ts";
+import { findFitting } from "./_select-python.ts";
+import { toolEnvironment } from "./_tool-environment.ts";
+import { INSTALLED, METADATA_MARK } from "./_wheel-scripts.ts";
+import { scriptFile, type Widened, widenPackage } from "./_widen-package.ts";
+
+/** The record of what is there in the end, written. */
+export async function installPackage(request: ReadRequest, provided: ProvidedEnv): Promise<EnvRecord> {
+  const widened = new Map<string, Widened>();
+  const requires: string[] = [];
+  let env = provided;
+  while (true) {
+    const end = await tryInstall(request, env, [...widened.values()]);
+    if (end.code === 0) return verify(request, env);
+    const diagnosis = diagnose(end.output);
+    const { refusal } = diagnosis;
+    if (refusal === undefined || widened.has(refusal.name)) throw failureOf(request, end, `install "${titleOf(request)}"`, diagnosis);
+    requires.push(refusal.requires);
+    const fitting = await findFitting(request, env.installer, requires);
+    if (fitting === undefined) {
+      request.say("patch", `${diagnosis.reason}, and this is ${env.python.version}`);
+      const one = await widen(request, env, refusal);
+      widened.set(refusal.name, one);
+      env = { ...env, record: notePatched(env.record, one) };
+    } else {
+      widened.clear();
+      env = await createEnv(request, { python: fitting.path, words: `Python ${fitting.version} (${fitting.path}): ${diagnosis.reason}` });
+    }
+  }
+}
+
+function titleOf({ requirement }: ReadRequest): string {
+  return maskUrls(requirement.text);
+}
+
+function notePatched(record: EnvRecord, { name, from, to }: Widened): EnvRecord {
+  return { ...record, patched: [...record.patched.filter((it) => it.name !== name), { name, from, to }] };
+}
+
+function tryInstall(request: ReadRequest, { installer, python, record }: ProvidedEnv, widened: readonly Widened[]): Promise<ToolEnd> {
+  const { folder, index, env } = request;
+  const name = request.requirement.name === undefined ? {} : { name: request.requirement.name };
+  writeRecord(folder, { ...record, ...name, step: "created", asked: request.asked });
+  const tool = installTool({
+    installer,
+    python: python.path,
+    requirements: withWheels(request, widened),
+    index,
+    env,
+    hide: (it) => hideIn(request, it),
+  });
+  request.say("install", `installing ${titleOf(request)}`);
+  return tryStep(request, "install", tool);
+}
+
+/** A wheel that is named is taken before all that an index has. */
+function withWheels({ requirement, extra }: ReadRequest, widened: readonly Widened[]): string[] {
+  const asked = [requirement, ...extra];
+  const own = asked.map((it) => {
+    const instead = widened.find(({ name }) => name === it.name);
+    return instead === undefined ? it.text : fromWheel(it, instead.name, instead.wheel);
+  });
+  const others = widened.filter(({ name }) => asked.every((it) => it.name !== name));
+  return [...own, ...others.map((it) => fromWheel({ extras: "", marker: "" }, it.name, it.wheel))];
+}
+
+function hideIn({ scratch }: ReadRequest, requirements: readonly string[]): string {
+  const file = join(scratch, "requirements.txt");
+  writeFileWhole(file, `${requirements.join("\n")}\n`);
+  return file;
+}
+
+async function widen(request: ReadRequest, env: ProvidedEnv, refusal: Refusal): Promise<Widened> {
+  const { requirement, scratch, say, source } = request;
+  const isRoot = requirement.name === refusal.name;
+  const action = `widen "${refusal.name}"`;
+  const pip = await findPip(request, env);
+  return widenPackage({
+    refusal,
+    python: env.python,
+    source: isRoot ? source : undefined,
+    specifier: isRoot ? requirement.specifier : "",
+    scratch,
+    say,
+    runPip: async (step, words, variables = {}) => {
+      const tool = pipTool({ python: pip, words, index: request.index, env: asPipEnvironment(request.env) });
+      const end = await tryStep(request, step, { ...tool, variables: { ...tool.variables, ...variables } });
+      if (end.code !== 0) throw refused(request, refusal, failureOf(request, end, action));
+    },
+    runPython: (step, words) => runPython(request, env, { step, words, action }),
+  });
+}
+
+/** That its source cannot be had is the second half of the story: it refuses this Python. */
+function refused(request: ReadRequest, { name, requires }: Refusal, cause: PythonEnvError): PythonEnvError {
+  if (cause.kind !== "unresolvable") return cause;
+  return new PythonEnvError(
+    "requires-python",
+    `Cannot install "${titleOf(request)}": "${name}" asks for Python ${requires}, and there is no source of it to change`,
+    {
+      hint: `Use a Python that it asks for, or name the source of "${name}"`,
+      details: cause.details,
+      cause,
+    },
+  );
+}
+
+/** An interpreter with pip: uv can neither fetch a source nor put pip into an environment without an index. */
+async function findPip(request: ReadRequest, { installer, python }: ProvidedEnv): Promise<string> {
+  const hasPip = async (path: string): Promise<boolean> => {
+    const end = await tryStep(request, "fetch-source", { argv: [path, "-m", "pip", "--version"], env: toolEnvironment(request.env) });
+    return end.code === 0;
+  };
+  if (installer.name === "pip" || (await hasPip(python.path))) return python.path;
+  const folder = join(request.scratch, "tools");
+  const own = join(folder, "bin", "python");
+  if (await hasPip(own).catch(() => false)) return own;
+  request.say("fetch-source", "making an environment with pip beside it");
+  const tool = { argv: [python.path, "-m", "venv", "--clear", folder], env: toolEnvironment(request.env) };
+  await runStep(request, "fetch-source", tool, "make an environment with pip");
+  return own;
+}
+
+interface PythonRun {
+  step: PythonEnvStep;
+  words: readonly string[];
+  action: string;
+}
+
+function runPython(request: ReadRequest, { python }: ProvidedEnv, { step, words, action }: PythonRun): Promise<string> {
+  return runStep(request, step, { argv: [python.path, "-I", ...words], env: toolEnvironment(request.env) }, action);
+}
+
+/** The tool says that it did it; the package's metadata says what is there. */
+async function verify(request: ReadRequest, env: ProvidedEnv): Promise<EnvRecord> {
+  const { requirement, folder, scratch } = request;
+  const script = scriptFile(scratch, "installed.py", INSTALLED);
+  const location = requirement.location === undefined ? "" : asUrl(requirement.location);
+  const output = await runPython(request, env, {
+    step: "verify",
+    words: [script, requirement.name ?? "", location],
+    action: "read what is installed",
+  });
+  const line = output.split("\n").find((it) => it.startsWith(METADATA_MARK));
+  if (line === undefined) {
+    throw new PythonEnvError(
+      "failed",
+      `Cannot install "${titleOf(request)}": ${env.installer.name} ended well, but the package is not there`,
+      {
+        hint: `Read the whole log: ${request.log}`,
+      },
+    );
+  }
+  const found = JSON.parse(line.slice(METADATA_MARK.length)) as { name: string; version: string; metadata: string };
+  const name = requirement.name === undefined ? {} : { name: requirement.name };
+  const record: EnvRecord = { ...env.record, ...name, step: "installed", asked: request.asked, package: found };
+  writeRecord(folder, record);
+  request.say("verify", `${found.name} ${found.version} is installed`);
+  return record;
+}
+
+/** As `direct_url.json` (PEP 610) has it: without a login. */
+function asUrl(location: string): string {
+  if (location.startsWith("/")) return Bun.pathToFileURL(location).href;
+  return location.replace(/^[a-z]+\+/, "").replace(/\/\/[^/@]*@/, "//");
+}

@@ -1,0 +1,124 @@
+/** The commands of uv and of venv + pip. What holds a secret (an index with a password) goes by the environment or a private file: everybody sees the words of a command. */
+import { maskUrls } from "./_env-error.ts";
+import type { Tool } from "./_run-tool.ts";
+import { toolEnvironment } from "./_tool-environment.ts";
+
+export interface Installer {
+  name: "uv" | "pip";
+  /** uv itself; pip is a module of an interpreter. */
+  program: string;
+}
+
+/** Where packages come from, beyond what the tools' own configuration says. */
+export interface Index {
+  url?: string | undefined;
+  links?: readonly string[] | undefined;
+  isOffline?: boolean | undefined;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** uv where it is there. */
+export function chooseInstaller(env: Environment): Installer {
+  const uv = Bun.which("uv", { PATH: env.PATH ?? "" });
+  return uv === null ? { name: "pip", program: "" } : { name: "uv", program: uv };
+}
+
+/** `python` is a path, or with uv a version that it may fetch. */
+export function createTool(options: {
+  installer: Installer;
+  python: string | undefined;
+  folder: string;
+  isOffline: boolean;
+  env: Environment;
+}): Tool {
+  const { installer, python, folder, isOffline } = options;
+  const env = toolEnvironment(options.env);
+  if (installer.name === "pip") return { argv: [python ?? "python3", "-m", "venv", folder], env };
+  const wanted = python === undefined ? [] : ["--python", python];
+  const offline = isOffline ? ["--offline"] : [];
+  // there is a record in the folder already
+  return { argv: [installer.program, "venv", "--allow-existing", ...wanted, ...offline, folder], env };
+}
+
+export interface InstallOptions {
+  installer: Installer;
+  /** That of the environment. */
+  python: string;
+  requirements: readonly string[];
+  index: Index;
+  env: Environment;
+  /** Writes requirements with secrets to a private file, and gives its path. */
+  hide: (requirements: readonly string[]) => string;
+}
+
+export function installTool({ installer, python, requirements, index, env, hide }: InstallOptions): Tool {
+  const secret = requirements.filter(hasSecret);
+  const words = [...requirements.filter((it) => !hasSecret(it)), ...(secret.length === 0 ? [] : ["-r", hide(secret)])];
+  if (installer.name === "pip") return pipTool({ python, words: ["install", ...words], index, env });
+  const offline = index.isOffline ? ["--offline"] : [];
+  const { options, variables } = indexOptions(index, env, {
+    url: ["UV_DEFAULT_INDEX", "UV_INDEX_URL"],
+    links: "UV_FIND_LINKS",
+    separator: ",",
+  });
+  return {
+    argv: [installer.program, "pip", "install", "--python", python, ...offline, ...options, ...words],
+    env: toolEnvironment(env),
+    variables,
+  };
+}
+
+export interface PipOptions {
+  /** An interpreter that has pip. */
+  python: string;
+  /** The command first. */
+  words: readonly string[];
+  index: Index;
+  env: Environment;
+}
+
+export function pipTool({ python, words: [command = "", ...words], index, env }: PipOptions): Tool {
+  const { options, variables } = indexOptions(index, env, { url: ["PIP_INDEX_URL"], links: "PIP_FIND_LINKS", separator: " " });
+  const offline = index.isOffline ? ["--no-index"] : [];
+  return { argv: [python, "-m", "pip", command, ...offline, ...options, ...words], env: toolEnvironment(env), variables };
+}
+
+/** For pip where uv is what the user has set up: its variables as pip's, where pip's are not set. */
+export function asPipEnvironment(env: Environment): Environment {
+  const first = (names: readonly string[]): string | undefined =>
+    names.map((name) => env[name]).find((value) => value !== undefined && value !== "");
+  const more = first(["UV_INDEX", "UV_EXTRA_INDEX_URL"]);
+  const said = {
+    PIP_INDEX_URL: first(["UV_DEFAULT_INDEX", "UV_INDEX_URL"])?.replace(/^[\w-]+=/, ""),
+    PIP_EXTRA_INDEX_URL: more?.replace(/(^|\s)[\w-]+=/g, "$1"),
+    PIP_FIND_LINKS: env.UV_FIND_LINKS?.replaceAll(",", " "),
+  };
+  const missing = Object.entries(said).filter(([name, value]) => value !== undefined && env[name] === undefined);
+  return { ...env, ...Object.fromEntries(missing) };
+}
+
+interface VariableNames {
+  url: readonly string[];
+  links: string;
+  /** Between the entries of `links`. */
+  separator: string;
+}
+
+function indexOptions(index: Index, env: Environment, names: VariableNames): { options: string[]; variables: Record<string, string> } {
+  const options: string[] = [];
+  const variables: Record<string, string> = {};
+  const { url, links = [] } = index;
+  if (url !== undefined && !index.isOffline) {
+    if (hasSecret(url)) for (const name of names.url) variables[name] = url;
+    else options.push("--index-url", url);
+  }
+  for (const link of links) if (!hasSecret(link)) options.push("--find-links", link);
+  const secret = links.filter(hasSecret);
+  if (secret.length > 0) variables[names.links] = [env[names.links] ?? "", ...secret].filter((it) => it !== "").join(names.separator);
+  return { options, variables };
+}
+
+function hasSecret(text: string): boolean {
+  return maskUrls(text) !== text;
+}

@@ -1,0 +1,82 @@
+/** A request → an environment that works and can take the package: the one that is there where it will do, else a new one. */
+import { dirname } from "node:path";
+import { PythonEnvError } from "./_env-error.ts";
+import { type EnvRecord, pythonIn, readRecord, realPythonOf, startAnew, writeRecord } from "./_env-record.ts";
+import type { ReadRequest } from "./_env-request.ts";
+import { chooseInstaller, createTool, type Installer } from "./_installer.ts";
+import { probePython } from "./_probe-python.ts";
+import { runStep } from "./_run-step.ts";
+import { type SelectedPython, selectPython } from "./_select-python.ts";
+import { isWanted, parseWanted } from "./_wanted-python.ts";
+
+/** One that works, whatever is installed in it. */
+export interface ProvidedEnv {
+  record: EnvRecord;
+  installer: Installer;
+  python: { path: string; version: string };
+}
+
+/** A whole one, for the same package, of a Python that fits and is still there. */
+export async function keepEnv(request: ReadRequest): Promise<ProvidedEnv | undefined> {
+  const { folder, env, requirement } = request;
+  const record = readRecord(folder);
+  const installer = chooseInstaller(env);
+  if (record === undefined || record.step === "creating" || record.python === undefined) return undefined;
+  // uv puts no pip into what it makes
+  if (installer.name === "pip" && record.installer === "uv") return undefined;
+  if (record.package !== undefined && record.name !== requirement.name) return undefined;
+  const path = pythonIn(folder);
+  const facts = await probePython(path, env);
+  if (typeof facts === "string" || minorOf(facts.version) !== minorOf(record.python.version)) return undefined;
+  if (!isStillWanted(request, facts.version)) return undefined;
+  const python = { realPath: realPythonOf(folder) ?? "", version: facts.version };
+  // an environment that venv made has pip, whatever is used now
+  return { record: { ...record, python }, installer, python: { path, version: facts.version } };
+}
+
+function isStillWanted({ folder, python, env }: ReadRequest, version: string): boolean {
+  const wanted = parseWanted(python, env);
+  if (wanted === "any" || "specifier" in wanted) return isWanted(version, wanted);
+  return realPythonOf(dirname(dirname(wanted.path)), wanted.path) === realPythonOf(folder);
+}
+
+function minorOf(version: string): string {
+  return version.split(".").slice(0, 2).join(".");
+}
+
+/** Whatever is in the folder goes. */
+export async function createEnv(request: ReadRequest, chosen?: SelectedPython): Promise<ProvidedEnv> {
+  const installer = chooseInstaller(request.env);
+  if (chosen === undefined) request.say("find-python", "looking for a Python");
+  const selected = chosen ?? (await selectPython(request, installer));
+  request.say("find-python", selected.words);
+  try {
+    return await createWith(request, installer, selected);
+  } catch (error) {
+    // a uv that is broken, or too old to know our words, is none
+    if (installer.name === "pip" || !(error instanceof PythonEnvError) || error.kind !== "failed") throw error;
+    request.say("create", `${error.message}; going on with venv and pip`);
+    const pip: Installer = { name: "pip", program: "" };
+    return createWith(request, pip, await selectPython(request, pip));
+  }
+}
+
+async function createWith(request: ReadRequest, installer: Installer, { python }: SelectedPython): Promise<ProvidedEnv> {
+  const { folder, scratch, env, index, asked, requirement } = request;
+  const name = requirement.name === undefined ? {} : { name: requirement.name };
+  const record: EnvRecord = { format: 1, step: "creating", asked, installer: installer.name, patched: [], ...name };
+  startAnew(folder, scratch, record);
+  request.say("create", `making the environment with ${installer.name === "uv" ? "uv" : "venv"}`);
+  const action = `make a Python environment in "${folder}"`;
+  await runStep(request, "create", createTool({ installer, python, folder, isOffline: index.isOffline === true, env }), action);
+  const path = pythonIn(folder);
+  const facts = await probePython(path, env);
+  if (typeof facts === "string") {
+    throw new PythonEnvError("failed", `Cannot ${action}: its interpreter cannot be used: ${facts}`, {
+      hint: `Read the whole log: ${request.log}`,
+    });
+  }
+  const made: EnvRecord = { ...record, step: "created", python: { realPath: realPythonOf(folder) ?? "", version: facts.version } };
+  writeRecord(folder, made);
+  return { record: made, installer, python: { path, version: facts.version } };
+}
