@@ -2,7 +2,7 @@
 import { dirname, resolve } from "node:path";
 import { HarborError } from "../_script/error.ts";
 import type { Index } from "./_installer.ts";
-import { parseRequirement, type Requirement, resolveLocation, stampOf } from "./_requirement.ts";
+import { normaliseName, parseRequirement, type Requirement, resolveLocation, stampOf } from "./_requirement.ts";
 
 export type PythonEnvStep = "find-python" | "create" | "install" | "fetch-source" | "patch" | "verify";
 
@@ -27,10 +27,20 @@ export interface PythonEnvRequest {
   isOffline?: boolean | undefined;
   /** Requirements that are installed, and resolved, with it. */
   extra?: readonly string[] | undefined;
+  /** Of several packages that bring one module, the one that is to be there, alone. */
+  only?: Alternative | undefined;
   /** Of the caller: `PATH`, `PIP_*`, `UV_*`, proxies and certificates are what the tools get. */
   env: Readonly<Record<string, string | undefined>>;
   onProgress?: ((progress: PythonEnvProgress) => void) | undefined;
   signal?: AbortSignal | undefined;
+}
+
+/** Two packages with one module overwrite each other's files: which of them works is chance then. */
+export interface Alternative {
+  /** A requirement: `onnxruntime-gpu>=1.22`. */
+  package: string;
+  /** Names of all that bring the module. */
+  of: readonly string[];
 }
 
 export interface ReadRequest {
@@ -40,6 +50,7 @@ export interface ReadRequest {
   scratch: string;
   requirement: Requirement;
   extra: readonly Requirement[];
+  only: { requirement: Requirement; of: readonly string[] } | undefined;
   source: string | undefined;
   python: string | undefined;
   index: Index;
@@ -58,6 +69,7 @@ export function readRequest(request: PythonEnvRequest): ReadRequest {
     throw new HarborError(`Cannot make a Python environment in "${folder}": name a folder`, { exit: "usage" });
   const requirement = parseRequirement(request.requirement, env);
   const extra = (request.extra ?? []).map((it) => parseRequirement(it, env));
+  const only = request.only === undefined ? undefined : readAlternative(request.only, env);
   const source = request.source === undefined ? undefined : readSource(request.source, env);
   const links = (request.index?.links ?? []).map((link) => resolveLocation(refuseOption(link, "find-links"), env));
   const url = request.index?.url === undefined ? undefined : refuseOption(request.index.url, "index-url");
@@ -69,14 +81,23 @@ export function readRequest(request: PythonEnvRequest): ReadRequest {
     scratch: `${folder}.work`,
     requirement,
     extra,
+    only,
     source: source ?? sourceOf(requirement),
     python,
     index: { url, links, isOffline: request.isOffline },
     env,
-    asked: digest([requirement.text, extra.map((it) => it.text), python ?? null, source ?? null, stamps]),
+    asked: digest([requirement.text, extra.map((it) => it.text), python ?? null, source ?? null, request.only?.package ?? null, stamps]),
     say: (step, text) => request.onProgress?.({ step, text }),
     signal,
   };
+}
+
+function readAlternative({ package: wanted, of }: Alternative, env: PythonEnvRequest["env"]): ReadRequest["only"] {
+  const requirement = parseRequirement(wanted, env);
+  if (requirement.name === undefined || requirement.location !== undefined) {
+    throw new HarborError(`Cannot install "${wanted}" instead of others: it is not the name of a package`, { exit: "usage" });
+  }
+  return { requirement, of: [...new Set([...of.map(normaliseName), requirement.name])] };
 }
 
 /** A digest, as what was asked for may hold a secret. */

@@ -9,14 +9,14 @@ import { diagnose, type Refusal } from "./_diagnose.ts";
 import { maskUrls, PythonEnvError } from "./_env-error.ts";
 import { type EnvRecord, writeRecord } from "./_env-record.ts";
 import type { PythonEnvStep, ReadRequest } from "./_env-request.ts";
-import { asPipEnvironment, installTool, pipTool } from "./_installer.ts";
+import { asPipEnvironment, installTool, pipTool, uninstallTool } from "./_installer.ts";
 import { createEnv, type ProvidedEnv } from "./_provide-env.ts";
 import { fromWheel } from "./_requirement.ts";
 import { failureOf, runStep, tryStep } from "./_run-step.ts";
 import type { ToolEnd } from "./_run-tool.ts";
 import { findFitting } from "./_select-python.ts";
 import { toolEnvironment } from "./_tool-environment.ts";
-import { INSTALLED, METADATA_MARK } from "./_wheel-scripts.ts";
+import { INSTALLED, LIST_INSTALLED, METADATA_MARK } from "./_wheel-scripts.ts";
 import { scriptFile, type Widened, widenPackage } from "./_widen-package.ts";
 
 /** The record of what is there in the end, written. */
@@ -26,7 +26,10 @@ export async function installPackage(request: ReadRequest, provided: ProvidedEnv
   let env = provided;
   while (true) {
     const end = await tryInstall(request, env, [...widened.values()]);
-    if (end.code === 0) return verify(request, env);
+    if (end.code === 0) {
+      await keepOnly(request, env);
+      return verify(request, env);
+    }
     const diagnosis = diagnose(end.output);
     const { refusal } = diagnosis;
     if (refusal === undefined || widened.has(refusal.name)) throw failureOf(request, end, `install "${titleOf(request)}"`, diagnosis);
@@ -102,7 +105,7 @@ async function widen(request: ReadRequest, env: ProvidedEnv, refusal: Refusal): 
       const end = await tryStep(request, step, { ...tool, variables: { ...tool.variables, ...variables } });
       if (end.code !== 0) throw refused(request, refusal, failureOf(request, end, action));
     },
-    runPython: (step, words) => runPython(request, env, { step, words, action }),
+    runPython: (step, words) => runPython(request, env.python.path, { step, words, action }),
   });
 }
 
@@ -142,8 +145,33 @@ interface PythonRun {
   action: string;
 }
 
-function runPython(request: ReadRequest, { python }: ProvidedEnv, { step, words, action }: PythonRun): Promise<string> {
-  return runStep(request, step, { argv: [python.path, "-I", ...words], env: toolEnvironment(request.env) }, action);
+function runPython(request: ReadRequest, python: string, { step, words, action }: PythonRun): Promise<string> {
+  return runStep(request, step, { argv: [python, "-I", ...words], env: toolEnvironment(request.env) }, action);
+}
+
+/** Of packages with one module, the one that is wanted: the others are taken out, and with them went some of its files. */
+async function keepOnly(request: ReadRequest, { installer, python }: ProvidedEnv): Promise<void> {
+  const { only, index, env, scratch } = request;
+  if (only === undefined) return;
+  const { requirement, of } = only;
+  const { name = "", text } = requirement;
+  const script = scriptFile(scratch, "list-installed.py", LIST_INSTALLED);
+  const action = `install "${text}" alone`;
+  const output = await runPython(request, python.path, { step: "install", words: [script, ...of], action });
+  const there = JSON.parse(markedLine(output) ?? "[]") as string[];
+  const others = there.filter((it) => it !== name);
+  if (others.length === 0 && there.length === 1 && requirement.specifier === "") return;
+  request.say("install", `installing ${text}${others.length === 0 ? "" : ` instead of ${others.join(" and ")}`}`);
+  if (there.length > 0) await runStep(request, "install", uninstallTool({ installer, python: python.path, env }, there), action);
+  const tool = { installer, python: python.path, requirements: [text], index, env, isAlone: true, hide: (it: readonly string[]) => hideIn(request, it) };
+  await runStep(request, "install", installTool(tool), action);
+}
+
+function markedLine(output: string): string | undefined {
+  return output
+    .split("\n")
+    .find((it) => it.startsWith(METADATA_MARK))
+    ?.slice(METADATA_MARK.length);
 }
 
 /** The tool says that it did it; the package's metadata says what is there. */
@@ -151,12 +179,12 @@ async function verify(request: ReadRequest, env: ProvidedEnv): Promise<EnvRecord
   const { requirement, folder, scratch } = request;
   const script = scriptFile(scratch, "installed.py", INSTALLED);
   const location = requirement.location === undefined ? "" : asUrl(requirement.location);
-  const output = await runPython(request, env, {
+  const output = await runPython(request, env.python.path, {
     step: "verify",
     words: [script, requirement.name ?? "", location],
     action: "read what is installed",
   });
-  const line = output.split("\n").find((it) => it.startsWith(METADATA_MARK));
+  const line = markedLine(output);
   if (line === undefined) {
     throw new PythonEnvError(
       "failed",
@@ -166,7 +194,7 @@ async function verify(request: ReadRequest, env: ProvidedEnv): Promise<EnvRecord
       },
     );
   }
-  const found = JSON.parse(line.slice(METADATA_MARK.length)) as { name: string; version: string; metadata: string };
+  const found = JSON.parse(line) as { name: string; version: string; metadata: string };
   const name = requirement.name === undefined ? {} : { name: requirement.name };
   const record: EnvRecord = { ...env.record, ...name, step: "installed", asked: request.asked, package: found };
   writeRecord(folder, record);

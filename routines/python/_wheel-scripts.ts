@@ -99,3 +99,11 @@ for found in candidates:
         print("${METADATA_MARK}" + json.dumps({"name": found.metadata["Name"], "version": found.version, "metadata": str(found._path)}))
         break
 `;
+
+/** `name…`: which of these are installed. */
+export const LIST_INSTALLED = `import importlib.metadata, json, re, sys
+
+wanted = set(sys.argv[1:])
+found = {re.sub(r"[-_.]+", "-", it.metadata["Name"] or "").lower() for it in importlib.metadata.distributions()}
+print("${METADATA_MARK}" + json.dumps(sorted(wanted & found)))
+`;

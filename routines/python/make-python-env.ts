@@ -25,7 +25,7 @@ import { startLog } from "./_run-tool.ts";
 
 export type { PythonEnvProblem } from "./_env-error.ts";
 export { PythonEnvError } from "./_env-error.ts";
-export type { PythonEnvProgress, PythonEnvRequest, PythonEnvStep } from "./_env-request.ts";
+export type { Alternative, PythonEnvProgress, PythonEnvRequest, PythonEnvStep } from "./_env-request.ts";
 
 export interface PythonEnv {
   folder: string;
