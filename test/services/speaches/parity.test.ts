@@ -12,7 +12,13 @@ import { ROOT, readCatalogue, variablesOf } from "../_catalogue.ts";
 
 const folder = readCatalogue().find(({ handle }) => handle === "speaches");
 const contract = readContract({ path: join(ROOT, "speaches/speaches_native.yml"), handle: "speaches" });
-const ALWAYS = { HARBOR_HOME: "/h", HARBOR_DATA: "/d", HARBOR_USER_ID: "1000", HARBOR_GROUP_ID: "1000", HARBOR_NATIVE_ADDRESS: "127.0.0.1" };
+const ALWAYS = {
+  HARBOR_HOME: "/h",
+  HARBOR_DATA: "/d",
+  HARBOR_USER_ID: "1000",
+  HARBOR_GROUP_ID: "1000",
+  HARBOR_NATIVE_ADDRESS: "127.0.0.1",
+};
 
 type Configuration = Record<string, string>;
 
@@ -85,13 +91,21 @@ test("a changed variable changes the container, too: none of those above is the 
 
 test("every variable of the folder is a setting of the manager's, or about containers alone", () => {
   const known = new Set<string>(Object.values(SETTINGS).flatMap((spec) => ("env" in spec ? [spec.env] : [])));
-  const others = new Set([...Object.keys(ALWAYS), "HARBOR_BIND_ADDRESS", "HARBOR_RESTART_POLICY", "HARBOR_SPEACHES_IMAGE", "HARBOR_SPEACHES_BRIDGE"]);
+  const others = new Set([
+    ...Object.keys(ALWAYS),
+    "HARBOR_BIND_ADDRESS",
+    "HARBOR_RESTART_POLICY",
+    "HARBOR_SPEACHES_IMAGE",
+    "HARBOR_SPEACHES_BRIDGE",
+  ]);
   const names = folder?.files.flatMap(({ text }) => variablesOf(text)) ?? [];
   expect([...new Set(names)].filter((name) => !known.has(name) && !others.has(name))).toEqual([]);
 });
 
 test("the contract passes on every setting that it does not say itself", () => {
   const words = JSON.stringify(resolveContract({ contract, values: (name) => (ALWAYS as Configuration)[name] }).argv);
-  const expected = Object.entries(SETTINGS).flatMap(([name, spec]) => (words.includes(`--${name.replaceAll("_", "-")}=`) ? [] : [spec.env]));
+  const expected = Object.entries(SETTINGS).flatMap(([name, spec]) =>
+    words.includes(`--${name.replaceAll("_", "-")}=`) ? [] : [spec.env],
+  );
   expect([...contract.envVars].sort()).toEqual(expected.sort());
 });

@@ -4,7 +4,8 @@ import { cpSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "../../_until.ts";
 import { makeTemporaryFolder, type TemporaryFolder } from "../../e2e/_temporary.ts";
-import { SENTENCES, STT_MODEL, TTS_MODEL, writeModels } from "../../fixtures/speech-models.ts";
+import { startModelHub } from "../../fixtures/model-hub.ts";
+import { SENTENCES, SPEECH_MODELS, STT_MODEL, TTS_MODEL, writeModels } from "../../fixtures/speech-models.ts";
 import { missingSpeechParts } from "../../fixtures/speech-parts.ts";
 import {
   install,
@@ -140,6 +141,34 @@ describe.skipIf(missing !== undefined)("the stand-in for speaches", () => {
     expect((await fetch(url, { method: "DELETE" })).status).toBe(200);
     expect((await fetch(url)).status).toBe(404);
     expect((await askForSpeech(own, {})).status).toBe(404);
+  });
+});
+
+describe.skipIf(missing !== undefined)("models that the stand-in for speaches fetches", () => {
+  const post = (server: SpeechServer, model: string): Promise<Response> => fetch(`${server.url}/v1/models/${model}`, { method: "POST" });
+
+  test("are those of a hub, and can be used at once", async () => {
+    await using hub = await startModelHub({ models: SPEECH_MODELS, switches: { gated: { [STT_MODEL]: "hf_token" } } });
+    const cache = join(folder.path, "fetched");
+    await using server = await startSpeechServer({ ...place, cache, env: { HF_ENDPOINT: hub.endpoint, HF_TOKEN: "hf_token" } });
+    for (const model of Object.keys(SPEECH_MODELS)) {
+      const answer = await post(server, model);
+      expect([answer.status, await answer.text()]).toEqual([200, `Model '${model}' downloaded`]);
+    }
+    expect(await hear(server, await say(server, "turn left"))).toBe("turn left");
+    const main = join(cache, "models--Systran--faster-whisper-small/refs/main");
+    expect(readFileSync(main, "utf8")).toBe(hub.commitOf(STT_MODEL));
+    expect(hub.requests.filter(({ at, authorization }) => at === "cdn" && authorization !== undefined)).toEqual([]);
+  });
+
+  test("may be unknown, not for everybody, or out of reach", async () => {
+    await using hub = await startModelHub({ models: SPEECH_MODELS, switches: { gated: { [STT_MODEL]: "hf_token" } } });
+    const cache = join(folder.path, "not-fetched");
+    await using server = await startSpeechServer({ ...place, cache, env: { HF_ENDPOINT: hub.endpoint } });
+    expect((await post(server, "some/model")).status).toBe(404);
+    expect((await post(server, STT_MODEL)).status).toBe(401);
+    await using offline = await startSpeechServer({ ...place, cache, env: { HF_ENDPOINT: hub.endpoint, HF_HUB_OFFLINE: "1" } });
+    expect((await post(offline, TTS_MODEL)).status).toBe(500);
   });
 });
 
