@@ -66,9 +66,12 @@ services:
 /** What each way of running it needs to be told, beside the ports. */
 const WAYS: Record<string, (folder: string) => Promise<Record<string, string>>> = {
   container: async () => ({ HARBOR_SPEACHES_IMAGE: IMAGE, HARBOR_SPEACHES_VERSION: IMAGE_VERSION }),
+  // an archive of its source, and a dependency, neither of which is for the Python that is there
   native: async (folder) => {
-    const { folder: links } = await buildSpeechWheels({ folder: join(folder, "wheels") });
-    return { HARBOR_SPEACHES_SOURCE: "", HARBOR_SPEACHES_FIND_LINKS: links, HARBOR_SPEACHES_OFFLINE: "true" };
+    const bounds = { requiresPython: ">=3.12,<3.13", boundedDependency: ">=3.10,<3.11" };
+    const { folder: links } = await buildSpeechWheels({ folder: join(folder, "wheels"), as: "sdist", ...bounds });
+    const source = join(links, "speaches-0.8.3.tar.gz");
+    return { HARBOR_SPEACHES_SOURCE: source, HARBOR_SPEACHES_FIND_LINKS: links, HARBOR_SPEACHES_OFFLINE: "true" };
   },
 };
 
