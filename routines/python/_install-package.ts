@@ -149,7 +149,7 @@ function runPython(request: ReadRequest, python: string, { step, words, action }
   return runStep(request, step, { argv: [python, "-I", ...words], env: toolEnvironment(request.env) }, action);
 }
 
-/** Of packages with one module, the one that is wanted: the others are taken out, and with them went some of its files. */
+/** Of packages with one module, the one that is wanted. Where others are there, too, all go first: they share files. */
 async function keepOnly(request: ReadRequest, { installer, python }: ProvidedEnv): Promise<void> {
   const { only, index, env, scratch } = request;
   if (only === undefined) return;
@@ -162,8 +162,8 @@ async function keepOnly(request: ReadRequest, { installer, python }: ProvidedEnv
   const others = there.filter((it) => it !== name);
   if (others.length === 0 && there.length === 1 && requirement.specifier === "") return;
   request.say("install", `installing ${text}${others.length === 0 ? "" : ` instead of ${others.join(" and ")}`}`);
-  if (there.length > 0) await runStep(request, "install", uninstallTool({ installer, python: python.path, env }, there), action);
-  const tool = { installer, python: python.path, requirements: [text], index, env, isAlone: true, hide: (it: readonly string[]) => hideIn(request, it) };
+  if (others.length > 0) await runStep(request, "install", uninstallTool({ installer, python: python.path, env }, there), action);
+  const tool = { installer, python: python.path, requirements: [text], index, env, hide: (it: readonly string[]) => hideIn(request, it) };
   await runStep(request, "install", installTool(tool), action);
 }
 

@@ -48,16 +48,13 @@ export interface InstallOptions {
   requirements: readonly string[];
   index: Index;
   env: Environment;
-  /** Put there anew, whatever is there, and nothing that it depends on. */
-  isAlone?: boolean;
   /** Writes requirements with secrets to a private file, and gives its path. */
   hide: (requirements: readonly string[]) => string;
 }
 
-export function installTool({ installer, python, requirements, index, env, isAlone, hide }: InstallOptions): Tool {
+export function installTool({ installer, python, requirements, index, env, hide }: InstallOptions): Tool {
   const secret = requirements.filter(hasSecret);
-  const anew = installer.name === "pip" ? "--force-reinstall" : "--reinstall";
-  const words = [...(isAlone ? [anew, "--no-deps"] : []), ...requirements.filter((it) => !hasSecret(it)), ...(secret.length === 0 ? [] : ["-r", hide(secret)])];
+  const words = [...requirements.filter((it) => !hasSecret(it)), ...(secret.length === 0 ? [] : ["-r", hide(secret)])];
   if (installer.name === "pip") return pipTool({ python, words: ["install", ...words], index, env });
   const offline = index.isOffline ? ["--offline"] : [];
   const { options, variables } = indexOptions(index, env, {
@@ -73,7 +70,10 @@ export function installTool({ installer, python, requirements, index, env, isAlo
 }
 
 /** For packages that are there: taken out. */
-export function uninstallTool({ installer, python, env }: Pick<InstallOptions, "installer" | "python" | "env">, names: readonly string[]): Tool {
+export function uninstallTool(
+  { installer, python, env }: Pick<InstallOptions, "installer" | "python" | "env">,
+  names: readonly string[],
+): Tool {
   const argv =
     installer.name === "pip"
       ? [python, "-m", "pip", "uninstall", "--yes", ...names]

@@ -2,7 +2,7 @@
  * What speaches computes on: ONNX Runtime's execution providers for text to speech, CTranslate2's device for speech to
  * text. What was found on the host is tried first; what fails at its first use is left out for the next try.
  */
-import { detectOnnxProviders, type OnnxDetection } from "../../routines/host/detect-onnx-providers.ts";
+import { detectOnnxProviders, type OnnxDetection, type OnnxProvider } from "../../routines/host/detect-onnx-providers.ts";
 import type { SpeechCheck } from "./check-speech.ts";
 import type { Settings } from "./settings.ts";
 
@@ -53,11 +53,15 @@ export function fallBack(now: Acceleration, check: SpeechCheck, canUseCuda: bool
 }
 
 /** Variables of the server for it. speaches takes every provider that it is not told to leave out, by priority. */
-export function accelerationVariables({ providers, device }: Acceleration, known: readonly string[]): Record<string, string> {
+export function accelerationVariables({ providers, device }: Acceleration, known: readonly OnnxProvider[]): Record<string, string> {
+  const chosen = known.filter(({ name }) => providers.includes(name));
+  const options = chosen.flatMap(({ name, options: own }) => (own === undefined ? [] : [[name, own] as const]));
   const priorities = providers.map((name, index) => [name, 100 * (providers.length - index)]);
   return {
     UNSTABLE_ORT_OPTS__PROVIDER_PRIORITY: JSON.stringify(Object.fromEntries(priorities)),
-    UNSTABLE_ORT_OPTS__EXCLUDE_PROVIDERS: JSON.stringify(known.filter((name) => !providers.includes(name))),
+    UNSTABLE_ORT_OPTS__EXCLUDE_PROVIDERS: JSON.stringify(known.map(({ name }) => name).filter((name) => !providers.includes(name))),
+    ...(options.length === 0 ? {} : { UNSTABLE_ORT_OPTS__PROVIDER_OPTS: JSON.stringify(Object.fromEntries(options)) }),
+    ...Object.assign({}, ...chosen.map(({ env }) => env)),
     WHISPER__INFERENCE_DEVICE: device,
   };
 }

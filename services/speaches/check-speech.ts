@@ -42,7 +42,7 @@ async function speak({ url, ttsModel, voice, timeoutMs, signal }: CheckRequest):
   const headers = { "content-type": "application/json" };
   const answer = await fetch(`${url}/v1/audio/speech`, { method: "POST", headers, body, signal: limit(signal, timeoutMs) });
   // a model that does not load may only show in the middle of the body
-  const audio = await answer.bytes();
+  const audio = new Uint8Array(await answer.arrayBuffer());
   if (!answer.ok) throw new Error(describe(answer.status, new TextDecoder().decode(audio)));
   if (audio.length < 1_000 || new TextDecoder().decode(audio.subarray(0, 4)) !== "RIFF") {
     throw new Error(`the answer to POST /v1/audio/speech is no audio (${audio.length} bytes)`);

@@ -48,13 +48,12 @@ export async function runService(context: RunContext): Promise<void> {
   const { program, missing } = await prepareService(context);
   const { first, detection } = await chooseAcceleration(settings, program.python, program.env, signal);
   for (const warning of detection.warnings) teller.warn(warning);
-  const known = detection.providers.map(({ name }) => name);
   const start = (acceleration: Acceleration): Server =>
     Server.start({
       ...program,
       host: settings.host,
       port: settings.port,
-      env: { ...program.env, ...serverVariables(settings), ...accelerationVariables(acceleration, known) },
+      env: { ...program.env, ...serverVariables(settings), ...accelerationVariables(acceleration, detection.providers) },
     });
   const running = await startWorking(context, { start, first, missing, canUseCuda: canUseCuda(detection) });
   try {

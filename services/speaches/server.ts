@@ -57,7 +57,7 @@ export class Server {
 
   /** It was ended by what a broken driver does, not by itself. */
   get hasCrashed(): boolean {
-    return !this.#isStopping && CRASHES.has(this.#child.signalCode ?? "");
+    return !this.#isStopping && CRASHES.has(String(this.#child.signalCode));
   }
 
   /** Undefined when it answers; else why it does not, once it has ended or the time is over. */

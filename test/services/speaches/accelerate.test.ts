@@ -23,7 +23,10 @@ test.each([
 });
 
 test("the server is told the order, and what to leave out", () => {
-  const variables = accelerationVariables({ providers: [CUDA, CPU], device: "auto" }, [TENSORRT, CUDA, CPU]);
+  const known = [TENSORRT, CUDA, CPU].map((name) => ({ name, isUsable: true, reason: "" }));
+  const withOptions = known.map((it) => (it.name === CUDA ? { ...it, options: { a: "1" }, env: { LD_LIBRARY_PATH: "/cuda" } } : it));
+  const variables = accelerationVariables({ providers: [CUDA, CPU], device: "auto" }, withOptions);
+  expect(variables).toMatchObject({ UNSTABLE_ORT_OPTS__PROVIDER_OPTS: JSON.stringify({ [CUDA]: { a: "1" } }), LD_LIBRARY_PATH: "/cuda" });
   expect(JSON.parse(variables.UNSTABLE_ORT_OPTS__PROVIDER_PRIORITY ?? "")).toEqual({ [CUDA]: 200, [CPU]: 100 });
   expect(JSON.parse(variables.UNSTABLE_ORT_OPTS__EXCLUDE_PROVIDERS ?? "")).toEqual([TENSORRT]);
   expect(variables.WHISPER__INFERENCE_DEVICE).toBe("auto");
