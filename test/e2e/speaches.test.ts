@@ -109,6 +109,8 @@ describe.skipIf(missing !== undefined || found.engine === undefined)("speaches",
         expect(heard).toEqual([...SENTENCES]);
         seen[way] = { url, heard };
         expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(200);
+        const log = await sandbox.harbor(["logs", "speaches", "--tail", "all"]);
+        if (way === "native") expect(log.stdout).toMatch(/(?:speaches|kokoro-onnx) asks for Python .*; widened to/);
       },
       TIMEOUT_MS,
     );
