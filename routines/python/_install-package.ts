@@ -14,7 +14,7 @@ import { createEnv, type ProvidedEnv } from "./_provide-env.ts";
 import { fromWheel } from "./_requirement.ts";
 import { failureOf, runStep, tryStep } from "./_run-step.ts";
 import type { ToolEnd } from "./_run-tool.ts";
-import { findFitting } from "./_select-python.ts";
+import { findFitting, requiredBySource } from "./_select-python.ts";
 import { toolEnvironment } from "./_tool-environment.ts";
 import { INSTALLED, LIST_INSTALLED, METADATA_MARK } from "./_wheel-scripts.ts";
 import { scriptFile, type Widened, widenPackage } from "./_widen-package.ts";
@@ -22,7 +22,8 @@ import { scriptFile, type Widened, widenPackage } from "./_widen-package.ts";
 /** The record of what is there in the end, written. */
 export async function installPackage(request: ReadRequest, provided: ProvidedEnv): Promise<EnvRecord> {
   const widened = new Map<string, Widened>();
-  const requires: string[] = [];
+  const own = requiredBySource(request);
+  const requires = own === undefined ? [] : [own];
   let env = provided;
   while (true) {
     const end = await tryInstall(request, env, [...widened.values()]);

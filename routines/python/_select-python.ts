@@ -40,8 +40,8 @@ function firstUsable(pythons: readonly Python[], installer: Installer): Python |
   return pythons.find((it) => it.problem === undefined && (installer.name === "uv" || it.hasVenv));
 }
 
-/** What a source on this disk says of itself. */
-function requiredBySource({ source }: ReadRequest): string | undefined {
+/** Which Pythons a source on this disk says that it wants. */
+export function requiredBySource({ source }: ReadRequest): string | undefined {
   if (source?.startsWith("/") !== true) return undefined;
   const file = join(source, "pyproject.toml");
   if (!existsSync(file)) return undefined;

@@ -40,7 +40,7 @@ export async function prepareProgram(
   const hasSource = source !== "none";
   const folder = hasSource ? await fetchSource({ source, place: placeOfSources(environment), isOffline, signal }, teller) : undefined;
   const made = await makeEnvironment({ settings, env, teller, signal, folder });
-  for (const { name, from, to } of made.patched) teller.say(`${name} asks for Python ${from}; widened to ${to}`);
+  for (const { name, from, to } of made.wasReused ? [] : made.patched) teller.say(`${name} asks for Python ${from}; widened to ${to}`);
   const cwd = completeFolder(folder ?? makeFolder(`${environment}.run`));
   return { python: made.python, cwd, env: withLibraries(env, made) };
 }

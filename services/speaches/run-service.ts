@@ -24,10 +24,8 @@ export interface RunContext {
 }
 
 /** Between two looks at the server, and how many of them in a row may go wrong. */
-const LOOK_MS = 5_000;
+const LOOK_MS = 10_000;
 const MAX_MISSES = 6;
-/** When what is missing is tried again. */
-const RETRY_MS = 60_000;
 
 /** Everything that a start needs, and no server: so that the next one needs no network. Throws a ManagerError. */
 export async function prepareService({ settings, env, teller, signal }: RunContext): Promise<{ program: Program; missing: SpeechCheck }> {
@@ -151,11 +149,12 @@ async function watch(context: RunContext, { server, acceleration, check: first }
   const { teller, signal } = context;
   let check = first;
   let misses = 0;
-  let retryAt = performance.now() + RETRY_MS;
+  const { retry: retryMs } = context.settings;
+  let retryAt = performance.now() + retryMs;
   await announce(teller, { acceleration, check, settings: context.settings });
   await teller.notify({ isReady: true, isAlive: true });
   while (true) {
-    await server.waitForEnd(LOOK_MS, signal);
+    await server.waitForEnd(isDegraded(check) ? Math.min(LOOK_MS, retryMs) : LOOK_MS, signal);
     if (server.end !== undefined) throw new ManagerError("server", `Cannot go on: the server ended: ${server.end}`);
     const problem = await server.askHealth(signal);
     misses = problem === undefined ? 0 : misses + 1;
@@ -165,7 +164,7 @@ async function watch(context: RunContext, { server, acceleration, check: first }
     const again = await retry(context, server, check);
     if (!Bun.deepEquals(again, check)) await announce(teller, { acceleration, check: again, settings: context.settings });
     check = again;
-    retryAt = performance.now() + RETRY_MS;
+    retryAt = performance.now() + retryMs;
   }
 }
 

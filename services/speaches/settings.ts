@@ -69,6 +69,7 @@ export const SETTINGS = {
     env: "HARBOR_SPEACHES_START_TIMEOUT",
     default: "3m",
   },
+  retry: { type: "duration", description: "How often what is missing is tried again", env: "HARBOR_SPEACHES_RETRY", default: "1m" },
   offline: { type: "flag", description: "Use what is there, fetch nothing", env: "HARBOR_SPEACHES_OFFLINE", default: false },
   version: {
     type: "text",
