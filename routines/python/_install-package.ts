@@ -32,8 +32,8 @@ export async function installPackage(request: ReadRequest, provided: ProvidedEnv
       return verify(request, env);
     }
     const diagnosis = diagnose(end.output);
-    const { refusal } = diagnosis;
-    if (refusal === undefined || widened.has(refusal.name)) throw failureOf(request, end, `install "${titleOf(request)}"`, diagnosis);
+    const refusal = diagnosis.refusals.find(({ name }) => !widened.has(name));
+    if (refusal === undefined) throw failureOf(request, end, `install "${titleOf(request)}"`, diagnosis);
     requires.push(refusal.requires);
     const fitting = await findFitting(request, env.installer, requires);
     if (fitting === undefined) {
@@ -95,33 +95,18 @@ async function widen(request: ReadRequest, env: ProvidedEnv, refusal: Refusal): 
   const action = `widen "${refusal.name}"`;
   const pip = await findPip(request, env);
   return widenPackage({
-    refusal,
+    refusal: isRoot && requirement.specifier !== "" ? { ...refusal, specifier: requirement.specifier } : refusal,
     python: env.python,
     source: isRoot ? source : undefined,
-    specifier: isRoot ? requirement.specifier : "",
     scratch,
     say,
-    runPip: async (step, words, variables = {}) => {
+    tryPip: async (step, words, variables = {}) => {
       const tool = pipTool({ python: pip, words, index: request.index, env: asPipEnvironment(request.env) });
       const end = await tryStep(request, step, { ...tool, variables: { ...tool.variables, ...variables } });
-      if (end.code !== 0) throw refused(request, refusal, failureOf(request, end, action));
+      return end.code === 0 ? undefined : failureOf(request, end, action);
     },
     runPython: (step, words) => runPython(request, env.python.path, { step, words, action }),
   });
-}
-
-/** That its source cannot be had is the second half of the story: it refuses this Python. */
-function refused(request: ReadRequest, { name, requires }: Refusal, cause: PythonEnvError): PythonEnvError {
-  if (cause.kind !== "unresolvable") return cause;
-  return new PythonEnvError(
-    "requires-python",
-    `Cannot install "${titleOf(request)}": "${name}" asks for Python ${requires}, and there is no source of it to change`,
-    {
-      hint: `Use a Python that it asks for, or name the source of "${name}"`,
-      details: cause.details,
-      cause,
-    },
-  );
 }
 
 /** An interpreter with pip: uv can neither fetch a source nor put pip into an environment without an index. */
