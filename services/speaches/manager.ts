@@ -8,10 +8,9 @@
 import { existsSync } from "node:fs";
 import { defineCommand, jsonArg } from "../../routines/_script/command.ts";
 import { emit } from "../../routines/_script/emit.ts";
-import { endWith, reportError, runScript } from "../../routines/_script/script.ts";
+import { runScript } from "../../routines/_script/script.ts";
 import { table } from "../../routines/_script/table.ts";
 import { type RankedSetting, settingArgs } from "../../routines/config/rank-settings.ts";
-import { exitCodeOf } from "./failures.ts";
 import { prepareService, runService } from "./run-service.ts";
 import { configFile, readSettings, SETTINGS } from "./settings.ts";
 import { Teller } from "./teller.ts";
@@ -50,10 +49,8 @@ export const command = defineCommand({
     try {
       await (args.prepare === true ? prepareService(context) : runService(context));
     } catch (error) {
-      if (stop.signal.aborted) return;
-      reportError(error, { json: args.json === true });
-      const code = exitCodeOf(error);
-      if (code !== undefined) endWith(code);
+      // what was broken off because it was told to stop has not failed
+      if (!stop.signal.aborted) throw error;
     } finally {
       stop.forget();
     }

@@ -8,10 +8,10 @@ import { formatPortOwner } from "../../routines/host/find-port-owner.ts";
 import { type Acceleration, accelerationVariables, canUseCuda, chooseAcceleration, fallBack, nameOf } from "./accelerate.ts";
 import { type CheckRequest, checkHalf, checkSpeech, type SpeechCheck } from "./check-speech.ts";
 import { ManagerError } from "./failures.ts";
-import { prepareModel, prepareModels } from "./prepare-models.ts";
+import { asFailure, type MissingModels, prepareModel, prepareModels } from "./prepare-models.ts";
 import { type Program, prepareProgram } from "./prepare-program.ts";
 import { Server } from "./server.ts";
-import { serverVariables } from "./server-variables.ts";
+import { inheritedVariables, serverVariables } from "./server-variables.ts";
 import type { Settings } from "./settings.ts";
 import type { Teller } from "./teller.ts";
 
@@ -27,15 +27,21 @@ export interface RunContext {
 const LOOK_MS = 10_000;
 const MAX_MISSES = 6;
 
-/** Everything that a start needs, and no server: so that the next one needs no network. Throws a ManagerError. */
-export async function prepareService({ settings, env, teller, signal }: RunContext): Promise<{ program: Program; missing: SpeechCheck }> {
+/** Everything that a start needs, and no server: so that the next one needs no network. Throws a ManagerError, also where one of the models is missing. */
+export async function prepareService({ settings, env, teller, signal }: RunContext): Promise<void> {
+  await prepareProgram(settings, env, teller, signal);
+  const failure = asFailure(await prepareModels(settings, teller, signal), settings);
+  if (failure !== undefined) throw failure;
+}
+
+/** What it can start with: one of the models is enough. Throws a ManagerError. */
+async function prepareStart({ settings, env, teller, signal }: RunContext): Promise<{ program: Program; missing: SpeechCheck }> {
   const program = await prepareProgram(settings, env, teller, signal);
-  const missing = await prepareModels(settings, teller, signal);
-  for (const half of ["stt", "tts"] as const) {
-    const problem = missing[half];
-    if (problem !== undefined)
-      teller.warn([problem.message, ...problem.details, problem.hint ?? ""].filter((it) => it !== "").join("\n  "));
-  }
+  const missing: MissingModels = await prepareModels(settings, teller, signal);
+  const failure = asFailure(missing, settings);
+  if (failure === undefined) return { program, missing: {} };
+  if (missing.stt !== undefined && missing.tts !== undefined) throw failure;
+  teller.warn([failure.message, ...failure.details, failure.hint ?? ""].filter((it) => it !== "").join("\n  "));
   return { program, missing: { stt: missing.stt?.message, tts: missing.tts?.message } };
 }
 
@@ -43,7 +49,7 @@ export async function prepareService({ settings, env, teller, signal }: RunConte
 export async function runService(context: RunContext): Promise<void> {
   const { settings, teller, signal } = context;
   refuseTakenPort(settings);
-  const { program, missing } = await prepareService(context);
+  const { program, missing } = await prepareStart(context);
   const { first, detection } = await chooseAcceleration(settings, program.python, program.env, signal);
   for (const warning of detection.warnings) teller.warn(warning);
   const start = (acceleration: Acceleration): Server =>
@@ -51,7 +57,11 @@ export async function runService(context: RunContext): Promise<void> {
       ...program,
       host: settings.host,
       port: settings.port,
-      env: { ...program.env, ...serverVariables(settings), ...accelerationVariables(acceleration, detection.providers) },
+      env: {
+        ...inheritedVariables(program.env),
+        ...serverVariables(settings),
+        ...accelerationVariables(acceleration, detection.providers),
+      },
     });
   const running = await startWorking(context, { start, first, missing, canUseCuda: canUseCuda(detection) });
   try {
@@ -109,7 +119,8 @@ async function startWorking(context: RunContext, attempts: Attempts): Promise<Ru
 }
 
 /** What fails of that which is there. */
-async function tryServer(server: Server, { settings, teller, signal }: RunContext, missing: SpeechCheck): Promise<SpeechCheck> {
+async function tryServer(server: Server, context: RunContext, missing: SpeechCheck): Promise<SpeechCheck> {
+  const { settings, teller, signal } = context;
   const problem = await teller.during(() => server.waitUntilHealthy(settings.start_timeout, signal));
   if (problem !== undefined) {
     if (server.hasCrashed) return { tts: `the server crashed at its start, ${server.end}` };
@@ -119,7 +130,7 @@ async function tryServer(server: Server, { settings, teller, signal }: RunContex
   }
   if (!settings.check) return {};
   await teller.status("trying to speak and to listen");
-  const request = requestOf(server, settings, signal);
+  const request = requestOf(server, context);
   const check = await teller.during(async () => {
     if (missing.tts !== undefined) return { stt: await checkHalf("stt", request) };
     if (missing.stt !== undefined) return { tts: await checkHalf("tts", request) };
@@ -130,9 +141,9 @@ async function tryServer(server: Server, { settings, teller, signal }: RunContex
   return check.tts === undefined ? { stt: server.end } : { tts: server.end };
 }
 
-function requestOf(server: Server, settings: Settings, signal: AbortSignal): CheckRequest {
+function requestOf(server: Server, { settings, env, signal }: RunContext): CheckRequest {
   const { stt_model: sttModel, tts_model: ttsModel, tts_voice: voice, start_timeout: timeoutMs } = settings;
-  return { url: server.url, sttModel, ttsModel, voice, timeoutMs, signal };
+  return { url: server.url, key: env.API_KEY, sttModel, ttsModel, voice, timeoutMs, signal };
 }
 
 function refuseUseless(server: Server, { stt, tts }: SpeechCheck, { stt_model, tts_model }: Settings): void {
@@ -172,7 +183,7 @@ async function retry(context: RunContext, running: Running): Promise<void> {
   const { server, check } = running;
   const half = check.stt === undefined ? "tts" : "stt";
   const missing = await prepareModel(half, settings, teller, signal);
-  const problem = missing?.message ?? (settings.check ? await checkHalf(half, requestOf(server, settings, signal)) : undefined);
+  const problem = missing?.message ?? (settings.check ? await checkHalf(half, requestOf(server, context)) : undefined);
   if (problem === check[half]) return;
   running.check = problem === undefined ? {} : { [half]: problem };
   await announce(context, running);
