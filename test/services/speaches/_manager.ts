@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { awaitChild, readOutput } from "../../../routines/_script/child-output.ts";
+import { type DatagramSocket, openDatagramSocket } from "../../../routines/native/_datagram-socket.ts";
 import { findPythons, type Python } from "../../../routines/python/find-python.ts";
 import { freePort } from "../../_ports.ts";
 import type { Result } from "../../_process.ts";
@@ -242,4 +243,34 @@ export async function roundTrip(url: string, input: string, models: { stt: strin
   const heard = await fetch(`${url}/v1/audio/transcriptions`, { method: "POST", body: form });
   if (!heard.ok) throw new Error(await heard.text());
   return ((await heard.json()) as { text: string }).text;
+}
+
+/** The other end of its NOTIFY_SOCKET: every message that has come, in order. */
+export class Listener implements Disposable {
+  readonly path: string;
+  readonly #socket: DatagramSocket;
+  readonly #heard: string[] = [];
+
+  private constructor(path: string, socket: DatagramSocket) {
+    this.path = path;
+    this.#socket = socket;
+  }
+
+  static async open(root: string): Promise<Listener> {
+    const path = join(root, "notify");
+    return new Listener(path, await openDatagramSocket(path));
+  }
+
+  get heard(): readonly string[] {
+    for (let next = this.#socket.receive(); next !== undefined; next = this.#socket.receive()) this.#heard.push(next.text);
+    return this.#heard;
+  }
+
+  async waitFor(words: RegExp): Promise<string> {
+    return await until(() => this.heard.find((it) => words.test(it)), `the supervisor hears ${words}`, WAIT_MS);
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.close();
+  }
 }

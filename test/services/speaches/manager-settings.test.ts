@@ -1,6 +1,6 @@
 /** What the manager can be told, by whom, and how it says so: by its real process, and as its page has it. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { RankedSetting, SettingSpec } from "../../../routines/config/rank-settings.ts";
 import { FAILURES } from "../../../services/speaches/failures.ts";
@@ -13,7 +13,6 @@ let root = "";
 beforeAll(() => {
   root = makeLastingFolder("harbor-speaches-settings-");
 });
-afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 async function run(words: readonly string[], env: Record<string, string> = {}, cwd = root): Promise<Result> {
   return await Manager.start(words, { root: cwd, env }).result();
@@ -73,7 +72,7 @@ describe("each rank goes before those below it", () => {
     const has = (rank: RankedSetting["rank"]): boolean => rank === higher || rank === lower;
     const { root: own, file } = home(`${higher}-${lower}`, has("file") ? FILE : {});
     const settings = await shown(has("command line") ? COMMAND_LINE : [], has("environment") ? ENVIRONMENT : {}, own);
-    expect(NAMES.map((name) => settings[name]?.value)).toEqual([...VALUES[higher]]);
+    expect(NAMES.map((name): unknown => settings[name]?.value)).toEqual([...VALUES[higher]]);
     expect(NAMES.map((name) => settings[name]?.rank)).toEqual(NAMES.map(() => higher));
     const places: Record<string, string> = {
       "command line": "--model-ttl",
