@@ -35,7 +35,7 @@ interface PlacedClause extends Clause {
 function placeClause(text: string, start: number, { syntax, refuse }: { syntax: Syntax; refuse: Refuse }): PlacedClause {
   const clause = parseClause(text, syntax);
   if (clause !== undefined) return { ...clause, start, end: start + text.length };
-  return refuse(`"${text}" is no ${syntax === "pep440" ? "version specifier (PEP 440)" : "version constraint of Poetry"}`);
+  return refuse(`${JSON.stringify(text)} is no ${syntax === "pep440" ? "version specifier (PEP 440)" : "version constraint of Poetry"}`);
 }
 
 /** Undefined where no clause is left. */
@@ -72,7 +72,7 @@ function splitAlternatives(text: string): { text: string; start: number }[] {
 function readPoetryClauses(text: string, refuse: Refuse): PlacedClause[] {
   const found = [...text.matchAll(/(?:[~^<>=!]+\s*)?[^\s,~^<>=!]+/g)];
   const isWhole = text.replace(/(?:[~^<>=!]+\s*)?[^\s,~^<>=!]+/g, "").replace(/[\s,]/g, "") === "";
-  if (found.length === 0 || !isWhole) refuse(`"${text}" is no version constraint of Poetry`);
+  if (found.length === 0 || !isWhole) refuse(`${JSON.stringify(text)} is no version constraint of Poetry`);
   return found.map((match) => placeClause(match[0], match.index, { syntax: "poetry", refuse }));
 }
 

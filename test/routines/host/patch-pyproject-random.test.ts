@@ -2,14 +2,18 @@
  * Random pyproject files and random Pythons, and what must hold for all of them. `HARBOR_TEST_SEED` repeats a run,
  * `HARBOR_TEST_LONG=1` makes twenty times as many.
  */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { satisfies } from "@renovatebot/pep440";
+import { HarborError } from "../../../routines/_script/error.ts";
 import { patchPyproject } from "../../../routines/host/patch-pyproject.ts";
 import { Random } from "../../differential/_random.ts";
+import { shapes } from "./_pyproject-shapes.ts";
 import { makePyproject, type RandomPyproject } from "./_random-pyproject.ts";
 
 const SEED = Number(process.env.HARBOR_TEST_SEED ?? Date.now() % 1_000_000);
 const COUNT = process.env.HARBOR_TEST_LONG === "1" ? 20_000 : 1_000;
+
+setDefaultTimeout(120_000);
 
 interface Sample extends RandomPyproject {
   python: string;
@@ -96,6 +100,15 @@ function forAll(check: (sample: Sample) => boolean): void {
 }
 
 const GRID = Array.from({ length: 13 }, (_, minor) => [0, 7, 40].map((micro) => `3.${minor + 4}.${micro}`)).flat();
+const known = new Map<string, readonly boolean[]>();
+
+/** Which of the grid it allows. */
+function allowedBy({ asks, syntax }: { asks: string; syntax: "pep440" | "poetry" }): readonly boolean[] {
+  const found = known.get(`${syntax} ${asks}`) ?? GRID.map((version) => allows(asks, syntax, version));
+  known.set(`${syntax} ${asks}`, found);
+  return found;
+}
+
 const minorOf = (version: string): number => Number(version.split(".")[1]);
 
 describe(`${COUNT} random files`, () => {
@@ -136,24 +149,44 @@ describe(`${COUNT} random files`, () => {
 
   test("allow all that they allowed", () =>
     forAll(({ text, patched }) => {
-      const after = askedIn(patched);
-      return askedIn(text).every(({ asks, syntax }, index) =>
-        GRID.every((version) => !allows(asks, syntax, version) || allows(after[index]?.asks ?? "", syntax, version)),
-      );
+      const after = askedIn(patched).map(allowedBy);
+      return askedIn(text).every((bound, index) => allowedBy(bound).every((isAllowed, at) => !isAllowed || after[index]?.[at] === true));
     }));
 
   test("allow nothing beyond that Python and what is between it and them", () =>
     forAll(({ text, patched, python }) => {
-      const after = askedIn(patched);
-      const target = minorOf(python);
-      return askedIn(text).every(({ asks, syntax }, index) => {
-        const allowed = GRID.filter((version) => allows(asks, syntax, version)).map(minorOf);
-        if (allowed.length === 0) return true;
-        const added = GRID.filter((version) => !allows(asks, syntax, version) && allows(after[index]?.asks ?? "", syntax, version));
-        const [low, high] = [Math.min(target, ...allowed), Math.max(target, ...allowed)];
-        return added.map(minorOf).every((minor) => minor >= low && minor <= high);
+      const after = askedIn(patched).map(allowedBy);
+      return askedIn(text).every((bound, index) => {
+        const before = allowedBy(bound);
+        const minors = GRID.filter((_, at) => before[at]).map(minorOf);
+        const [low, high] = [Math.min(minorOf(python), ...minors), Math.max(minorOf(python), ...minors)];
+        const added = GRID.filter((_, at) => after[index]?.[at] === true && !before[at]).map(minorOf);
+        return minors.length === 0 || added.every((minor) => minor >= low && minor <= high);
       });
     }));
+});
+
+const DEBRIS = ["\n", "\r", "\r\n", '"', "'", '"""', "'''", "[", "[[", "]", "{", "}", ",", "=", "#", ".", " ", "\t", "\\", "\\\n", "\0"];
+const ODDITIES = ["\ufeff", "\ud83d", "3", "||", ">=", "*", "^", "project"];
+
+function damage(text: string): string {
+  const at = random.below(text.length + 1);
+  const put = random.chance(0.7) ? random.pick([...DEBRIS, ...ODDITIES]) : "";
+  return `${text.slice(0, at)}${put}${text.slice(at + random.below(4))}`;
+}
+
+test("a damaged file is refused with a place, or patched as any other", () => {
+  for (let count = 0; count < COUNT * 2; count++) {
+    const text = damage(random.chance(0.5) ? random.pick(shapes).toml : random.pick(samples).text);
+    const python = `3.${5 + random.below(12)}`;
+    try {
+      const { text: patched } = patchPyproject(text, { python });
+      if (patchPyproject(patched, { python }).isChanged) throw new Error("it is changed again");
+    } catch (error) {
+      const isRefusal = error instanceof HarborError && error.at?.line !== undefined;
+      if (!isRefusal) throw new Error(`HARBOR_TEST_SEED=${SEED}, Python ${python}, of ${JSON.stringify(text)}`, { cause: error });
+    }
+  }
 });
 
 /** Python's own reader of TOML, and the library by which pip judges. */
