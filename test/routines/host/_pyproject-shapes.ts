@@ -545,6 +545,68 @@ classifiers = ["Programming Language :: Python :: 3", "Programming Language :: P
     asks: ">=3.11.9",
   },
   {
+    name: "a bound by release, and a minor to allow",
+    python: "3.11",
+    toml: `[project]\nrequires-python = ">=3.12.4"\n`,
+    edits: [[">=3.12.4", ">=3.11.0"]],
+    asks: ">=3.12.4",
+  },
+  {
+    name: "an upper bound by release",
+    python: "3.12.7",
+    toml: `[project]\nrequires-python = ">=3.9,<3.12.5rc1"\n`,
+    edits: [["<3.12.5rc1", "<3.12.8"]],
+    asks: ">=3.9,<3.12.5rc1",
+  },
+  {
+    name: "arbitrary equality compares as text",
+    python: "3.11.0",
+    toml: `[project]\nrequires-python = "===3.11"\n`,
+    edits: [["===3.11", "==3.11"]],
+    asks: "===3.11",
+  },
+  {
+    name: "nothing but the minor left out",
+    python: "3.11",
+    toml: `[project]\nrequires-python = "!=3.11.*"\n`,
+    edits: [["!=3.11.*", ">=3"]],
+    asks: "!=3.11.*",
+  },
+  {
+    name: "poetry 1: nothing but the minor left out",
+    python: "3.11",
+    toml: `[tool.poetry.dependencies]\npython = "!=3.11.*"\n`,
+    edits: [["!=3.11.*", "*"]],
+    asks: "!=3.11.*",
+  },
+  {
+    name: "poetry 1: any Python",
+    python: "3.11",
+    toml: `[tool.poetry.dependencies]\npython = "*"\n`,
+    edits: [],
+    asks: "*",
+  },
+  {
+    name: "classifiers in no order, commas on lines of their own",
+    python: "3.10",
+    toml: `[project]
+requires-python = ">=3.11"
+classifiers = [
+    ${classifier(12)}
+    ,
+    ${classifier(9)}
+    ,
+    ${classifier(11)}
+    ,
+]
+`,
+    edits: [
+      [">=3.11", ">=3.10"],
+      [classifier(11), `${classifier(11)}, ${classifier(10)}`],
+    ],
+    asks: ">=3.11",
+  },
+  {
     name: "a build system alone, as beside an older setup.cfg",
     python: "3.11",
     toml: `[build-system]\nrequires = ["setuptools"]\n`,
