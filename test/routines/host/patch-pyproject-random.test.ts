@@ -26,8 +26,12 @@ const samples = Array.from({ length: COUNT }, (): Sample => {
   const made = makePyproject(random);
   const minor = `3.${5 + random.below(12)}`;
   const python = random.chance(0.5) ? minor : `${minor}.${random.below(20)}`;
-  const { text, isChanged } = patchPyproject(made.text, { python });
-  return { ...made, python, patched: text, isChanged };
+  try {
+    const { text, isChanged } = patchPyproject(made.text, { python });
+    return { ...made, python, patched: text, isChanged };
+  } catch (cause) {
+    throw new Error(`HARBOR_TEST_SEED=${SEED}, Python ${python}, refused:\n${made.text}`, { cause });
+  }
 });
 
 type Tree = Record<string, unknown>;
