@@ -42,16 +42,13 @@ function placeClause(text: string, start: number, { syntax, refuse }: { syntax: 
 function widenClauses(text: string, clauses: readonly PlacedClause[], target: Target): string | undefined {
   if (clauses.length === 0) return text;
   const comma = /,\s*/.exec(text)?.[0] ?? ",";
-  let widened: string | undefined;
-  let end = 0;
-  for (const [index, clause] of clauses.entries()) {
+  const kept = clauses.flatMap((clause, index) => {
     const next = widenClause(clause, target, comma);
-    const between = text.slice(end, clause.start);
-    end = clause.end;
-    if (next !== undefined) widened = widened === undefined ? `${text.slice(0, clauses[0]?.start)}${next}` : `${widened}${between}${next}`;
-    if (index === clauses.length - 1 && widened !== undefined) widened += text.slice(end);
-  }
-  return widened;
+    return next === undefined ? [] : [{ next, before: text.slice(clauses[index - 1]?.end ?? 0, clause.start) }];
+  });
+  if (kept.length === 0) return undefined;
+  const body = kept.map(({ next, before }, index) => (index === 0 ? next : `${before}${next}`)).join("");
+  return `${text.slice(0, clauses[0]?.start)}${body}${text.slice(clauses.at(-1)?.end)}`;
 }
 
 interface Alternative {
