@@ -3,7 +3,7 @@
  * huggingface_hub can be had here. What the layout has to be is taken from huggingface_hub's documentation and source.
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type FetchedModel, type FetchModelRequest, fetchModel, findModel, ModelError } from "../../../routines/models/fetch-model.ts";
 import { freePort } from "../../_ports.ts";
@@ -56,6 +56,17 @@ function makeSnapshot(files: ModelFiles, { commit = hub.commitOf(REPO), ref = "m
     symlinkSync(`${"../".repeat(path.split("/").length + 1)}blobs/${blob}`, link);
   }
   writeFileSync(join(model, "refs", ref), commit);
+}
+
+/** The command, in an environment of its own. */
+function run(words: readonly string[], env: Record<string, string> = {}, before: readonly string[] = []): Promise<Result> {
+  return resultOf(
+    Bun.spawn([...before, process.execPath, ROUTINE, ...words], {
+      env: { PATH: process.env.PATH, HOME: dirname(cache), HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: cache, ...env },
+      stdout: "pipe",
+      stderr: "pipe",
+    }),
+  );
 }
 
 function pick(...paths: string[]): ModelFiles {
@@ -241,6 +252,17 @@ describe("a snapshot that huggingface_hub has made", () => {
     hub.switches.private = { [REPO]: "hf_secret" };
     expect(await fetchIt()).toMatchObject({ isCertain: false });
   });
+
+  test.skipIf(process.platform !== "linux").each(["", ".locks/models--Systran--faster-whisper-small"])(
+    "in a cache that is for reading alone is taken as it is: %p",
+    async (locked) => {
+      makeSnapshot(pick("config.json"));
+      mkdirSync(join(cache, locked), { recursive: true });
+      chmodSync(join(cache, locked), 0o555);
+      const { exit, stdout } = await run([REPO, "--json"], {}, obeyingModes);
+      expect([exit, JSON.parse(stdout).isCertain]).toEqual([0, false]);
+    },
+  );
 
   test("is completed where the hub has more of it", async () => {
     makeSnapshot(pick("config.json", "model.bin"));
@@ -468,6 +490,26 @@ describe("a hub that refuses", () => {
     expectSnapshot(cache, hub.commitOf(REPO), MODEL);
   });
 
+  test("a token that is not right", async () => {
+    Object.assign(hub.switches, { status: 401, says: "Invalid credentials in Authorization header" });
+    expect(await fail({ token: "hf_old" })).toMatchObject({
+      kind: "denied",
+      message: `Cannot fetch model "${REPO}": ${new URL(hub.endpoint).host} does not give it to this token`,
+      hint: "Check HF_TOKEN: it may have run out, or lack the right to read this model",
+    });
+    Object.assign(hub.switches, { status: 403, says: "not\u001b[2J for you\n" });
+    const error = await fail();
+    expect([error.kind, error.hint]).toEqual(["denied", "Set HF_TOKEN"]);
+    expect(error.details).toEqual([`${new URL(hub.endpoint).host} answers 403: not [2J for you`]);
+  });
+
+  test("a link that has run out: the hub gives a new one", async () => {
+    Object.assign(hub.switches, { status: 403, statusAt: "cdn", statusTimes: 2 });
+    await fetchIt();
+    expectSnapshot(cache, hub.commitOf(REPO), MODEL);
+    expect(hub.requests.filter(({ path }) => path.endsWith("/model.bin"))).toHaveLength(3);
+  });
+
   test("for good", async () => {
     Object.assign(hub.switches, { status: 503 });
     const error = await fail();
@@ -507,6 +549,60 @@ describe("the token", () => {
     for (const error of [await fail({ token: "hf_secret" }), await fail({ token: "hf_secret", repo: "a/b" })]) {
       expect(JSON.stringify([error.message, error.details, error.hint, error.stack])).not.toContain("hf_secret");
     }
+  });
+});
+
+const openssl = Bun.which("openssl");
+
+describe.skipIf(openssl === null)("over https (needs openssl)", () => {
+  let certificate: string;
+  let server: Bun.Server<undefined>;
+  beforeEach(() => {
+    const folder = makeFolder();
+    certificate = join(folder, "cert.pem");
+    const subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2", "-nodes"];
+    const made = Bun.spawnSync([
+      openssl ?? "",
+      "req",
+      "-x509",
+      "-newkey",
+      "rsa:2048",
+      ...subject,
+      "-keyout",
+      join(folder, "key.pem"),
+      "-out",
+      certificate,
+    ]);
+    if (made.exitCode !== 0) throw new Error(`no certificate: ${made.stderr}`);
+    server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      tls: { cert: Bun.file(certificate), key: Bun.file(join(folder, "key.pem")) },
+      fetch: (request) => Response.redirect(hub.endpoint + new URL(request.url).pathname),
+    });
+  });
+  afterEach(() => server.stop(true));
+
+  async function messageWith(env: Record<string, string>): Promise<string> {
+    const child = Bun.spawn([process.execPath, ROUTINE, REPO], {
+      env: { HOME: dirname(cache), HF_ENDPOINT: `https://127.0.0.1:${server.port}`, HF_HUB_CACHE: cache, ...env },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    return (await resultOf(child)).stderr;
+  }
+
+  test("a certificate that nobody vouches for is refused", async () => {
+    const message = await messageWith({});
+    expect(message).toContain(`the certificate of 127.0.0.1:${server.port} is not trusted (DEPTH_ZERO_SELF_SIGNED_CERT)`);
+    expect(message).toContain("NODE_EXTRA_CA_CERTS");
+  });
+
+  test("it does not let itself be led to plain http", async () => {
+    expect(await messageWith({ NODE_EXTRA_CA_CERTS: certificate })).toContain(
+      `127.0.0.1:${server.port} leads from https to http://${new URL(hub.endpoint).host}`,
+    );
+    expect(hub.requests).toEqual([]);
   });
 });
 
@@ -585,7 +681,7 @@ describe("an interrupted call", () => {
     await started;
     const { promise: waits, resolve: wait } = Promise.withResolvers<void>();
     const second = new AbortController();
-    const waiting = fail({ signal: second.signal, onWait: wait });
+    const waiting = fail({ signal: second.signal, onWait: () => wait() });
     await waits;
     second.abort();
     expect((await waiting).kind).toBe("interrupted");
@@ -595,16 +691,6 @@ describe("an interrupted call", () => {
 });
 
 describe("the command", () => {
-  function run(words: readonly string[], env: Record<string, string> = {}, before: readonly string[] = []): Promise<Result> {
-    return resultOf(
-      Bun.spawn([...before, process.execPath, ROUTINE, ...words], {
-        env: { PATH: process.env.PATH, HOME: dirname(cache), HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: cache, ...env },
-        stdout: "pipe",
-        stderr: "pipe",
-      }),
-    );
-  }
-
   test("prints the snapshot, and on stderr how far it is", async () => {
     const { exit, stdout, stderr } = await run([REPO]);
     const snapshot = join(cache, FOLDER, "snapshots", hub.commitOf(REPO));
@@ -633,7 +719,11 @@ describe("the command", () => {
     hub.switches.bytesPerSecond = 200_000;
     const both = await Promise.all([run([REPO]), run([REPO])]);
     expect(both.map(({ exit }) => exit)).toEqual([0, 0]);
-    expect(both.some(({ stderr }) => stderr === `${REPO}: another process fetches it; waiting\n`)).toBe(true);
+    expect(
+      both.some(
+        ({ stderr }) => stderr === `${REPO}: another process fetches it (${join(cache, ".locks", FOLDER, "harbor.lock")}); waiting\n`,
+      ),
+    ).toBe(true);
     expect(ranges()).toEqual(["", ""]); // each large file once
     expectSnapshot(cache, hub.commitOf(REPO), MODEL);
   });
@@ -652,12 +742,13 @@ describe("the command", () => {
     await reader.cancel();
   });
 
-  test.skipIf(process.platform !== "linux")("says where it may not write", async () => {
-    mkdirSync(cache, { mode: 0o555 });
+  test.skipIf(process.platform !== "linux").each(["", `.locks/${FOLDER}`])("says where it may not write: %p", async (locked) => {
+    mkdirSync(join(cache, locked), { recursive: true });
+    chmodSync(join(cache, locked), 0o555);
     const { exit, stderr } = await run([REPO], {}, obeyingModes);
     expect([exit, stderr]).toEqual([
       1,
-      `harbor: Cannot fetch model "${REPO}": "${cache}/.locks/${FOLDER}" cannot be made: no permission\n  Choose another folder, or mend this one\n`,
+      `harbor: Cannot fetch model "${REPO}": "${cache}/.locks/${FOLDER}" cannot be written: no permission\n  Choose another folder, or mend this one\n`,
     ]);
   });
 });
