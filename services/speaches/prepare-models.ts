@@ -1,5 +1,5 @@
 /** The two default models into the cache that the server reads, where they are not there yet. One of them is enough to go on with. */
-import { fetchModel, ModelError } from "../../routines/models/fetch-model.ts";
+import { fetchModel, ModelError } from "harbor/models/fetch-model";
 import { type FailureClass, ManagerError } from "./failures.ts";
 import type { Settings } from "./settings.ts";
 import type { Teller } from "./teller.ts";

@@ -1,9 +1,9 @@
 /** Settings → a Python environment with speaches in it, the folder to run it in, and what its processes need to find its libraries. */
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileWhole } from "../../routines/_script/write-file.ts";
-import { detectOnnxProviders } from "../../routines/host/detect-onnx-providers.ts";
-import { makePythonEnv, type PythonEnv, PythonEnvError, type PythonEnvProgress } from "../../routines/python/make-python-env.ts";
+import { writeFileWhole } from "harbor/_script/write-file";
+import { detectOnnxProviders } from "harbor/host/detect-onnx-providers";
+import { makePythonEnv, type PythonEnv, PythonEnvError, type PythonEnvProgress } from "harbor/python/make-python-env";
 import { type FailureClass, ManagerError } from "./failures.ts";
 import { completeFolder, fetchSource, placeOfSources } from "./fetch-source.ts";
 import type { Settings } from "./settings.ts";

@@ -35,8 +35,7 @@ function container(configuration: Configuration) {
 function native(configuration: Configuration) {
   const values = (name: string): string | undefined => ({ ...ALWAYS, ...configuration })[name];
   const spec = resolveContract({ contract, values });
-  const words = spec.argv.slice(spec.argv.indexOf("manager.ts") + 1);
-  const { args } = parseCommandArgs(words, settingArgs(SETTINGS), "manager");
+  const { args } = parseCommandArgs(spec.argv.slice(1), settingArgs(SETTINGS), "manager");
   const { values: settings } = readSettings({ args, env: spec.env });
   return { port: spec.port, containerPort: spec.containerPort, settings, environment: serverVariables(settings) };
 }
