@@ -75,7 +75,7 @@ interface Settled {
 }
 
 function settle(name: string, facts: HostFacts, runtime: RuntimeFacts | undefined, isAsked: boolean): Settled {
-  const verdict = judge(name, facts, runtime);
+  const verdict = judge(name, facts, runtime, isAsked);
   const warning = verdict.fault === undefined ? {} : { warning: verdict.fault };
   if (runtime?.version === undefined) {
     const { reason, needs } = verdict;
@@ -89,13 +89,13 @@ function settle(name: string, facts: HostFacts, runtime: RuntimeFacts | undefine
   return { ...warning, ...refused(name, verdict, trial, facts, runtime) };
 }
 
-function judge(name: string, facts: HostFacts, runtime: RuntimeFacts | undefined): Verdict {
+function judge(name: string, facts: HostFacts, runtime: RuntimeFacts | undefined, isAsked: boolean): Verdict {
   if (name === COREML && facts.arch === "arm64" && runtime?.machine === "x86_64") {
     const reason = "this Python is built for Intel Macs and runs under Rosetta, where CoreML is of no use: take one for arm64";
     return { state: "barred", reason, fault: `${runtime.python}: ${reason}` };
   }
   const home = homeOf(name);
-  if (home === undefined) return { state: "unwise", reason: "taken only where HARBOR_ONNX_PROVIDER asks for it" };
+  if (home === undefined) return { state: "unwise", reason: isAsked ? "asked for" : "taken only where HARBOR_ONNX_PROVIDER asks for it" };
   return (providersOf(facts.platform).includes(name) ? judgeHost(name, facts) : undefined) ?? no(`a provider of ${home} alone`);
 }
 
@@ -130,21 +130,21 @@ function opened(name: string, verdict: Verdict, { options, env }: Trial, version
 }
 
 function refused(name: string, verdict: Verdict, { problem }: Trial, facts: HostFacts, { version = "", cuda }: RuntimeFacts): Settled {
-  const why = problem === undefined ? "" : `: ${problem}`;
-  if (verdict.state !== "yes") {
-    return {
-      provider: { name, isUsable: false, reason: `${verdict.reason}; listed by onnxruntime ${version}, but no session opens${why}` },
-    };
-  }
-  const mismatch = name === CUDA || name === TENSORRT ? explainMismatch(facts, version, cuda) : undefined;
-  const needs = mismatch === undefined ? undefined : verdict.needs;
-  const help = mismatch === undefined ? "" : `; ${mismatch}${needs === undefined ? "" : `: install ${needs}`}`;
-  const reason = `listed by onnxruntime ${version}, but no session opens${why}${help}`;
+  const refusal = `listed by onnxruntime ${version}, but no session opens${problem === undefined ? "" : `: ${problem}`}`;
+  if (verdict.state !== "yes") return { provider: { name, isUsable: false, reason: `${verdict.reason}; ${refusal}` } };
+  const isNvidia = name === CUDA || name === TENSORRT;
+  const mismatch = isNvidia ? explainMismatch(facts, version, cuda) : undefined;
+  const isOtherPackage = mismatch !== undefined || (isNvidia && MISSING_LIBRARY.test(problem ?? ""));
+  const needs = isOtherPackage ? verdict.needs : undefined;
+  const reason = [refusal, mismatch, needs === undefined ? undefined : `install ${needs}`].filter((part) => part !== undefined).join("; ");
   return {
     provider: { name, isUsable: false, reason, ...(needs === undefined ? {} : { needs }) },
     warning: `${name} is ${reason}`,
   };
 }
+
+/** CUDA of another version than the one that is here, or of none. */
+const MISSING_LIBRARY = /^lib\w+\.so\.\d+: cannot open/;
 
 function describeRuntime(runtime: RuntimeFacts | undefined): string[] {
   if (runtime === undefined) return [];

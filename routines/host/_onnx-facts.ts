@@ -22,11 +22,11 @@ export interface NvidiaFacts {
   library?: { file: string; version?: string };
   /** What nvidia-smi printed. */
   gpus?: NvidiaGpu[];
-  /** Why nvidia-smi failed. */
+  /** Why nvidia-smi failed, where it is there. */
   smiProblem?: string;
   /** Of a Jetson: its Linux for Tegra, "36.4". */
   tegra?: string;
-  /** A card on the bus, with or without its driver. */
+  /** There is one, with or without its driver; else only the driver's programs are installed. */
   hasCard: boolean;
 }
 

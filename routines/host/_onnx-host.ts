@@ -79,11 +79,11 @@ const NVIDIA_CARD = "0x10de";
 const AMD_CARD = "0x1002";
 const INTEL_CARD = "0x8086";
 
-/** Of the cards that the kernel shows, by PCI vendor. */
+/** PCI vendors of the graphics and compute cards; one without a driver is there too. */
 function readVendors(root: string): string[] {
-  return names(join(root, "sys/class/drm"))
-    .filter((name) => /^(card|renderD)\d+$/.test(name))
-    .map((name) => read(root, `sys/class/drm/${name}/device/vendor`).trim());
+  const folder = "sys/bus/pci/devices";
+  const cards = names(join(root, folder)).filter((name) => /^0x(03|12)/.test(read(root, `${folder}/${name}/class`)));
+  return cards.map((name) => read(root, `${folder}/${name}/vendor`).trim());
 }
 
 async function readNvidia(
@@ -94,19 +94,24 @@ async function readNvidia(
   const { root } = options;
   const hasDriver = detectDevices(options).some(({ name, hasDevice }) => name === "nvidia" && hasDevice);
   const tegra = readTegra(root);
-  const hasCard = vendors.includes(NVIDIA_CARD);
-  if (!hasDriver && tegra === undefined && !hasCard) return undefined;
+  const isOnBus = vendors.includes(NVIDIA_CARD);
+  if (!hasDriver && tegra === undefined && !isOnBus) return undefined;
   const module = readModule(root);
   const library = libraries.find(({ name }) => name === "libcuda");
-  const smi = findOnPath("nvidia-smi", `${options.env.PATH ?? ""}:/usr/lib/wsl/lib`, root);
+  const smi = findOnPath("nvidia-smi", `${options.env.PATH ?? ""}:${WSL_FOLDER}`, root);
+  const asked = smi === undefined ? {} : await askSmi(options, smi);
   return {
-    hasCard: hasCard || hasDriver || tegra !== undefined,
+    // WSL's is on no bus
+    hasCard: isOnBus || tegra !== undefined || module !== undefined || asked.gpus !== undefined || existsSync(join(root, WSL_FOLDER)),
     ...(tegra === undefined ? {} : { tegra }),
     ...(module === undefined ? {} : { module }),
     ...(library === undefined ? {} : { library: describeLibrary(root, library.folder) }),
-    ...(smi === undefined ? {} : await askSmi(options, smi)),
+    ...asked,
   };
 }
+
+/** Where Windows puts its drivers' part for Linux. */
+const WSL_FOLDER = "/usr/lib/wsl/lib";
 
 /** The open module and the closed one word the line differently, and it changed in 2026; a Jetson's has the version of its Linux. */
 function readModule(root: string): string | undefined {
@@ -145,7 +150,7 @@ function readGpu(line: string): NvidiaGpu[] {
 
 function describeFailure({ exit, killedBy, cut, stdout, stderr }: Answer): string {
   const said = firstLine(stdout.trim() || stderr.trim());
-  return cut ?? (said || (killedBy === undefined ? `exit code ${exit}` : `ended by ${killedBy}`));
+  return cut ?? (said.split(". ")[0] || (killedBy === undefined ? `exit code ${exit}` : `ended by ${killedBy}`));
 }
 
 function readAmd({ root, env }: LinuxOptions, vendors: readonly string[]): AmdFacts | undefined {

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import type { Library } from "./_onnx-facts.ts";
 
 const NAMES = "cuda|cudart|cublasLt|cudnn|nvinfer|OpenCL|ze_loader|ze_intel_gpu|ze_intel_npu|ze_intel_vpu|migraphx_c|amdhip64";
-const FILE = new RegExp(`^(lib(?:${NAMES}))\\.so\\.(\\d+)`);
+/** The driver's library stands there under its own version as well, which is no major one. */
+const FILE = new RegExp(`^(lib(?:${NAMES}))\\.so\\.(\\d{1,2})(?!\\d)`);
 const TRIPLETS: Readonly<Record<string, string>> = { x64: "x86_64-linux-gnu", arm64: "aarch64-linux-gnu" };
 
 export interface FindLibrariesOptions {

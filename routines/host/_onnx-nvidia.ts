@@ -79,6 +79,7 @@ interface Driver {
 /** The driver where it is fit for use, else why not. */
 function judgeDriver({ nvidia, isContainer, isWsl }: HostFacts): Driver | Verdict {
   if (nvidia === undefined) return no(`no NVIDIA driver${isWsl ? ": Windows hands none in (install NVIDIA's for Windows)" : ""}`);
+  if (!nvidia.hasCard) return no("no NVIDIA GPU, though its driver is installed");
   const fault = findFault(nvidia);
   if (fault !== undefined) return { state: "no", reason: fault, fault: `NVIDIA: ${fault}` };
   if (nvidia.tegra !== undefined) return judgeTegra(nvidia.tegra);

@@ -23,8 +23,10 @@ export async function prepareModels(settings: Settings, teller: Teller, signal: 
     if (problem !== undefined) missing[half] = problem;
   }
   const { stt, tts } = missing;
-  if (stt !== undefined && tts !== undefined) throw ManagerError.of(CLASSES[stt.kind] ?? "models", stt);
-  return missing;
+  if (stt === undefined || tts === undefined) return missing;
+  const details = [...stt.details, tts.message, ...tts.details];
+  const hint = stt.hint ?? tts.hint;
+  throw new ManagerError(CLASSES[stt.kind] ?? "models", stt.message, { details, cause: stt, ...(hint === undefined ? {} : { hint }) });
 }
 
 /** Undefined where it is there, or could be fetched. */

@@ -28,6 +28,8 @@ const CLASSES: Partial<Record<PythonEnvError["kind"], FailureClass>> = {
 /** All that bring the module `onnxruntime`: a CPU's and a GPU's build come together when nobody chooses. */
 const BUILDS = ["", "-gpu", "-openvino", "-directml", "-rocm", "-migraphx", "-cann", "-qnn"].map((build) => `onnxruntime${build}`);
 const CPU_BUILD = "onnxruntime";
+/** Packages come from `find_links` alone. */
+const NO_INDEX = "none";
 
 /** Throws a ManagerError. */
 export async function prepareProgram(
@@ -83,9 +85,9 @@ async function install({ settings, env, teller, signal, folder }: EnvironmentOpt
       makePythonEnv({
         folder: environment,
         requirement: requirementOf(folder ?? settings.package, ui, folder !== undefined),
-        index: { links, ...(url === "" ? {} : { url }) },
+        index: { links, ...(url === "" || url === NO_INDEX ? {} : { url }) },
         isOffline,
-        env,
+        env: url === NO_INDEX ? { ...env, PIP_NO_INDEX: "1", UV_NO_INDEX: "1" } : env,
         signal,
         only: { package: only, of: BUILDS },
         onProgress: (progress) => void tell(teller, progress),

@@ -145,48 +145,49 @@ function refuseUseless(server: Server, { stt, tts }: SpeechCheck, { stt_model, t
 }
 
 /** Ends by the signal alone; else it throws. */
-async function watch(context: RunContext, { server, acceleration, check: first }: Running): Promise<never> {
-  const { teller, signal } = context;
-  let check = first;
+async function watch(context: RunContext, running: Running): Promise<never> {
+  const { teller, signal, settings } = context;
+  const { server } = running;
   let misses = 0;
-  const { retry: retryMs } = context.settings;
-  let retryAt = performance.now() + retryMs;
-  await announce(teller, { acceleration, check, settings: context.settings });
+  let retryAt = performance.now() + settings.retry;
+  await announce(context, running);
   await teller.notify({ isReady: true, isAlive: true });
   while (true) {
-    await server.waitForEnd(isDegraded(check) ? Math.min(LOOK_MS, retryMs) : LOOK_MS, signal);
+    await server.waitForEnd(isDegraded(running.check) ? Math.min(LOOK_MS, settings.retry) : LOOK_MS, signal);
     if (server.end !== undefined) throw new ManagerError("server", `Cannot go on: the server ended: ${server.end}`);
     const problem = await server.askHealth(signal);
     misses = problem === undefined ? 0 : misses + 1;
-    if (problem === undefined) await teller.notify({ isAlive: true });
-    else if (misses >= MAX_MISSES) throw new ManagerError("server", `Cannot go on: the server stopped answering: ${problem}`);
-    if (!isDegraded(check) || performance.now() < retryAt) continue;
-    const again = await retry(context, server, check);
-    if (!Bun.deepEquals(again, check)) await announce(teller, { acceleration, check: again, settings: context.settings });
-    check = again;
-    retryAt = performance.now() + retryMs;
+    if (misses >= MAX_MISSES) throw new ManagerError("server", `Cannot go on: the server stopped answering: ${problem}`);
+    if (problem !== undefined) continue;
+    await teller.notify({ isAlive: true });
+    if (!isDegraded(running.check) || performance.now() < retryAt) continue;
+    await retry(context, running);
+    retryAt = performance.now() + settings.retry;
   }
 }
 
 /** What is missing, once more: its model fetched, its half tried. */
-async function retry({ settings, teller, signal }: RunContext, server: Server, check: SpeechCheck): Promise<SpeechCheck> {
+async function retry(context: RunContext, running: Running): Promise<void> {
+  const { settings, teller, signal } = context;
+  const { server, check } = running;
   const half = check.stt === undefined ? "tts" : "stt";
   const missing = await prepareModel(half, settings, teller, signal);
-  if (missing !== undefined) return { [half]: missing.message };
-  const problem = settings.check ? await checkHalf(half, requestOf(server, settings, signal)) : undefined;
-  return problem === undefined ? {} : { [half]: problem };
+  const problem = missing?.message ?? (settings.check ? await checkHalf(half, requestOf(server, settings, signal)) : undefined);
+  if (problem === check[half]) return;
+  running.check = problem === undefined ? {} : { [half]: problem };
+  await announce(context, running);
 }
 
-async function announce(
-  teller: Teller,
-  { acceleration, check, settings }: Pick<Running, "acceleration" | "check"> & { settings: Settings },
-): Promise<void> {
+async function announce({ settings, teller }: RunContext, { acceleration, check }: Running): Promise<void> {
   const { stt, tts } = check;
-  const works = `speech to text: ${stt === undefined ? settings.stt_model : `none, ${stt}`}; text to speech: ${tts === undefined ? settings.tts_model : `none, ${tts}`}`;
-  const health = isDegraded(check) ? "degraded" : "healthy";
-  const status = health === "degraded" ? works : `${works} (${describe(acceleration)})`;
+  const stated = [
+    `speech to text: ${stt === undefined ? settings.stt_model : `none, ${stt}`}`,
+    `text to speech: ${tts === undefined ? settings.tts_model : `none, ${tts}`}`,
+    ...(isDegraded(check) ? [] : [describe(acceleration)]),
+  ];
+  const status = stated.join("; ");
   teller.say(status);
-  await teller.notify({ health, status });
+  await teller.notify({ health: isDegraded(check) ? "degraded" : "healthy", status });
 }
 
 function isDegraded({ stt, tts }: SpeechCheck): boolean {

@@ -108,7 +108,7 @@ export const SETTINGS = {
   },
   index_url: {
     type: "text",
-    description: "Python package index instead of pip's or uv's own",
+    description: "Python package index instead of pip's or uv's own; none: find_links alone",
     env: "HARBOR_SPEACHES_INDEX_URL",
     default: "",
   },
