@@ -13,14 +13,14 @@ export interface TestEngine {
   missing: string | undefined;
 }
 
-/** Throws instead of skipping where `HARBOR_E2E` is `required`, as in CI. */
-export async function findTestEngine(): Promise<TestEngine> {
+/** `more`: images beside those that every test needs. Throws instead of skipping where `HARBOR_E2E` is `required`, as in CI. */
+export async function findTestEngine(more: readonly string[] = []): Promise<TestEngine> {
   using home = makeTemporaryFolder("harbor-probe-");
   try {
     findCompose({ env: process.env, home: home.path });
     const engine = await connectEngine({ env: process.env, home: home.path });
     const images = await Promise.all(
-      IMAGES.map((name) =>
+      [...IMAGES, ...more].map((name) =>
         engine.api
           .getImage(name)
           .inspect()

@@ -4,6 +4,7 @@
 #   busybox:local            busybox and nothing else
 #   haproxy:<pinned>         a stand-in for the image of the bridge: haproxy and busybox
 #   local/bun:1              bun, where BUN names one
+#   local/speaches:test-cpu  the stand-in for speaches (test/fixtures/speech-server), where its parts are installed
 #
 # Needs a running engine and Debian's busybox-static and haproxy. An image is made
 # anew only when what it is made of has changed.
@@ -15,9 +16,16 @@ trap 'rm -rf "$work"' EXIT
 
 # copy_program ROOT PROGRAM [AS]: the program, and every shared library it is linked with.
 copy_program() {
-  local root=$1 program=$2 as=${3:-$2} library
+  local root=$1 program=$2 as=${3:-$2}
   install -D -m 0755 "$(readlink -f "$program")" "$root$as"
-  ldd "$(readlink -f "$program")" 2>/dev/null | grep -oE '/[^ ]+' | sort -u | while read -r library; do
+  copy_libraries "$root" "$(readlink -f "$program")"
+}
+
+# copy_libraries ROOT FILE...: every shared library that these are linked with.
+copy_libraries() {
+  local root=$1 library
+  shift
+  { ldd "$@" 2>/dev/null || true; } | sed -nE 's|^\t([^ ]+ => )?(/[^ ]+) \(0x.*|\2|p' | sort -u | while read -r library; do
     [ -e "$root$library" ] || install -D -m 0755 "$(readlink -f "$library")" "$root$library"
   done
 }
@@ -94,6 +102,71 @@ make_bun() {
   import "$root" local/bun:1 "$label" 'ENTRYPOINT ["bun"]' 'ENV PATH=/usr/bin:/bin'
 }
 
+# What the image of speaches is made of, beside the stand-in itself.
+speech_programs=(/bin/bash /usr/bin/curl /usr/bin/python3 /usr/bin/flite /usr/bin/pocketsphinx_continuous /usr/bin/sox)
+speech_model=/usr/share/pocketsphinx/model/en-us
+speech_sources=$top/test/fixtures
+
+speech_is_there() {
+  local file
+  for file in "${speech_programs[@]}" "$speech_model"; do
+    [ -e "$file" ] || { printf 'no local/speaches:test-cpu: no %s\n' "$file" >&2; return 1; }
+  done
+}
+
+# As the real one: bash, curl and uvicorn in it, and a working folder that the server reads files from. Debian's
+# Python without what only developers use of it; of the recogniser's models, the one for grammars.
+make_speaches() {
+  local label root sources home=/home/ubuntu/speaches
+  mapfile -t sources < <(find "$speech_sources"/speech-{server,stack} -type f -not -path '*/__pycache__/*' | sort)
+  label=$(stamp "${speech_programs[@]}" "${sources[@]}")
+  if is_made local/speaches:test-cpu "$label"; then return; fi
+  root=$(new_root speaches)
+  for program in "${speech_programs[@]}"; do copy_program "$root" "$program"; done
+  copy_python "$root"
+  copy_sox_formats "$root" mp3 flac
+  mkdir -p "$root$speech_model" "$root$home"
+  cp -R "$speech_model"/{en-us,cmudict-en-us.dict} "$root$speech_model/"
+  install_wheels "$root"
+  cp -R "$speech_sources"/speech-server/{realtime-console,model_aliases.json} "$root$home/"
+  import "$root" local/speaches:test-cpu "$label" "WORKDIR $home" 'ENV PATH=/usr/bin:/bin' 'ENV UVICORN_HOST=0.0.0.0' \
+    'ENV UVICORN_PORT=8000' 'EXPOSE 8000' 'CMD ["uvicorn", "--factory", "speaches.main:create_app"]'
+}
+
+# copy_python ROOT: the standard library of Debian's python3 and the libraries of its extensions.
+copy_python() {
+  local root=$1 library
+  library=$(/usr/bin/python3 -c 'import os; print(os.path.dirname(os.__file__))')
+  mkdir -p "$root$library"
+  tar -C "$library" --exclude=__pycache__ --exclude=./test --exclude=./idlelib --exclude=./ensurepip --exclude=./lib2to3 \
+    --exclude='./config-*' -cf - . | tar -C "$root$library" -xf -
+  copy_libraries "$root" "$library"/lib-dynload/*.so
+}
+
+# copy_sox_formats ROOT FORMAT...: each is a library that sox loads when it is asked for.
+copy_sox_formats() {
+  local root=$1 format plugin
+  shift
+  for format in "$@"; do
+    plugin=$(find /usr/lib/*/sox -name "libsox_fmt_$format.so" | head -n 1)
+    install -D -m 0644 "$plugin" "$root$plugin"
+    copy_libraries "$root" "$plugin"
+  done
+}
+
+# install_wheels ROOT: the stand-in for speaches and its stack, where Debian's Python looks for packages.
+install_wheels() {
+  local root=$1 wheel target=$1/usr/lib/python3/dist-packages
+  mkdir -p "$target"
+  printf '{"folder": "%s", "as": "wheel", "version": "0.8.3", "onnxruntime": {},
+    "requires_python": ">=3.8", "kokoro_requires_python": ">=3.8"}' "$work/wheels" |
+    /usr/bin/python3 "$speech_sources/speech-stack/build_wheels.py" >/dev/null
+  for wheel in "$work"/wheels/*.whl; do /usr/bin/python3 -m zipfile -e "$wheel" "$target"; done
+  printf '#!/usr/bin/python3\nfrom uvicorn.main import main\n\nmain()\n' >"$root/usr/bin/uvicorn"
+  chmod 0755 "$root/usr/bin/uvicorn"
+}
+
 make_busybox
 make_haproxy
 [ -z "${BUN:-}" ] || make_bun
+if speech_is_there; then make_speaches; fi

@@ -1,10 +1,11 @@
 /** The stand-in for speaches that other tests rely on: that it is installed, speaks, listens and fails as the original does. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { cpSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "../../_until.ts";
 import { makeTemporaryFolder, type TemporaryFolder } from "../../e2e/_temporary.ts";
-import { SENTENCES, STT_MODEL, TTS_MODEL, writeModels } from "../../fixtures/speech-models.ts";
+import { startModelHub } from "../../fixtures/model-hub.ts";
+import { SENTENCES, SPEECH_MODELS, STT_MODEL, TTS_MODEL, writeModels } from "../../fixtures/speech-models.ts";
 import { missingSpeechParts } from "../../fixtures/speech-parts.ts";
 import {
   install,
@@ -17,7 +18,8 @@ import {
 import { buildSpeechWheels } from "../../fixtures/speech-wheels.ts";
 
 const missing = missingSpeechParts();
-const TIMEOUT_MS = 60_000;
+// most start a server, some install one
+setDefaultTimeout(60_000);
 const COREML = "CoreMLExecutionProvider";
 const CPU = "CPUExecutionProvider";
 
@@ -30,7 +32,7 @@ beforeAll(async () => {
   const environment = await installSpeechServer(folder.path);
   place = { environment, cwd: makeWorkFolder(join(folder.path, "work")), cache: join(folder.path, "cache") };
   writeModels(place.cache);
-}, TIMEOUT_MS);
+});
 
 afterAll(() => folder[Symbol.dispose]());
 
@@ -43,15 +45,11 @@ describe.skipIf(missing !== undefined)("the stand-in for speaches", () => {
 
   afterAll(() => server[Symbol.asyncDispose]());
 
-  test(
-    "hears every sentence as it said it",
-    async () => {
-      const heard: string[] = [];
-      for (const sentence of SENTENCES) heard.push(await hear(server, await say(server, sentence)));
-      expect(heard).toEqual([...SENTENCES]);
-    },
-    TIMEOUT_MS,
-  );
+  test("hears every sentence as it said it", async () => {
+    const heard: string[] = [];
+    for (const sentence of SENTENCES) heard.push(await hear(server, await say(server, sentence)));
+    expect(heard).toEqual([...SENTENCES]);
+  });
 
   test.each(["wav", "flac", "mp3", "pcm"])("speaks %s, and listens to it", async (format) => {
     const response = await askForSpeech(server, { input: "open the door", response_format: format, sample_rate: 16_000 });
@@ -140,6 +138,34 @@ describe.skipIf(missing !== undefined)("the stand-in for speaches", () => {
     expect((await fetch(url, { method: "DELETE" })).status).toBe(200);
     expect((await fetch(url)).status).toBe(404);
     expect((await askForSpeech(own, {})).status).toBe(404);
+  });
+});
+
+describe.skipIf(missing !== undefined)("models that the stand-in for speaches fetches", () => {
+  const post = (server: SpeechServer, model: string): Promise<Response> => fetch(`${server.url}/v1/models/${model}`, { method: "POST" });
+
+  test("are those of a hub, and can be used at once", async () => {
+    await using hub = await startModelHub({ models: SPEECH_MODELS, switches: { gated: { [STT_MODEL]: "hf_token" } } });
+    const cache = join(folder.path, "fetched");
+    await using server = await startSpeechServer({ ...place, cache, env: { HF_ENDPOINT: hub.endpoint, HF_TOKEN: "hf_token" } });
+    for (const model of Object.keys(SPEECH_MODELS)) {
+      const answer = await post(server, model);
+      expect([answer.status, await answer.text()]).toEqual([200, `Model '${model}' downloaded`]);
+    }
+    expect(await hear(server, await say(server, "turn left"))).toBe("turn left");
+    const main = join(cache, "models--Systran--faster-whisper-small/refs/main");
+    expect(readFileSync(main, "utf8")).toBe(hub.commitOf(STT_MODEL));
+    expect(hub.requests.filter(({ at, authorization }) => at === "cdn" && authorization !== undefined)).toEqual([]);
+  });
+
+  test("may be unknown, not for everybody, or out of reach", async () => {
+    await using hub = await startModelHub({ models: SPEECH_MODELS, switches: { gated: { [STT_MODEL]: "hf_token" } } });
+    const cache = join(folder.path, "not-fetched");
+    await using server = await startSpeechServer({ ...place, cache, env: { HF_ENDPOINT: hub.endpoint } });
+    expect((await post(server, "some/model")).status).toBe(404);
+    expect((await post(server, STT_MODEL)).status).toBe(401);
+    await using offline = await startSpeechServer({ ...place, cache, env: { HF_ENDPOINT: hub.endpoint, HF_HUB_OFFLINE: "1" } });
+    expect((await post(offline, TTS_MODEL)).status).toBe(500);
   });
 });
 
