@@ -1,11 +1,12 @@
 /** Settings → a Python environment with speaches in it, the folder to run it in, and what its processes need to find its libraries. */
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileWhole } from "harbor/_script/write-file";
 import { detectOnnxProviders } from "harbor/host/detect-onnx-providers";
 import { makePythonEnv, type PythonEnv, PythonEnvError, type PythonEnvProgress } from "harbor/python/make-python-env";
 import { type FailureClass, ManagerError } from "./failures.ts";
-import { completeFolder, fetchSource, placeOfSources } from "./fetch-source.ts";
+import { fetchSource, placeOfSources } from "./fetch-source.ts";
+import { makeRunFolder } from "./run-folder.ts";
 import type { Settings } from "./settings.ts";
 import type { Teller } from "./teller.ts";
 
@@ -43,7 +44,7 @@ export async function prepareProgram(
   const folder = hasSource ? await fetchSource({ source, place: placeOfSources(environment), isOffline, signal }, teller) : undefined;
   const made = await makeEnvironment({ settings, env, teller, signal, folder });
   for (const { name, from, to } of made.wasReused ? [] : made.patched) teller.say(`${name} asks for Python ${from}; widened to ${to}`);
-  const cwd = completeFolder(folder ?? makeFolder(`${environment}.run`));
+  const cwd = makeRunFolder(`${environment}.run`, folder);
   return { python: made.python, cwd, env: withLibraries(env, made) };
 }
 
@@ -120,11 +121,6 @@ async function chooseOnnxRuntime(settings: Settings, env: Record<string, string>
   const { providers, order } = await detectOnnxProviders({ env: { ...env, HARBOR_ONNX_PROVIDER: settings.provider }, signal });
   const [best] = order;
   return providers.find(({ name }) => name === best)?.needs ?? CPU_BUILD;
-}
-
-function makeFolder(folder: string): string {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  return folder;
 }
 
 /** PyTorch brings CUDA's libraries as packages, where the linker does not look; CTranslate2 and ONNX Runtime want the same. */
