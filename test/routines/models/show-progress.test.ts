@@ -13,6 +13,7 @@ function shown(options: Partial<ShowProgressOptions>, stepMs: number, received: 
     now += stepMs;
   }
   progress.end();
+  progress.end();
   return written;
 }
 
@@ -40,6 +41,10 @@ describe("on a terminal", () => {
     expect(written.every((text) => text.startsWith("\r\u001b[K") && !text.includes("\n") && text.length <= 4 + 39)).toBe(true);
     expect(written[3]).toStartWith("\r\u001b[Korg/model: 30 %, 145.9 MB of 486.2 MB");
     expect(written.at(-1)).toBe("\r\u001b[K");
+  });
+
+  test("may be one that does not tell how wide it is", () => {
+    expect(shown({ isTerminal: true, columns: 0 }, 1, [0])[0]).toBe("\r\u001b[Korg/model: 0 %, 0 B of 486.2 MB (model.bin, 2 of 3)");
   });
 
   test("is not written more often than it can be read", () => {
