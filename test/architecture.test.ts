@@ -9,11 +9,13 @@ const sources = ["harbor.ts", "routines/**/*.ts", "services/**/*.ts"]
   .flatMap((glob) => [...new Bun.Glob(glob).scanSync({ cwd: root })])
   .sort();
 
-/** Repository paths that a file imports, static, type-only or lazy. */
+/** Repository paths that a file imports, static, type-only or lazy; by the package's own name as well. */
 function importsOf(file: string): string[] {
   const text = readFileSync(join(root, file), "utf8");
-  const found = text.matchAll(/(?:from|import|require)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g);
-  return [...found].map((match) => relative(root, resolve(root, dirname(file), match[1] ?? "")));
+  const found = [...text.matchAll(/(?:from|import|require)\s*\(?\s*"(\.{1,2}\/|harbor\/)([^"]+)"/g)];
+  return found.map(([, start = "", rest = ""]) =>
+    start === "harbor/" ? `routines/${rest}.ts` : relative(root, resolve(root, dirname(file), `${start}${rest}`)),
+  );
 }
 
 /** dispatcher 0, verb 1, stage 2, floor 3; a service of our own may use stages and floor. */
@@ -33,6 +35,11 @@ describe("imports", () => {
     const own = file.split("/").slice(0, 2).join("/");
     const wrong = importsOf(file).filter((target) => !target.startsWith(`${own}/`) && layerOf(target) < 2);
     expect(wrong).toEqual([]);
+  });
+
+  test("by the package's own name are for services, whose folders are copied: to routines they are what stands beside them", () => {
+    const own = sources.filter((file) => !file.startsWith("services/"));
+    expect(own.filter((file) => /(?:from|import|require)\s*\(?\s*"harbor\//.test(readFileSync(join(root, file), "utf8")))).toEqual([]);
   });
 
   test("a file with a leading underscore is its folder's own", () => {

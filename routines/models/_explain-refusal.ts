@@ -20,13 +20,15 @@ export interface Refusal {
 /** Reads the body, where it says more. */
 export async function explainRefusal(response: Response, refusal: Refusal & { from: string }): Promise<Error> {
   const { status, headers } = response;
-  const said = tame(headers.get("x-error-message") ?? (await readErrorBody(response)));
+  const inBody = await readErrorBody(response);
+  const said = tame(headers.get("x-error-message") ?? inBody);
   const answer = `${refusal.from} answers ${status}${said === "" ? "" : `: ${said}`}`;
-  // links to a content network run out; the next attempt begins at the hub, which gives a new one
-  if (status === 408 || status === 429 || status >= 500 || !refusal.isHub) {
+  const code = headers.get("x-error-code");
+  // links to a content network run out; the next attempt begins at the hub, which gives a new one. A mirror may lead to the hub itself
+  const isElsewhere = !refusal.isHub && code === null;
+  if (status === 408 || status === 429 || status >= 500 || isElsewhere) {
     return new Transient(answer, { retryAfterMs: readRetryAfter(headers) });
   }
-  const code = headers.get("x-error-code");
   if (code === "GatedRepo") return gated(refusal, answer);
   if (code === "RevisionNotFound") return unknown(refusal, answer, "has it, but not this revision", `See its revisions at ${refusal.page}`);
   const isBadToken = status === 401 && code === null && /invalid credentials|invalid token|expired/i.test(said);

@@ -26,11 +26,14 @@ const EXITS: Record<ModelErrorKind, Exit> = {
 /** Message: `Cannot fetch model "<repo>": <why>`. */
 export class ModelError extends HarborError {
   readonly kind: ModelErrorKind;
+  /** The message without what cannot be done. */
+  readonly why: string;
 
   constructor(kind: ModelErrorKind, repo: string, why: string, options: Omit<HarborErrorOptions, "exit"> = {}) {
     super(`Cannot fetch model "${repo}": ${why}`, { ...options, exit: EXITS[kind] });
     this.name = "ModelError";
     this.kind = kind;
+    this.why = why;
   }
 }
 

@@ -8,8 +8,8 @@
  *   .locks/models--org--name/harbor.lock         ours: one of us at a time
  *   .locks/models--org--name/harbor/             ours: what is not complete yet
  *
- * `.locks` is the one folder in which huggingface_hub and what is built on it look for no models: some take a model to be there
- * as soon as its folder is, so that one that is half here must not have it.
+ * `.locks` is the one folder in which huggingface_hub and what is built on it look for no models: to its scan a model's folder
+ * without a snapshot is corrupt, so that one that is half here has none.
  */
 import { join } from "node:path";
 import { isCommit } from "./_names.ts";

@@ -27,12 +27,12 @@ export async function publish({ places, revision, tree, files }: PublishOptions)
   }
   writeTree(treePath(places, tree.commit), tree);
   linkSnapshot(places, tree.commit, files);
+  tidy(places); // before the ref: whoever finds that has nothing left to do
   const ref = refPath(places, revision);
   if (ref !== undefined) {
     mkdirSync(dirname(ref), { recursive: true });
     writeFileWhole(ref, tree.commit, 0o666);
   }
-  tidy(places);
 }
 
 /** The staging folder stays where other files of the model are still half received. */

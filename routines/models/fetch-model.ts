@@ -9,7 +9,6 @@ import { mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit, writeAll } from "../_script/emit.ts";
-import { HarborError } from "../_script/error.ts";
 import { listenForInterrupt } from "../_script/interrupt.ts";
 import { withLock } from "../_script/lock.ts";
 import { log } from "../_script/log.ts";
@@ -45,8 +44,8 @@ export interface FetchModelRequest {
   /** Only look. */
   isOffline?: boolean | undefined;
   onProgress?: ((progress: ModelProgress) => void) | undefined;
-  /** Another process fetches the same model, and is waited for. */
-  onWait?: (() => void) | undefined;
+  /** Another process fetches the same model, and is waited for; the file that says which. */
+  onWait?: ((lock: string) => void) | undefined;
   signal?: AbortSignal | undefined;
   patience?: Patience | undefined;
 }
@@ -92,8 +91,10 @@ export async function fetchModel(request: FetchModelRequest): Promise<FetchedMod
     throw offlineError(model, "it is not here, and the hub is not asked (offline)");
   }
   const places = placesOf(model);
-  makeFolder(model.repo, dirname(places.lock));
-  return await alone(model, places, () => fetchAlone(model, places));
+  const outcome = await alone(model, places, () => fetchAlone(model, places));
+  if ("fetched" in outcome) return outcome.fetched;
+  if (found === undefined) throw outcome.refused;
+  return asFetched(model.repo, found, true); // in a cache that is for reading alone, as one that a container has made may be
 }
 
 /** A request with its defaults. */
@@ -120,31 +121,34 @@ function asFetched(repo: string, { commit, folder, files, bytes, isCertain }: Fo
   return { repo, revision: commit, folder, files, bytes, wasPresent, isCertain };
 }
 
-/** Runs `work` while no other process fetches this model. */
-async function alone<T>({ repo, signal, onWait }: Model, { lock }: ModelPlaces, work: () => Promise<T>): Promise<T> {
-  const waiting = setTimeout(() => onWait?.(), SILENT_WAIT_MS);
-  const start = (): Promise<T> => {
+/** Runs `work` while no other process fetches this model; or why the cache does not let us. */
+async function alone(
+  { repo, signal, onWait }: Model,
+  { lock }: ModelPlaces,
+  work: () => Promise<FetchedModel>,
+): Promise<{ fetched: FetchedModel } | { refused: Error }> {
+  let hasBegun = false;
+  const waiting = setTimeout(() => onWait?.(lock), SILENT_WAIT_MS);
+  const begin = (): Promise<FetchedModel> => {
+    hasBegun = true;
     clearTimeout(waiting);
     return work();
   };
   try {
-    return await withLock(lock, start, { waitMs: Number.POSITIVE_INFINITY, signal, purpose: `fetching ${repo}` });
+    mkdirSync(dirname(lock), { recursive: true });
+    return { fetched: await withLock(lock, begin, { waitMs: Number.POSITIVE_INFINITY, signal, purpose: `fetching ${repo}` }) };
   } catch (error) {
-    if (error instanceof ModelError) throw error;
-    if (error instanceof HarborError && error.exit === "interrupted")
-      throw new ModelError("interrupted", repo, "interrupted", { cause: error });
-    throw asDiskError(repo, `"${dirname(lock)}" cannot be used`, error);
+    if (hasBegun) throw error;
+    if (signal?.aborted) throw new ModelError("interrupted", repo, "interrupted", { cause: error });
+    const { cause } = error as Error;
+    return { refused: asDiskError(repo, `"${dirname(lock)}" cannot be written`, isSystemError(cause) ? cause : error) };
   } finally {
     clearTimeout(waiting);
   }
 }
 
-function makeFolder(repo: string, path: string): void {
-  try {
-    mkdirSync(path, { recursive: true });
-  } catch (error) {
-    throw asDiskError(repo, `"${path}" cannot be made`, error);
-  }
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && "code" in error;
 }
 
 async function fetchAlone(model: Model, places: ModelPlaces): Promise<FetchedModel> {
@@ -188,9 +192,7 @@ async function list(model: Model, hub: HubClient): Promise<Tree> {
   try {
     return await listTree(hub, model.revision);
   } catch (error) {
-    if (error instanceof ModelError && error.kind === "offline")
-      throw offlineError(model, error.message.split(": ").slice(1).join(": "), error);
-    throw error;
+    throw error instanceof ModelError && error.kind === "offline" ? offlineError(model, error.why, error) : error;
   }
 }
 
@@ -234,7 +236,7 @@ export const command = defineCommand({
         include: args.include,
         isOffline: args.offline || settings.isOffline,
         onProgress: args.json ? undefined : (now) => progress.show(now),
-        onWait: () => say(`${repo}: another process fetches it; waiting`),
+        onWait: (lock) => say(`${repo}: another process fetches it (${lock}); waiting`),
         signal: interrupt.signal,
       });
       progress.end();

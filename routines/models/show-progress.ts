@@ -17,15 +17,15 @@ export interface ShowProgressOptions {
   repo: string;
   write: (text: string) => void;
   isTerminal: boolean;
-  /** Characters in a line of the terminal. */
-  columns?: number;
+  /** Characters in a line of the terminal; 0 where it does not tell. */
+  columns?: number | undefined;
   /** Milliseconds. */
   now?: () => number;
 }
 
 export interface ShownProgress {
   show(progress: ModelProgress): void;
-  /** Leaves the cursor at the beginning of an empty line. */
+  /** Leaves the cursor at the beginning of an empty line; once more changes nothing. */
   end(): void;
 }
 
@@ -50,16 +50,17 @@ class OneLine implements ShownProgress {
   }
 
   show(progress: ModelProgress): void {
-    const { repo, write, columns = 80, now = () => performance.now() } = this.#options;
+    const { repo, write, columns, now = () => performance.now() } = this.#options;
     const rate = this.#rate.measure(progress.received);
     if (now() - this.#shownMs < REWRITE_MS) return;
     this.#shownMs = now();
     this.#isShown = true;
-    write(`\r\x1b[K${describe(repo, progress, rate).slice(0, columns - 1)}`);
+    write(`\r\x1b[K${describe(repo, progress, rate).slice(0, (columns || 80) - 1)}`);
   }
 
   end(): void {
     if (this.#isShown) this.#options.write("\r\x1b[K");
+    this.#isShown = false;
   }
 }
 

@@ -1,11 +1,12 @@
 /**
- * Lets a program that runs as `bun` import Harbor's routines, as `harbor/host/…`, and the packages that these use,
+ * Lets a program that bun runs import Harbor's routines, as `harbor/host/…`, and the packages that these use,
  * wherever its folder stands: by a link to the routines in a folder of its own, and NODE_PATH. There bun looks last, after
  * the `node_modules` above the program, and takes a path as it is, without the `exports` of a package.
  */
 import { existsSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { programRoot } from "../_script/program-root.ts";
+import { isRunByBun } from "./find-program.ts";
 
 export interface ImportingProgram {
   /** As the contract has it. */
@@ -18,7 +19,7 @@ export interface ImportingProgram {
 
 /** What goes over its environment: nothing for any other program. Makes the link. */
 export function importEnvironment({ argv, env, folder }: ImportingProgram): { NODE_PATH?: string } {
-  if (argv[0] !== "bun") return {};
+  if (!isRunByBun(argv[0])) return {};
   const root = programRoot();
   const modules = join(folder, "modules");
   link(join(root, "routines"), join(modules, "harbor"));

@@ -4,12 +4,13 @@
  *
  *   bun routines/native/find-executable.ts services/ollama/ollama_native.yml
  */
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
 import { runScript } from "../_script/script.ts";
 import { interpolate } from "../compose/interpolate.ts";
+import { isRunByBun } from "./find-program.ts";
 import { type Contract, readContract } from "./read-contract.ts";
 
 export interface FindExecutableOptions {
@@ -27,13 +28,13 @@ export interface FoundExecutable {
   file: string | null;
 }
 
-/** `bun` is the one that runs Harbor. */
+/** `bun` is the one that runs Harbor; a file of TypeScript is run by it. */
 export function findExecutable({ contract, values, path }: FindExecutableOptions): FoundExecutable {
   const program = interpolate(contract.executable, values);
   if (program === "bun") return { program, file: process.execPath };
   if (!program.includes("/")) return { program, file: Bun.which(program, { PATH: path }) };
   const file = resolve(dirname(contract.path), program);
-  return { program, file: isRunnable(file) ? file : null };
+  return { program, file: (isRunByBun(program) ? existsSync(file) : isRunnable(file)) ? file : null };
 }
 
 function isRunnable(file: string): boolean {

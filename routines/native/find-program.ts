@@ -18,10 +18,20 @@ export interface MissingProgram {
   hint?: string;
 }
 
-/** `bun` is the one that runs Harbor: it may be on nobody's PATH. It reads no `.env`, and fetches no package that it misses. */
+/** Whether the bun that runs Harbor is to run it: as `bun`, or a file of TypeScript by its path, such as `./manager.ts`. */
+export function isRunByBun(program: string | undefined): boolean {
+  return program === "bun" || (program?.includes("/") === true && program.endsWith(".ts"));
+}
+
+/** That bun may be on nobody's PATH. It reads no `.env`, and fetches no package that it misses. */
 export function findProgram({ argv, cwd, path }: ProgramPlace): FoundProgram {
   const [program = "", ...args] = argv;
-  if (program === "bun") return { argv: [process.execPath, "--no-env-file", "--no-install", ...args] };
+  if (isRunByBun(program)) {
+    const file = program === "bun" ? [] : [resolve(cwd, program)];
+    const absent = file.find((it) => !existsSync(it));
+    if (absent !== undefined) return { reason: `there is no program "${program}"` };
+    return { argv: [process.execPath, "--no-env-file", "--no-install", ...file, ...args] };
+  }
   const found = Bun.which(program, { PATH: path, cwd });
   if (found !== null) return { argv: [found, ...args] };
   if (!program.includes("/")) return { reason: `"${program}" is not installed, or not on PATH` };

@@ -8,6 +8,7 @@ import { isatty } from "node:tty";
 import { importEnvironment } from "./_harbor-imports.ts";
 import { requireFolder, requireProgram, unrunnable } from "./_require-program.ts";
 import { buildEnvironment } from "./environment.ts";
+import { isRunByBun } from "./find-program.ts";
 import type { NativeSpec } from "./start-process.ts";
 
 export interface RunProgramOptions {
@@ -41,7 +42,7 @@ export async function runProgram({ spec, words, environment }: RunProgramOptions
 
 /** What a program that runs as `bun` may import, by a folder that is gone once it has ended: the service may run as well. */
 function scratchImports(argv: readonly string[], env: Readonly<Record<string, string>>): Disposable & { env: Record<string, string> } {
-  if (argv[0] !== "bun") return { env: {}, [Symbol.dispose]: () => undefined };
+  if (!isRunByBun(argv[0])) return { env: {}, [Symbol.dispose]: () => undefined };
   const folder = mkdtempSync(join(env.TMPDIR || "/tmp", "harbor-run-"));
   return { env: importEnvironment({ argv, env, folder }), [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
 }

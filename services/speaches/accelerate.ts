@@ -2,7 +2,7 @@
  * What speaches computes on: ONNX Runtime's execution providers for text to speech, CTranslate2's device for speech to
  * text. What was found on the host is tried first; what fails at its first use is left out for the next try.
  */
-import { detectOnnxProviders, type OnnxDetection, type OnnxProvider } from "../../routines/host/detect-onnx-providers.ts";
+import { detectOnnxProviders, type OnnxDetection, type OnnxProvider } from "harbor/host/detect-onnx-providers";
 import type { SpeechCheck } from "./check-speech.ts";
 import type { Settings } from "./settings.ts";
 

@@ -1,5 +1,5 @@
 /** How the manager fails: one exit code for each class, so that a script, or a person reading `harbor ps`, knows which it was. */
-import { HarborError, type HarborErrorOptions } from "../../routines/_script/error.ts";
+import { HarborError, type HarborErrorOptions } from "harbor/_script/error";
 
 /** Those below 10 are Harbor's own (docs/exit-codes.md). */
 export const FAILURES = {

@@ -1,7 +1,4 @@
-/**
- * The source of speaches as a folder: it is installed from there, and it runs there, for it reads files of its own from the
- * folder that it is started in (`model_aliases.json`, `realtime-console/dist`), which its package leaves out.
- */
+/** The source of speaches as a folder: what it is installed from, and where files of its own are that its package leaves out. */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -96,13 +93,6 @@ function rootOf(unpacked: string, source: string): string {
   const root = folders.find((folder) => existsSync(join(folder, "pyproject.toml")));
   if (root !== undefined) return root;
   throw new ManagerError("install", `Cannot use the source "${source}": it holds no pyproject.toml`);
-}
-
-/** Folders that the server wants there, also where the source comes without. */
-export function completeFolder(folder: string): string {
-  const pages = join(folder, "realtime-console", "dist");
-  if (!existsSync(pages)) mkdirSync(pages, { recursive: true });
-  return folder;
 }
 
 /** Beside the environment. */

@@ -6,11 +6,11 @@
  *   bun services/speaches/manager.ts --print-config
  */
 import { existsSync } from "node:fs";
-import { defineCommand, jsonArg } from "../../routines/_script/command.ts";
-import { emit } from "../../routines/_script/emit.ts";
-import { runScript } from "../../routines/_script/script.ts";
-import { table } from "../../routines/_script/table.ts";
-import { type RankedSetting, settingArgs } from "../../routines/config/rank-settings.ts";
+import { defineCommand, jsonArg } from "harbor/_script/command";
+import { emit } from "harbor/_script/emit";
+import { runScript } from "harbor/_script/script";
+import { table } from "harbor/_script/table";
+import { type RankedSetting, settingArgs } from "harbor/config/rank-settings";
 import { prepareService, runService } from "./run-service.ts";
 import { configFile, readSettings, SETTINGS } from "./settings.ts";
 import { Teller } from "./teller.ts";

@@ -1,5 +1,7 @@
 /** The two default models into the cache that the server reads, where they are not there yet. One of them is enough to go on with. */
-import { fetchModel, ModelError } from "../../routines/models/fetch-model.ts";
+import { formatSize } from "harbor/_script/size";
+import { fetchModel, ModelError } from "harbor/models/fetch-model";
+import { type ShownProgress, showProgress } from "harbor/models/show-progress";
 import { type FailureClass, ManagerError } from "./failures.ts";
 import type { Settings } from "./settings.ts";
 import type { Teller } from "./teller.ts";
@@ -10,8 +12,14 @@ export interface MissingModels {
   tts?: ModelError;
 }
 
-/** What speaches reads of a model, and nothing else: many hold the same weights in other formats. */
-const FILES = ["README.md", "*.json", "*.txt", "*.bin", "*.onnx"];
+/** What speaches reads of a model, and nothing else, by the kinds of model that it knows: Whisper and Parakeet, Kokoro and Piper. */
+const FILES = {
+  stt: ["README.md", "config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*", "*.onnx", "vocab.txt"],
+  tts: ["README.md", "*.onnx", "voices.bin", "*.onnx.json", "config.json"],
+};
+
+/** Between two words to the supervisor. */
+const STATUS_MS = 500;
 
 const CLASSES: Partial<Record<ModelError["kind"], FailureClass>> = { network: "network", checksum: "network", disk: "disk" };
 
@@ -54,17 +62,18 @@ export async function prepareModel(
 ): Promise<ModelError | undefined> {
   const repo = half === "stt" ? settings.stt_model : settings.tts_model;
   const { data, hf_endpoint: endpoint, hf_token: token, offline: isOffline } = settings;
-  const progress = new Progress(repo, teller);
+  const { show, end } = progressOf(repo, teller);
   try {
     const fetched = await teller.during(() =>
       fetchModel({
         repo,
         cache: data,
-        include: FILES,
+        include: FILES[half],
         endpoint,
         isOffline,
         signal,
-        onProgress: (it) => progress.tell(it),
+        onProgress: show,
+        onWait: (lock) => teller.say(`waiting for another process that fetches ${repo} (${lock})`),
         ...(token === "" ? {} : { token }),
       }),
     );
@@ -73,35 +82,23 @@ export async function prepareModel(
   } catch (error) {
     if (!(error instanceof ModelError) || error.kind === "interrupted") throw error;
     return error;
+  } finally {
+    end();
   }
 }
 
-/** In the log once for each tenth, to the supervisor twice a second. */
-class Progress {
-  readonly #repo: string;
-  readonly #teller: Teller;
-  #tenth = -1;
-  #toldAt = Number.NEGATIVE_INFINITY;
-
-  constructor(repo: string, teller: Teller) {
-    this.#repo = repo;
-    this.#teller = teller;
-  }
-
-  tell({ received, total }: { received: number; total: number }): void {
-    const percent = total === 0 ? 100 : Math.floor((100 * received) / total);
-    const text = `fetching ${this.#repo} ${percent} % of ${megabytes(total)}`;
-    const tenth = Math.floor(percent / 10);
-    if (tenth !== this.#tenth) {
-      this.#tenth = tenth;
-      void this.#teller.status(text);
-    } else if (performance.now() - this.#toldAt > 500) {
-      this.#toldAt = performance.now();
-      void this.#teller.progress(text);
-    }
-  }
-}
-
-function megabytes(bytes: number): string {
-  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${Math.round(bytes / 1e6)} MB`;
+/** In the log now and then, to the supervisor twice a second. */
+function progressOf(repo: string, teller: Teller): ShownProgress {
+  const lines = showProgress({ repo, write: (text) => teller.say(text.trimEnd()), isTerminal: false });
+  let toldAt = Number.NEGATIVE_INFINITY;
+  return {
+    show(progress) {
+      lines.show(progress);
+      if (performance.now() - toldAt < STATUS_MS) return;
+      toldAt = performance.now();
+      const { received, total } = progress;
+      void teller.progress(`fetching ${repo}: ${formatSize(received)} of ${formatSize(total)}`);
+    },
+    end: () => lines.end(),
+  };
 }

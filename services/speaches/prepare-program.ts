@@ -1,11 +1,12 @@
 /** Settings → a Python environment with speaches in it, the folder to run it in, and what its processes need to find its libraries. */
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileWhole } from "../../routines/_script/write-file.ts";
-import { detectOnnxProviders } from "../../routines/host/detect-onnx-providers.ts";
-import { makePythonEnv, type PythonEnv, PythonEnvError, type PythonEnvProgress } from "../../routines/python/make-python-env.ts";
+import { writeFileWhole } from "harbor/_script/write-file";
+import { detectOnnxProviders } from "harbor/host/detect-onnx-providers";
+import { makePythonEnv, type PythonEnv, PythonEnvError, type PythonEnvProgress } from "harbor/python/make-python-env";
 import { type FailureClass, ManagerError } from "./failures.ts";
-import { completeFolder, fetchSource, placeOfSources } from "./fetch-source.ts";
+import { fetchSource, placeOfSources } from "./fetch-source.ts";
+import { makeRunFolder } from "./run-folder.ts";
 import type { Settings } from "./settings.ts";
 import type { Teller } from "./teller.ts";
 
@@ -28,6 +29,8 @@ const CLASSES: Partial<Record<PythonEnvError["kind"], FailureClass>> = {
 /** All that bring the module `onnxruntime`: a CPU's and a GPU's build come together when nobody chooses. */
 const BUILDS = ["", "-gpu", "-openvino", "-directml", "-rocm", "-migraphx", "-cann", "-qnn"].map((build) => `onnxruntime${build}`);
 const CPU_BUILD = "onnxruntime";
+/** Packages come from `find_links` alone. */
+const NO_INDEX = "none";
 
 /** Throws a ManagerError. */
 export async function prepareProgram(
@@ -42,7 +45,7 @@ export async function prepareProgram(
   const folder = hasSource ? await fetchSource({ source, place: placeOfSources(environment), isOffline, signal }, teller) : undefined;
   const made = await makeEnvironment({ settings, env, teller, signal, folder }, build);
   for (const { name, from, to } of made.wasReused ? [] : made.patched) teller.say(`${name} asks for Python ${from}; widened to ${to}`);
-  const cwd = completeFolder(folder ?? makeFolder(`${environment}.run`));
+  const cwd = makeRunFolder(`${environment}.run`, folder);
   return { python: made.python, cwd, env: withLibraries(env, made) };
 }
 
@@ -83,9 +86,9 @@ async function install({ settings, env, teller, signal, folder }: EnvironmentOpt
       makePythonEnv({
         folder: environment,
         requirement: requirementOf(folder ?? settings.package, ui, folder !== undefined),
-        index: { links, ...(url === "" ? {} : { url }) },
+        index: { links, ...(url === "" || url === NO_INDEX ? {} : { url }) },
         isOffline,
-        env,
+        env: url === NO_INDEX ? { ...env, PIP_NO_INDEX: "1", UV_NO_INDEX: "1" } : env,
         signal,
         only: { package: only, of: BUILDS },
         onProgress: (progress) => void tell(teller, progress),
@@ -118,11 +121,6 @@ async function chooseOnnxRuntime(settings: Settings, env: Record<string, string>
   const { providers, order } = await detectOnnxProviders({ env: { ...env, HARBOR_ONNX_PROVIDER: settings.provider }, signal });
   const [best] = order;
   return providers.find(({ name }) => name === best)?.needs ?? CPU_BUILD;
-}
-
-function makeFolder(folder: string): string {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  return folder;
 }
 
 /** PyTorch brings CUDA's libraries as packages, where the linker does not look; CTranslate2 and ONNX Runtime want the same. */

@@ -3,8 +3,8 @@
  * accelerator that works, watched until it is told to stop or can go on no longer.
  */
 
-import { checkPorts } from "../../routines/host/check-ports.ts";
-import { formatPortOwner } from "../../routines/host/find-port-owner.ts";
+import { checkPorts } from "harbor/host/check-ports";
+import { formatPortOwner } from "harbor/host/find-port-owner";
 import { type Acceleration, accelerationVariables, canUseCuda, chooseAcceleration, fallBack, nameOf } from "./accelerate.ts";
 import { type CheckRequest, checkHalf, checkSpeech, type SpeechCheck } from "./check-speech.ts";
 import { ManagerError } from "./failures.ts";

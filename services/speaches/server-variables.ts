@@ -1,5 +1,5 @@
 /** Settings → the variables that speaches reads (its `Config`; `__` stands between a field and one inside of it). */
-import { isSecretName } from "../../routines/_script/secret-name.ts";
+import { isSecretName } from "harbor/_script/secret-name";
 import type { Settings } from "./settings.ts";
 
 /** Secrets that speaches itself asks for. */

@@ -3,8 +3,8 @@
  * definition, so that speaches is the same whichever way it runs (test/services/speaches/parity.test.ts compares them).
  */
 import { join } from "node:path";
-import { findHome } from "../../routines/config/find-home.ts";
-import { rankSettings, type SettingSources, type SettingsTable, type SettingValues } from "../../routines/config/rank-settings.ts";
+import { findHome } from "harbor/config/find-home";
+import { rankSettings, type SettingSources, type SettingsTable, type SettingValues } from "harbor/config/rank-settings";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -108,7 +108,7 @@ export const SETTINGS = {
   },
   index_url: {
     type: "text",
-    description: "Python package index instead of pip's or uv's own",
+    description: "Python package index instead of pip's or uv's own; none: find_links alone",
     env: "HARBOR_SPEACHES_INDEX_URL",
     default: "",
   },

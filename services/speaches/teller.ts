@@ -2,8 +2,8 @@
  * What the manager says of itself: to a person on stderr, which is the service's log, and to the supervisor that
  * started it, as its status. Both hear the same words.
  */
-import { writeAll } from "../../routines/_script/emit.ts";
-import { type Notification, notifySupervisor } from "../../routines/native/notify-supervisor.ts";
+import { writeAll } from "harbor/_script/emit";
+import { type Notification, notifySupervisor } from "harbor/native/notify-supervisor";
 
 /** A step that says nothing for this long counts as stuck for the supervisor, whose deadline then ends it. */
 const STEP_MS = 10 * 60_000;

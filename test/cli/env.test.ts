@@ -48,8 +48,11 @@ describe("harbor env of a process", () => {
       ["echo", port],
       ["asker", otherPort],
     ] as const) {
-      const { HARBOR_NATIVE: mark, ...real } = (await (await fetch(`http://127.0.0.1:${at}`)).json()) as Record<string, string>;
+      const answer = (await (await fetch(`http://127.0.0.1:${at}`)).json()) as Record<string, string>;
+      // what Harbor adds for itself, and for whatever runs as bun
+      const { HARBOR_NATIVE: mark, NODE_PATH: imports, ...real } = answer;
       expect(mark).toStartWith(`${handle}:`);
+      expect(imports).toStartWith(join(box.state, "native", handle, "modules:"));
       const services = await box.json<ServiceEnvironment[]>(["env", handle, "--show-secrets"], { env });
       expect(services.map((it) => [it.service, it.runtime])).toEqual([[handle, "native"]]);
       expect(Object.fromEntries(services[0]?.variables.map(({ name, value }) => [name, value]) ?? [])).toEqual(real);

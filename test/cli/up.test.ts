@@ -30,7 +30,9 @@ const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 /** Names below a folder with their permissions, as `0700 state`. */
 function modes(folder: string): string[] {
-  const names = ["", ...readdirSync(folder, { recursive: true }).map(String)];
+  // bun goes through links: behind this one are the routines
+  const isLink = (name: string): boolean => name.includes("/modules/harbor");
+  const names = ["", ...readdirSync(folder, { recursive: true }).map(String)].filter((name) => !isLink(name));
   return names.map((name) => `${(statSync(join(folder, name)).mode & 0o777).toString(8).padStart(4, "0")} ${name}`).sort();
 }
 
@@ -77,7 +79,7 @@ describe("harbor up with nothing configured", () => {
         ports: [`127.0.0.1:${box.port}`],
         urls: [`http://127.0.0.1:${box.port}`],
         since: expect.stringMatching(TIME),
-        supervised: { state: "ready", why: "it answers as it should", since: expect.stringMatching(TIME), restarts: 0 },
+        supervised: { state: "ready", why: "it answers as it should", since: expect.stringMatching(TIME), status: "", restarts: 0 },
       } as never,
     ]);
   });
@@ -100,6 +102,7 @@ describe("harbor up with nothing configured", () => {
         "0700 ",
         "0700 native",
         "0700 native/mock-openai",
+        "0700 native/mock-openai/modules",
         "0700 native/mock-openai/spool",
         "0755 health",
       ]

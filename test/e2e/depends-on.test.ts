@@ -2,7 +2,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { listContainers } from "../../routines/engine/list-containers.ts";
 import { freePort } from "../_ports.ts";
+import { resultOf } from "../_process.ts";
+import { until } from "../_until.ts";
+import { readUntil } from "../cli/_sandbox.ts";
 import { engineOf, findTestEngine } from "./_engine.ts";
 import { createSandbox, NOTHING, type Sandbox } from "./_sandbox.ts";
 
@@ -99,6 +103,47 @@ describe.skipIf(found.engine === undefined)("dependencies between natives and co
       expect(up.code).toBe(0);
       expect(up.stderr.indexOf("job: completed")).toBeGreaterThanOrEqual(0);
       expect(up.stderr.indexOf("web: ready")).toBeGreaterThan(up.stderr.indexOf("job: completed"));
+      expect((await sandbox.harbor(["down"])).code).toBe(0);
+      expect(await sandbox.leftovers()).toEqual(NOTHING);
+    },
+    TIMEOUT_MS,
+  );
+
+  test.skipIf(Bun.which("socat") === null)(
+    "a native that is being started again takes the time it asks for, though its proxy is unhealthy by then (needs socat)",
+    async () => {
+      const port = freePort();
+      const folder = join(sandbox.home, "services/voice");
+      write(
+        "voice/main.ts",
+        `const say = (text: string) => Bun.spawnSync(["socat", "-u", "-", "UNIX-SENDTO:" + process.env.NOTIFY_SOCKET], { stdin: Buffer.from(text) });
+say("EXTEND_TIMEOUT_USEC=60000000\\nSTATUS=installing");
+while (await Bun.file("slow").exists()) await Bun.sleep(10);
+Bun.serve({ hostname: "127.0.0.1", port: ${port}, fetch: () => new Response("voice") });
+say("X_HARBOR_HEALTH=degraded\\nSTATUS=no text to speech\\nREADY=1");
+`,
+      );
+      write(
+        "voice/voice_native.yml",
+        `x-harbor-native: { executable: bun, daemon_args: [main.ts], port: ${port}, container_port: 80, ready: { notify: true, timeout: 5s }, restart: { backoff: 20ms..20ms } }\n`,
+      );
+      const waits = "depends_on: { voice: { condition: service_healthy } }";
+      write("web/compose.web.yml", `services: { web: ${container(`command: [sleep, '1000'], ${waits}`)} }\n`);
+      expect(await sandbox.harbor(["up", "-x", "voice", "web"])).toMatchObject({ code: 0 });
+
+      writeFileSync(join(folder, "slow"), "");
+      const rows = JSON.parse((await sandbox.harbor(["ps", "voice", "--json"])).stdout) as { pid: number }[];
+      process.kill(rows[0]?.pid ?? 0, "SIGKILL");
+      const proxyHealth = async (): Promise<string | undefined> =>
+        (await listContainers({ engine: engineOf(found), project: sandbox.project, details: false })).find((it) => it.service === "voice")
+          ?.health;
+      await until(async () => (await proxyHealth()) === "unhealthy", "its proxy is unhealthy", 30_000);
+      const up = sandbox.startHarbor(["up"]);
+      const said = await readUntil(up.stderr, /voice: installing\n/);
+      expect(said.index).toBe(0);
+      rmSync(join(folder, "slow"));
+      const { exit, stderr } = await resultOf(up);
+      expect([exit, stderr]).toEqual([0, expect.stringMatching(/voice is degraded since .*: no text to speech\n$/)]);
       expect((await sandbox.harbor(["down"])).code).toBe(0);
       expect(await sandbox.leftovers()).toEqual(NOTHING);
     },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { parseSize } from "../../../routines/_script/size.ts";
+import { formatSize, parseSize } from "../../../routines/_script/size.ts";
 
 describe("parseSize", () => {
   const right: [string, number][] = [
@@ -20,5 +20,21 @@ describe("parseSize", () => {
 
   test.each(["", "MB", "-1", "1e6", "10 M B", "10MBs", "1,5MB", ".5k", "10%"])("refuses %p", (text) => {
     expect(parseSize(text)).toBeUndefined();
+  });
+});
+
+describe("formatSize", () => {
+  const right: [number, string][] = [
+    [0, "0 B"],
+    [999, "999 B"],
+    [1_000, "1.0 kB"],
+    [999_949, "999.9 kB"],
+    [999_950, "1.0 MB"],
+    [486_200_000, "486.2 MB"],
+    [999_950_000, "1.00 GB"],
+    [1_624_000_000, "1.62 GB"],
+  ];
+  test.each(right)("writes %d", (bytes, text) => {
+    expect(formatSize(bytes)).toBe(text);
   });
 });
