@@ -39,12 +39,22 @@ export function explainFailure({ end, action, log, isOffline, diagnosis = diagno
   });
 }
 
+const KINDS: Readonly<Record<string, PythonEnvProblem>> = {
+  ENOSPC: "disk",
+  EDQUOT: "disk",
+  EACCES: "permission",
+  EPERM: "permission",
+  EROFS: "permission",
+  // a file where a folder should be
+  ENOTDIR: "permission",
+  EEXIST: "permission",
+};
+
 /** An error of the file system in the same classes; others as they are. */
 export function asEnvError(error: unknown): unknown {
   if (error instanceof PythonEnvError || !(error instanceof Error)) return error;
   const { code, message } = (error.cause ?? error) as NodeJS.ErrnoException;
-  const kind =
-    code === "ENOSPC" || code === "EDQUOT" ? "disk" : code === "EACCES" || code === "EPERM" || code === "EROFS" ? "permission" : undefined;
+  const kind = KINDS[code ?? ""];
   if (kind === undefined) return error;
   return new PythonEnvError(kind, `Cannot make the Python environment: ${message}`, { hint: HINTS[kind] ?? "", cause: error });
 }

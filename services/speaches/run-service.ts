@@ -23,9 +23,9 @@ export interface RunContext {
   signal: AbortSignal;
 }
 
-/** Between two looks at the server, and how many of them in a row may go wrong. */
+/** Between two looks at the server; more often where it may be silent for a short time only. */
 const LOOK_MS = 10_000;
-const MAX_MISSES = 6;
+const LOOKS = 6;
 
 /** Everything that a start needs, and no server: so that the next one needs no network. Throws a ManagerError, also where one of the models is missing. */
 export async function prepareService({ settings, env, teller, signal }: RunContext): Promise<void> {
@@ -123,7 +123,10 @@ async function tryServer(server: Server, context: RunContext, missing: SpeechChe
   const { settings, teller, signal } = context;
   const problem = await teller.during(() => server.waitUntilHealthy(settings.start_timeout, signal));
   if (problem !== undefined) {
-    if (server.hasCrashed) return { tts: `the server crashed at its start, ${server.end}` };
+    if (server.hasCrashed) {
+      const crash = `the server crashed at its start: ${server.end}`;
+      return { stt: crash, tts: crash };
+    }
     throw new ManagerError("start", `Cannot start the server: ${problem}`, {
       hint: "Its own words are in the log above; `--log-level debug` says more, `--start-timeout` gives it longer",
     });
@@ -148,8 +151,10 @@ function requestOf(server: Server, { settings, env, signal }: RunContext): Check
 
 function refuseUseless(server: Server, { stt, tts }: SpeechCheck, { stt_model, tts_model }: Settings): void {
   const hint = "Its own words are in the log above; `--log-level debug` says more";
-  if (server.end !== undefined)
+  if (server.end !== undefined) {
+    if (!server.hasAnswered) throw new ManagerError("start", `Cannot start the server: ${server.end}`, { hint });
     throw new ManagerError("server", `Cannot go on: the server ended when it was tried: ${server.end}`, { hint });
+  }
   if (stt === undefined || tts === undefined) return;
   const details = [`speech to text (${stt_model}): ${stt}`, `text to speech (${tts_model}): ${tts}`];
   throw new ManagerError("speech", "Cannot speak and cannot listen: the server answers, and neither works", { details, hint });
@@ -159,22 +164,34 @@ function refuseUseless(server: Server, { stt, tts }: SpeechCheck, { stt_model, t
 async function watch(context: RunContext, running: Running): Promise<never> {
   const { teller, signal, settings } = context;
   const { server } = running;
-  let misses = 0;
+  const lookMs = Math.min(LOOK_MS, settings.answer_timeout / LOOKS);
+  let answeredAt = performance.now();
   let retryAt = performance.now() + settings.retry;
   await announce(context, running);
   await teller.notify({ isReady: true, isAlive: true });
   while (true) {
-    await server.waitForEnd(isDegraded(running.check) ? Math.min(LOOK_MS, settings.retry) : LOOK_MS, signal);
-    if (server.end !== undefined) throw new ManagerError("server", `Cannot go on: the server ended: ${server.end}`);
-    const problem = await server.askHealth(signal);
-    misses = problem === undefined ? 0 : misses + 1;
-    if (misses >= MAX_MISSES) throw new ManagerError("server", `Cannot go on: the server stopped answering: ${problem}`);
-    if (problem !== undefined) continue;
+    await server.waitForEnd(isDegraded(running.check) ? Math.min(lookMs, settings.retry) : lookMs, signal);
+    if (server.end !== undefined)
+      throw new ManagerError("server", `Cannot go on: the server ended: ${server.end}`, { hint: "Its own words are in the log above" });
+    const problem = await server.askHealth(signal, settings.answer_timeout);
+    if (problem !== undefined) {
+      if (performance.now() - answeredAt >= settings.answer_timeout) throw stuck(problem);
+      continue;
+    }
+    answeredAt = performance.now();
     await teller.notify({ isAlive: true });
     if (!isDegraded(running.check) || performance.now() < retryAt) continue;
     await retry(context, running);
-    retryAt = performance.now() + settings.retry;
+    // it may have had its hands full with that
+    answeredAt = performance.now();
+    retryAt = answeredAt + settings.retry;
   }
+}
+
+function stuck(problem: string): ManagerError {
+  return new ManagerError("server", `Cannot go on: the server stopped answering: ${problem}`, {
+    hint: "Its own words are in the log above; where it is only slow, `--answer-timeout` gives it longer",
+  });
 }
 
 /** What is missing, once more: its model fetched, its half tried. */
