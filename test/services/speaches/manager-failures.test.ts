@@ -164,6 +164,16 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
       expect([exit, message]).toEqual([15, expect.stringMatching(/^harbor: Cannot start the server: it was ended by SIGABRT\n/)]);
     });
 
+    test("nothing where it crashes with an accelerator alone: the next one is tried", async () => {
+      const environment = crashing('"Xnnpack" in os.environ.get("UNSTABLE_ORT_OPTS__PROVIDER_PRIORITY", "")');
+      const provider = "XnnpackExecutionProvider";
+      const orders = JSON.stringify({ available: [provider, "CPUExecutionProvider"] });
+      await using manager = world.start(["--environment", environment, "--provider", provider], { ONNXRUNTIME_STAND_IN: orders });
+      await manager.waitUntilReady();
+      const why = "text to speech does not work with Xnnpack (the server crashed at its start: it was ended by SIGABRT); trying CPU";
+      expect(manager.log).toContain(`\nspeaches: warning: ${why}\n`);
+    });
+
     test("16 where the server is killed while it runs", async () => {
       await using manager = world.start();
       await manager.waitUntilReady();
