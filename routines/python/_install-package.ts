@@ -3,10 +3,11 @@
  * one that it depends on, is widened, each once; where the choice is ours and another Python of this host fits, that
  * one is taken instead.
  */
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileWhole } from "../_script/write-file.ts";
 import { diagnose, type Refusal } from "./_diagnose.ts";
-import { maskUrls, PythonEnvError } from "./_env-error.ts";
+import { maskUrls, PythonEnvError, type PythonEnvProblem } from "./_env-error.ts";
 import { type EnvRecord, writeRecord } from "./_env-record.ts";
 import type { PythonEnvStep, ReadRequest } from "./_env-request.ts";
 import { asPipEnvironment, installTool, pipTool } from "./_installer.ts";
@@ -19,6 +20,9 @@ import { toolEnvironment } from "./_tool-environment.ts";
 import { INSTALLED, METADATA_MARK } from "./_wheel-scripts.ts";
 import { scriptFile, type Widened, widenPackage } from "./_widen-package.ts";
 
+/** Failures of resolving, fetching and building: nothing was put into the environment. */
+const BEFORE_INSTALL: readonly PythonEnvProblem[] = ["requires-python", "unresolvable", "network", "build"];
+
 /** The record of what is there in the end, written. */
 export async function installPackage(request: ReadRequest, provided: ProvidedEnv): Promise<EnvRecord> {
   const widened = new Map<string, Widened>();
@@ -28,6 +32,7 @@ export async function installPackage(request: ReadRequest, provided: ProvidedEnv
     const end = await tryInstall(request, env, [...widened.values()]);
     if (end.code === 0) return verify(request, env);
     const diagnosis = diagnose(end.output);
+    if (BEFORE_INSTALL.includes(diagnosis.kind)) writeRecord(request.folder, { ...env.record, step: "created" });
     const refusal = diagnosis.refusals.find(({ name }) => !widened.has(name));
     if (refusal === undefined) throw failureOf(request, end, `install "${titleOf(request)}"`, diagnosis);
     requires.push(refusal.requires);
@@ -55,7 +60,7 @@ function notePatched(record: EnvRecord, { name, from, to }: Widened): EnvRecord 
 function tryInstall(request: ReadRequest, { installer, python, record }: ProvidedEnv, widened: readonly Widened[]): Promise<ToolEnd> {
   const { folder, index, env } = request;
   const name = request.requirement.name === undefined ? {} : { name: request.requirement.name };
-  writeRecord(folder, { ...record, ...name, step: "created", asked: request.asked });
+  writeRecord(folder, { ...record, ...name, step: "installing", asked: request.asked });
   const tool = installTool({
     installer,
     python: python.path,
@@ -80,9 +85,13 @@ function withWheels({ requirement, extra }: ReadRequest, widened: readonly Widen
 }
 
 function hideIn({ scratch }: ReadRequest, requirements: readonly string[]): string {
-  const file = join(scratch, "requirements.txt");
+  const file = hiddenFile(scratch);
   writeFileWhole(file, `${requirements.join("\n")}\n`);
   return file;
+}
+
+function hiddenFile(scratch: string): string {
+  return join(scratch, "requirements.txt");
 }
 
 async function widen(request: ReadRequest, env: ProvidedEnv, refusal: Refusal): Promise<Widened> {
@@ -101,6 +110,7 @@ async function widen(request: ReadRequest, env: ProvidedEnv, refusal: Refusal): 
       const end = await tryStep(request, step, { ...tool, variables: { ...tool.variables, ...variables } });
       return end.code === 0 ? undefined : failureOf(request, end, action);
     },
+    hide: (requirements) => hideIn(request, requirements),
     runPython: (step, words) => runPython(request, env, { step, words, action }),
   });
 }
@@ -155,6 +165,7 @@ async function verify(request: ReadRequest, env: ProvidedEnv): Promise<EnvRecord
   const name = requirement.name === undefined ? {} : { name: requirement.name };
   const record: EnvRecord = { ...env.record, ...name, step: "installed", asked: request.asked, package: found };
   writeRecord(folder, record);
+  rmSync(hiddenFile(scratch), { force: true });
   request.say("verify", `${found.name} ${found.version} is installed`);
   return record;
 }

@@ -18,10 +18,12 @@ export interface Index {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+export const PIP: Installer = { name: "pip", program: "" };
+
 /** uv where it is there. */
 export function chooseInstaller(env: Environment): Installer {
   const uv = Bun.which("uv", { PATH: env.PATH ?? "" });
-  return uv === null ? { name: "pip", program: "" } : { name: "uv", program: uv };
+  return uv === null ? PIP : { name: "uv", program: uv };
 }
 
 /** `python` is a path, or with uv a version that it may fetch. */
@@ -53,8 +55,7 @@ export interface InstallOptions {
 }
 
 export function installTool({ installer, python, requirements, index, env, hide }: InstallOptions): Tool {
-  const secret = requirements.filter(hasSecret);
-  const words = [...requirements.filter((it) => !hasSecret(it)), ...(secret.length === 0 ? [] : ["-r", hide(secret)])];
+  const words = requirementWords(requirements, hide);
   if (installer.name === "pip") return pipTool({ python, words: ["install", ...words], index, env });
   const offline = index.isOffline ? ["--offline"] : [];
   const { options, variables } = indexOptions(index, env, {
@@ -67,6 +68,12 @@ export function installTool({ installer, python, requirements, index, env, hide 
     env: toolEnvironment(env),
     variables,
   };
+}
+
+/** As words of a command, those with secrets by a file. */
+export function requirementWords(requirements: readonly string[], hide: InstallOptions["hide"]): string[] {
+  const secret = requirements.filter(hasSecret);
+  return [...requirements.filter((it) => !hasSecret(it)), ...(secret.length === 0 ? [] : ["-r", hide(secret)])];
 }
 
 export interface PipOptions {

@@ -50,7 +50,7 @@ export async function findPythons(options: FindPythonsOptions): Promise<Python[]
   const [places, hasTools] = await Promise.all([findPlaces(env), hasDeveloperTools(env, platform)]);
   const looked = await Promise.all(
     places.map((place) => {
-      if (place.path === "/usr/bin/python3" && !hasTools) {
+      if (place.realPath.startsWith("/usr/bin/python3") && !hasTools) {
         return unusable(place, "opens an installer: the command line tools are missing (xcode-select --install)");
       }
       return look(place, options, asked);

@@ -158,6 +158,18 @@ describe("an environment", () => {
     expect(greetingOf(made, "plain")).toBe("plain 2.0");
   });
 
+  test("is made anew where a killed install may have left half of the package", async () => {
+    const folder = place(false);
+    const request = { folder, requirement: "plain", ...offlineByUv() };
+    const made = await makePythonEnv(request);
+    const record = join(folder, "harbor-env.json");
+    writeFileSync(record, readFileSync(record, "utf8").replace('"step": "installed"', '"step": "installing"'));
+    const metadata = (JSON.parse(readFileSync(record, "utf8")) as { package: { metadata: string } }).package.metadata;
+    rmSync(join(metadata, "..", "plain.py"));
+    expect(greetingOf(made, "plain")).toBe("");
+    expect(greetingOf(await makePythonEnv(request), "plain")).toBe("plain 2.0");
+  });
+
   test("never takes the place of something else", async () => {
     const folder = makeFolder();
     writeFileSync(join(folder, "thesis.txt"), "");
@@ -226,6 +238,30 @@ describe("a package that refuses this Python", () => {
     expect(Bun.spawnSync([wheelOnly.python, "-m", "pip", "check"]).exitCode).toBe(0);
   });
 
+  test("is widened from the source that the caller names: an archive or a folder", async () => {
+    const folder = place();
+    const archive = join(packages.sdists, "strict-1.0.tar.gz");
+    const ofArchive = await makePythonEnv({ folder, requirement: "strict", source: archive, ...offline() });
+    expect(ofArchive.patched).toMatchObject([{ name: "strict", from: NEVER }]);
+    const source = packages.source("strict");
+    const ofFolder = await makePythonEnv({ folder, requirement: source, ...offline([]) });
+    expect(ofFolder).toMatchObject({ package: { name: "strict", version: "1.0" }, patched: [{ name: "strict" }] });
+    expect(readFileSync(join(source, "pyproject.toml"), "utf8")).toContain(NEVER);
+  });
+
+  test("is not unpacked where its archive leads out of its folder", async () => {
+    const root = makeFolder();
+    const archive = join(root, "strict-1.0.tar.gz");
+    const script =
+      "import io, sys, tarfile\nwith tarfile.open(sys.argv[1], 'w:gz') as a:\n e = tarfile.TarInfo('../../../../escaped'); a.addfile(e, io.BytesIO())";
+    Bun.spawnSync([python.path, "-c", script, archive]);
+    const folder = join(root, "envs", "env");
+    cpSync(template, folder, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
+    const failed = await failureOf({ folder, requirement: "strict", source: archive, ...offline() });
+    expect(failed.message).toStartWith('Cannot widen "strict": refused: ');
+    expect(new Bun.Glob("**/escaped").scanSync(root).next().done).toBe(true);
+  });
+
   test("is left alone where another Python of this host fits and the choice is ours", async () => {
     if (!pythons.some(({ version }) => /^3\.(?:8|9|10|11)\./.test(version)) || !pythons.some(({ version }) => /^3\.1[2-9]\./.test(version)))
       return;
@@ -255,6 +291,20 @@ describe("a package that refuses this Python", () => {
     const log = readFileSync(`${folder}.log`, "utf8");
     expect(log).toContain("PIP_INDEX_URL='http://user:***@127.0.0.1:");
     expect(log + JSON.stringify(steps) + readFileSync(join(folder, "harbor-env.json"), "utf8")).not.toContain("geheim");
+  });
+
+  test("of an address with a password: that is neither among the words of a command nor kept", async () => {
+    using index = serveIndex(packages);
+    const folder = place();
+    const requirement = `strict @ http://user:geheim@127.0.0.1:${index.port}/files/strict-1.0.tar.gz`;
+    const made = await makePythonEnv({ folder, requirement, python: python.path, isOffline: true, env: environment() });
+    expect(made.patched).toMatchObject([{ name: "strict" }]);
+    const log = readFileSync(`${folder}.log`, "utf8");
+    expect(log).toMatch(/-m pip install --no-index -r \S+requirements\.txt$/m);
+    expect(log).not.toContain("geheim");
+    for (const path of new Bun.Glob("**/*").scanSync({ cwd: join(folder, ".."), absolute: true })) {
+      if (!path.includes("/site-packages/pip/")) expect(readFileSync(path).includes("geheim")).toBe(false);
+    }
   });
 
   test("is refused where there is neither source nor wheel of it to change", async () => {
