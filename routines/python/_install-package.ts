@@ -10,7 +10,7 @@ import { diagnose, type Refusal } from "./_diagnose.ts";
 import { maskUrls, PythonEnvError, type PythonEnvProblem } from "./_env-error.ts";
 import { type EnvRecord, writeRecord } from "./_env-record.ts";
 import type { PythonEnvStep, ReadRequest } from "./_env-request.ts";
-import { asPipEnvironment, installTool, pipTool } from "./_installer.ts";
+import { asPipEnvironment, installTool, pipTool, venvTools } from "./_installer.ts";
 import { createEnv, type ProvidedEnv } from "./_provide-env.ts";
 import { fromWheel } from "./_requirement.ts";
 import { failureOf, runStep, tryStep } from "./_run-step.ts";
@@ -126,8 +126,10 @@ async function findPip(request: ReadRequest, { installer, python }: ProvidedEnv)
   const own = join(folder, "bin", "python");
   if (await hasPip(own).catch(() => false)) return own;
   request.say("fetch-source", "making an environment with pip beside it");
-  const tool = { argv: [python.path, "-m", "venv", "--clear", folder], env: toolEnvironment(request.env) };
-  await runStep(request, "fetch-source", tool, "make an environment with pip");
+  rmSync(folder, { recursive: true, force: true });
+  for (const tool of venvTools({ python: python.path, folder, env: request.env })) {
+    await runStep(request, "fetch-source", tool, "make an environment with pip");
+  }
   return own;
 }
 

@@ -1,4 +1,5 @@
 /** The commands of uv and of venv + pip. What holds a secret (an index with a password) goes by the environment or a private file: everybody sees the words of a command. */
+import { join } from "node:path";
 import { maskUrls } from "./_env-error.ts";
 import type { Tool } from "./_run-tool.ts";
 import { toolEnvironment } from "./_tool-environment.ts";
@@ -26,21 +27,30 @@ export function chooseInstaller(env: Environment): Installer {
   return uv === null ? PIP : { name: "uv", program: uv };
 }
 
-/** `python` is a path, or with uv a version that it may fetch. */
-export function createTool(options: {
+export interface CreateOptions {
   installer: Installer;
+  /** A path, or with uv a version that it may fetch; undefined leaves the choice to it. */
   python: string | undefined;
   folder: string;
   isOffline: boolean;
   env: Environment;
-}): Tool {
-  const { installer, python, folder, isOffline } = options;
-  const env = toolEnvironment(options.env);
-  if (installer.name === "pip") return { argv: [python ?? "python3", "-m", "venv", folder], env };
+}
+
+/** One after the other. There is a record in the folder already. */
+export function createTools({ installer, python, folder, isOffline, env }: CreateOptions): Tool[] {
+  if (installer.name === "pip") return venvTools({ python: python ?? "python3", folder, env });
   const wanted = python === undefined ? [] : ["--python", python];
   const offline = isOffline ? ["--offline"] : [];
-  // there is a record in the folder already
-  return { argv: [installer.program, "venv", "--allow-existing", ...wanted, ...offline, folder], env };
+  return [{ argv: [installer.program, "venv", "--allow-existing", ...wanted, ...offline, folder], env: toolEnvironment(env) }];
+}
+
+/** pip by itself: where that fails within venv, what it said is lost. */
+export function venvTools({ python, folder, env }: Pick<CreateOptions, "folder" | "env"> & { python: string }): Tool[] {
+  const tools = toolEnvironment(env);
+  return [
+    { argv: [python, "-m", "venv", "--without-pip", folder], env: tools },
+    { argv: [join(folder, "bin", "python"), "-m", "ensurepip", "--upgrade", "--default-pip"], env: tools },
+  ];
 }
 
 export interface InstallOptions {

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { PythonEnvError } from "./_env-error.ts";
 import { type EnvRecord, pythonIn, readRecord, realPythonOf, startAnew, writeRecord } from "./_env-record.ts";
 import type { ReadRequest } from "./_env-request.ts";
-import { chooseInstaller, createTool, type Installer, PIP } from "./_installer.ts";
+import { chooseInstaller, createTools, type Installer, PIP } from "./_installer.ts";
 import { probePython } from "./_probe-python.ts";
 import { runStep } from "./_run-step.ts";
 import { type SelectedPython, selectPython } from "./_select-python.ts";
@@ -67,7 +67,9 @@ async function createWith(request: ReadRequest, installer: Installer, { python }
   startAnew(folder, scratch, record);
   request.say("create", `making the environment with ${installer.name === "uv" ? "uv" : "venv"}`);
   const action = `make a Python environment in "${folder}"`;
-  await runStep(request, "create", createTool({ installer, python, folder, isOffline: index.isOffline === true, env }), action);
+  for (const tool of createTools({ installer, python, folder, isOffline: index.isOffline === true, env })) {
+    await runStep(request, "create", tool, action);
+  }
   const path = pythonIn(folder);
   const facts = await probePython(path, env);
   if (typeof facts === "string") {

@@ -531,6 +531,20 @@ describe("with uv (a stand-in that says it is one)", () => {
     expect(JSON.stringify(calls().map(({ words }) => words))).not.toContain("geheim");
   });
 
+  test("the index that the user has set up for uv is where the source is fetched from", async () => {
+    using index = serveIndex(packages);
+    const { env } = standIn();
+    const UV_DEFAULT_INDEX = `http://user:geheim@127.0.0.1:${index.port}/simple`;
+    const made = await makePythonEnv({
+      folder: place(false),
+      requirement: "outer",
+      python: python.path,
+      env: { ...env, UV_DEFAULT_INDEX },
+    });
+    expect(made.patched).toMatchObject([{ name: "strict" }]);
+    expect(index.asked).toContain("/files/strict-1.0.tar.gz");
+  });
+
   test("it may fetch a Python that this host has not, but not offline", async () => {
     const { env, calls } = standIn();
     const request = { folder: place(false), requirement: "plain", index: {}, env, python: "3.99" };
