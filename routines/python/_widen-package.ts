@@ -1,7 +1,7 @@
 /**
  * A package that refuses this Python → a wheel of it that does not: its source is fetched, `requires-python` in its
- * pyproject.toml widened, and a wheel built. A bound that stands elsewhere (setup.py, setup.cfg, dynamic metadata) is
- * widened in the wheel's own metadata.
+ * pyproject.toml widened, and a wheel built. A bound that stands elsewhere (setup.py, setup.cfg, dynamic metadata), and that
+ * of a package without published source, is widened in the wheel's own metadata.
  */
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -12,6 +12,7 @@ import { writeFileWhole } from "../_script/write-file.ts";
 import { patchPyproject } from "../host/patch-pyproject.ts";
 import type { Refusal } from "./_diagnose.ts";
 import { PythonEnvError } from "./_env-error.ts";
+import { requirementWords } from "./_installer.ts";
 import { normaliseName } from "./_requirement.ts";
 import { METADATA_MARK, UNPACK, WHEEL_METADATA } from "./_wheel-scripts.ts";
 
@@ -30,13 +31,17 @@ export interface WidenOptions {
   python: { path: string; version: string };
   /** Where its source is: folder, archive or git URL; the index's sdist when left out. */
   source?: string | undefined;
-  /** Which version, where the refusal does not tell: `<2`. */
-  specifier: string;
   /** A folder of our own. */
   scratch: string;
   say: (step: "fetch-source" | "patch", text: string) => void;
-  /** Runs pip with these words; throws where it fails. */
-  runPip: (step: "fetch-source" | "patch", words: readonly string[], variables?: Record<string, string>) => Promise<void>;
+  /** Runs pip with these words; the failure where it fails. */
+  tryPip: (
+    step: "fetch-source" | "patch",
+    words: readonly string[],
+    variables?: Record<string, string>,
+  ) => Promise<PythonEnvError | undefined>;
+  /** Writes requirements with secrets to a private file, and gives its path. */
+  hide: (requirements: readonly string[]) => string;
   /** Runs the environment's interpreter, gives what it printed; throws where that fails. */
   runPython: (step: "fetch-source" | "patch", words: readonly string[]) => Promise<string>;
 }
@@ -47,8 +52,8 @@ export async function widenPackage(options: WidenOptions): Promise<Widened> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const root = await fetchSource(options, folder);
-  patchProject(options, root);
-  const wheel = await buildWheel(options, root);
+  if (root !== undefined) patchProject(options, root);
+  const wheel = root === undefined ? await fetchWheel(options) : await buildWheel(options, root);
   const built = await readWheel(options, wheel);
   if (normaliseName(built.name) !== refusal.name) {
     throw new PythonEnvError("requires-python", `Cannot widen "${refusal.name}": its source is that of "${built.name}"`, {
@@ -60,31 +65,68 @@ export async function widenPackage(options: WidenOptions): Promise<Widened> {
   return { name: refusal.name, version: built.version, wheel, from: refusal.requires, to };
 }
 
-/** The folder that holds its pyproject.toml or setup.py. */
-async function fetchSource(options: WidenOptions, folder: string): Promise<string> {
-  const { refusal, source, say, runPip } = options;
+/** The folder that holds its pyproject.toml or setup.py; undefined where the index has no source of it. */
+async function fetchSource(options: WidenOptions, folder: string): Promise<string | undefined> {
+  const { refusal, source, say } = options;
   const target = join(folder, "unpacked");
   if (source?.startsWith("/") && statSync(source, { throwIfNoEntry: false })?.isDirectory()) {
     say("fetch-source", `copying ${source}`);
     cpSync(source, target, { recursive: true, filter: (path) => !/^(\.venv|venv|node_modules|__pycache__)$/.test(basename(path)) });
     return projectRoot(target, refusal.name);
   }
-  const archive = source?.startsWith("/") ? source : await download();
+  const archive = source?.startsWith("/") ? source : await downloadSource(options, join(folder, "download"));
+  if (archive === undefined) return undefined;
   await options.runPython("fetch-source", [scriptFile(options.scratch, "unpack.py", UNPACK), archive, target]);
   return projectRoot(target, refusal.name);
+}
 
-  async function download(): Promise<string> {
-    const what =
-      source === undefined
-        ? `${refusal.name}${refusal.version === undefined ? options.specifier : `==${refusal.version}`}`
-        : `${refusal.name} @ ${source}`;
-    say("fetch-source", `fetching the source of ${source === undefined ? what : refusal.name}`);
-    const into = join(folder, "download");
-    await runPip("fetch-source", ["download", "--no-deps", "--ignore-requires-python", "--no-binary", refusal.name, "--dest", into, what]);
-    const [name] = readdirSync(into);
-    if (name === undefined) throw new PythonEnvError("requires-python", `Cannot widen "${refusal.name}": pip fetched nothing`);
-    return join(into, name);
-  }
+async function downloadSource(options: WidenOptions, into: string): Promise<string | undefined> {
+  const { refusal, source, say, tryPip } = options;
+  const what = source === undefined ? pinned(refusal) : `${refusal.name} @ ${source}`;
+  say("fetch-source", `fetching the source of ${source === undefined ? what : refusal.name}`);
+  const words = [
+    "--no-deps",
+    "--ignore-requires-python",
+    "--no-binary",
+    refusal.name,
+    "--dest",
+    into,
+    ...requirementWords([what], options.hide),
+  ];
+  const failure = await tryPip("fetch-source", ["download", ...words]);
+  if (failure === undefined) return onlyFile(into, refusal.name);
+  if (failure.kind !== "unresolvable" || source !== undefined) throw failure;
+  return undefined;
+}
+
+/** A project that publishes wheels alone. */
+async function fetchWheel({ refusal, scratch, say, tryPip }: WidenOptions): Promise<string> {
+  say("fetch-source", `there is no source of ${pinned(refusal)}: its wheel is changed instead`);
+  const into = join(scratch, "wheels", refusal.name);
+  rmSync(into, { recursive: true, force: true });
+  const failure = await tryPip("fetch-source", ["download", "--no-deps", "--ignore-requires-python", "--dest", into, pinned(refusal)]);
+  if (failure === undefined) return onlyFile(into, refusal.name);
+  if (failure.kind !== "unresolvable") throw failure;
+  const { name, requires } = refusal;
+  throw new PythonEnvError(
+    "requires-python",
+    `Cannot install "${name}": it asks for Python ${requires}, and there is no source of it to change`,
+    {
+      hint: `Use a Python that it asks for, or name the source of "${name}"`,
+      details: failure.details,
+      cause: failure,
+    },
+  );
+}
+
+function pinned({ name, version, specifier }: Refusal): string {
+  return version === undefined ? `${name}${specifier}` : `${name}==${version}`;
+}
+
+function onlyFile(folder: string, name: string): string {
+  const [file] = readdirSync(folder);
+  if (file === undefined) throw new PythonEnvError("requires-python", `Cannot widen "${name}": pip fetched nothing`);
+  return join(folder, file);
 }
 
 function projectRoot(folder: string, name: string): string {
@@ -115,16 +157,15 @@ function patchProject({ python, refusal, say }: WidenOptions, root: string): voi
   }
 }
 
-async function buildWheel({ refusal, scratch, say, runPip }: WidenOptions, root: string): Promise<string> {
+async function buildWheel({ refusal, scratch, say, tryPip }: WidenOptions, root: string): Promise<string> {
   say("patch", `building ${refusal.name}`);
   const into = join(scratch, "wheels", refusal.name);
   rmSync(into, { recursive: true, force: true });
   // what reads its version from git finds none here
   const version: Record<string, string> = refusal.version === undefined ? {} : { SETUPTOOLS_SCM_PRETEND_VERSION: refusal.version };
-  await runPip("patch", ["wheel", "--no-deps", "--ignore-requires-python", "--wheel-dir", into, root], version);
-  const name = readdirSync(into).find((it) => it.endsWith(".whl"));
-  if (name === undefined) throw new PythonEnvError("build", `Cannot widen "${refusal.name}": its build gave no wheel`);
-  return join(into, name);
+  const failure = await tryPip("patch", ["wheel", "--no-deps", "--ignore-requires-python", "--wheel-dir", into, root], version);
+  if (failure !== undefined) throw failure;
+  return onlyFile(into, refusal.name);
 }
 
 interface WheelMetadata {

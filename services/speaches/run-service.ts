@@ -41,8 +41,20 @@ export async function prepareService({ settings, env, teller, signal }: RunConte
 
 /** Ends by the signal; throws a ManagerError where it can go on no longer. */
 export async function runService(context: RunContext): Promise<void> {
-  const { settings, teller, signal } = context;
+  const { settings, teller } = context;
   refuseTakenPort(settings);
+  const running = await startService(context);
+  try {
+    await watch(context, running);
+  } finally {
+    await teller.notify({ isStopping: true, status: "stopping" });
+    await running.server.stop();
+  }
+}
+
+async function startService(context: RunContext): Promise<Running> {
+  const { settings, teller, signal } = context;
+  using _ = teller.beat();
   const { program, missing } = await prepareService(context);
   const { first, detection } = await chooseAcceleration(settings, program.python, program.env, signal);
   for (const warning of detection.warnings) teller.warn(warning);
@@ -53,13 +65,7 @@ export async function runService(context: RunContext): Promise<void> {
       port: settings.port,
       env: { ...program.env, ...serverVariables(settings), ...accelerationVariables(acceleration, detection.providers) },
     });
-  const running = await startWorking(context, { start, first, missing, canUseCuda: canUseCuda(detection) });
-  try {
-    await watch(context, running);
-  } finally {
-    await teller.notify({ isStopping: true, status: "stopping" });
-    await running.server.stop();
-  }
+  return startWorking(context, { start, first, missing, canUseCuda: canUseCuda(detection) });
 }
 
 function refuseTakenPort({ port }: Settings): void {
@@ -110,7 +116,7 @@ async function startWorking(context: RunContext, attempts: Attempts): Promise<Ru
 
 /** What fails of that which is there. */
 async function tryServer(server: Server, { settings, teller, signal }: RunContext, missing: SpeechCheck): Promise<SpeechCheck> {
-  const problem = await teller.during(() => server.waitUntilHealthy(settings.start_timeout, signal));
+  const problem = await server.waitUntilHealthy(settings.start_timeout, signal);
   if (problem !== undefined) {
     if (server.hasCrashed) return { tts: `the server crashed at its start, ${server.end}` };
     throw new ManagerError("start", `Cannot start the server: ${problem}`, {
@@ -120,14 +126,16 @@ async function tryServer(server: Server, { settings, teller, signal }: RunContex
   if (!settings.check) return {};
   await teller.status("trying to speak and to listen");
   const request = requestOf(server, settings, signal);
-  const check = await teller.during(async () => {
-    if (missing.tts !== undefined) return { stt: await checkHalf("stt", request) };
-    if (missing.stt !== undefined) return { tts: await checkHalf("tts", request) };
-    return await checkSpeech(request);
-  });
+  const check = await checkPresent(request, missing);
   if (server.end === undefined) return check;
   // what was tried last fails for it alone: nobody answers any more
   return check.tts === undefined ? { stt: server.end } : { tts: server.end };
+}
+
+async function checkPresent(request: CheckRequest, missing: SpeechCheck): Promise<SpeechCheck> {
+  if (missing.tts !== undefined) return { stt: await checkHalf("stt", request) };
+  if (missing.stt !== undefined) return { tts: await checkHalf("tts", request) };
+  return await checkSpeech(request);
 }
 
 function requestOf(server: Server, settings: Settings, signal: AbortSignal): CheckRequest {
@@ -151,7 +159,6 @@ async function watch(context: RunContext, running: Running): Promise<never> {
   let misses = 0;
   let retryAt = performance.now() + settings.retry;
   await announce(context, running);
-  await teller.notify({ isReady: true, isAlive: true });
   while (true) {
     await server.waitForEnd(isDegraded(running.check) ? Math.min(LOOK_MS, settings.retry) : LOOK_MS, signal);
     if (server.end !== undefined) throw new ManagerError("server", `Cannot go on: the server ended: ${server.end}`);
@@ -187,7 +194,8 @@ async function announce({ settings, teller }: RunContext, { acceleration, check 
   ];
   const status = stated.join("; ");
   teller.say(status);
-  await teller.notify({ health: isDegraded(check) ? "degraded" : "healthy", status });
+  // in one message: whoever waits for it to be ready is told how ready
+  await teller.notify({ health: isDegraded(check) ? "degraded" : "healthy", status, isReady: true, isAlive: true });
 }
 
 function isDegraded({ stt, tts }: SpeechCheck): boolean {
