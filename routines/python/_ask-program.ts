@@ -16,6 +16,9 @@ export interface Answer {
   problem?: string;
 }
 
+/** An answer is a few lines; whatever prints without end is no Python. */
+const LONGEST = 1_000_000;
+
 /** Never throws. It runs at the root of the file system: Python would import what lies in the current folder. */
 export async function askProgram({ argv, env, timeoutMs }: Question): Promise<Answer> {
   const said = { stdout: "", stderr: "" };
@@ -27,8 +30,8 @@ export async function askProgram({ argv, env, timeoutMs }: Question): Promise<An
     killGroup(child.pid);
   }, timeoutMs);
   const code = await awaitChild(child.exited, [
-    readOutput(child.stdout, (text) => (said.stdout += text)),
-    readOutput(child.stderr, (text) => (said.stderr += text)),
+    readOutput(child.stdout, (text) => (said.stdout = (said.stdout + text).slice(0, LONGEST))),
+    readOutput(child.stderr, (text) => (said.stderr = (said.stderr + text).slice(0, LONGEST))),
   ]);
   clearTimeout(timer);
   return isLate ? { code: undefined, ...said, problem: `it did not answer within ${timeoutMs / 1000} s` } : { code, ...said };

@@ -26,23 +26,27 @@ export interface Diagnosis {
 }
 
 const DISK = /No space left on device|Disk quota exceeded|not enough (?:disk )?space/i;
-const PERMISSION = /Permission denied|Read-only file system|Operation not permitted/i;
-const BUILD =
-  /Failed (?:to download and )?(?:to )?build\b|build backend (?:returned an error|failed)|subprocess-exited-with-error|metadata-generation-failed|Failed building wheel|Could not build wheels|BackendUnavailable|Failed to build installable wheels|error: legacy-install-failure/i;
+const NO_VENV = /ensurepip is not|No module named '?(?:ensurepip|venv)\b/;
+const NO_PYTHON = /No (?:interpreter|download) found for|No interpreter found|Could not find .*interpreter/i;
+/** The index is there, and says that it has no such file. */
+const GONE = /HTTP error (?:404|410)|(?:404|410) Client Error|HTTP status client error \((?:404|410)/;
 const NETWORK =
-  /connection broken by|Could not connect, are you offline|error sending request|dns error|NewConnectionError|NameResolutionError|ReadTimeout|ConnectTimeout|ProxyError|SSLError|HTTP error \d|HTTP status (?:client|server) error|Failed to (?:fetch|download)|401 Error|403 Client Error|network was disabled|Connection (?:refused|reset)|Could not fetch URL|Temporary failure in name resolution/i;
+  /Could not connect, are you offline|error sending request|dns error|NewConnectionError|NameResolutionError|ReadTimeout|ConnectTimeout|ProxyError|SSLError|HTTP error \d|HTTP status (?:client|server) error|Failed to fetch|network was disabled|Connection (?:refused|reset)|Could not fetch URL|Temporary failure in name resolution|\b40[137] (?:Error|Client Error)/i;
+const RETRY = /^WARNING: Retrying \(.* after connection broken by/;
+const BUILD =
+  /Failed to (?:download and )?build\b|build backend (?:returned an error|failed)|subprocess-exited-with-error|metadata-generation-failed|Failed building wheel|Could not build wheels|BackendUnavailable|Failed to build installable wheels/i;
+const PERMISSION = /Permission denied|Read-only file system|Operation not permitted/i;
 const UNRESOLVABLE =
-  /No matching distribution found|Could not find a version that satisfies|ResolutionImpossible|No solution found|not found in the (?:package registry|provided package locations|cache)|no version of|is not a supported wheel|no wheels? (?:is|are) usable|Invalid requirement|does not appear to be a Python project|Could not find a tag or branch|neither 'setup\.py' nor 'pyproject\.toml' found/i;
-const NO_PYTHON = /No (?:interpreter|download) found for|No Python at|No interpreter found|Could not find .*interpreter/i;
-const NO_VENV = /ensurepip is not available|No module named (?:'?)(?:ensurepip|venv)\b/;
+  /No matching distribution found|Could not find a version that satisfies|ResolutionImpossible|No solution found|not found in the (?:package registry|provided package locations|cache)|no version of|is not a supported wheel|no wheels? (?:is|are) usable|Invalid requirement|does not appear to be a Python project|neither 'setup\.py' nor 'pyproject\.toml' found/i;
 
-/** In this order: a full disk also breaks builds, and a resolver that was refused also says that it found nothing. */
+/** In this order: a full disk also breaks builds, and a build also fails where what it needs cannot be fetched. */
 const KINDS: readonly (readonly [PythonEnvProblem, RegExp])[] = [
   ["disk", DISK],
   ["no-venv", NO_VENV],
   ["no-python", NO_PYTHON],
-  ["build", BUILD],
+  ["unresolvable", GONE],
   ["network", NETWORK],
+  ["build", BUILD],
   ["permission", PERMISSION],
   ["unresolvable", UNRESOLVABLE],
 ];
@@ -55,10 +59,10 @@ export function diagnose(output: string): Diagnosis {
   if (first !== undefined && said(DISK) === undefined) {
     return { kind: "requires-python", refusals, reason: `"${first.name}" asks for Python ${first.requires}` };
   }
-  const reached = missedElsewhere(output);
+  const isReached = wasReached(output, lines);
   for (const [kind, words] of KINDS) {
     const line = said(words);
-    if (line === undefined || (kind === "network" && reached)) continue;
+    if (line === undefined || (kind === "network" && isReached)) continue;
     return { kind, refusals: [], reason: kind === "network" ? wordNetwork(line) : strip(line) };
   }
   return { kind: "failed", refusals: [], reason: strip(lines.findLast((line) => line !== "") ?? "it printed nothing") };
@@ -68,11 +72,12 @@ function strip(line: string): string {
   return line.replace(/^(?:ERROR:|error:|WARNING:|[×╰├│─▶\s])+/, "");
 }
 
-/** pip tried again for one package, and in the end lacks another one: the index was there. */
-function missedElsewhere(output: string): boolean {
+/** All that speaks of the network is that pip had to try again, and what it lacks in the end is not what it tried again for. */
+function wasReached(output: string, lines: readonly string[]): boolean {
+  if (lines.some((line) => NETWORK.test(line) && !RETRY.test(line))) return false;
   const missing = /No matching distribution found for ([A-Za-z0-9._-]+)/.exec(output)?.[1];
-  const tried = [...output.matchAll(/connection broken by .*: \/\S*?([A-Za-z0-9._-]+)\/?$/gm)].map(([, name = ""]) => normaliseName(name));
-  return missing !== undefined && tried.length > 0 && !tried.includes(normaliseName(missing));
+  const tried = lines.filter((line) => RETRY.test(line)).map((line) => /([A-Za-z0-9._-]+)\/?$/.exec(line)?.[1] ?? "");
+  return missing === undefined || !tried.map(normaliseName).includes(normaliseName(missing));
 }
 
 const CAUSES =

@@ -14,8 +14,8 @@ export interface Patched {
 
 export interface EnvRecord {
   format: 1;
-  /** `creating`: half an environment may lie there; `created`: it works, what was asked for may be half installed. */
-  step: "creating" | "created" | "installed";
+  /** `creating`, `installing`: half of it may lie there, and nobody can tell which half; `created`: it works, nothing was begun. */
+  step: "creating" | "created" | "installing" | "installed";
   /** What the environment is for, as far as a change of it calls for another install. */
   asked: string;
   installer: "uv" | "pip";

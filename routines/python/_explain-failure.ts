@@ -26,17 +26,26 @@ const HINTS: Partial<Record<PythonEnvProblem, string>> = {
   "requires-python": "Use a Python that it asks for (--python), or name its source (--source)",
 };
 
+const LOGIN_HINT = "Check the name and the password in the index's address, or those that ~/.netrc has for it";
 const OFFLINE_HINT =
   "Offline only local files and the tool's cache are used: put the wheels into a folder and name that as a find-links folder";
 
 export function explainFailure({ end, action, log, isOffline, diagnosis = diagnose(end.output) }: FailureOptions): PythonEnvError {
   const { kind, reason } = diagnosis;
   const lines = end.output.split("\n").filter((line) => line.trim() !== "");
-  const hint = isOffline && (kind === "unresolvable" || kind === "network") ? OFFLINE_HINT : HINTS[kind];
   return new PythonEnvError(kind, `Cannot ${action}: ${reason}`, {
-    hint: hint ?? `Read the whole log: ${log}`,
-    details: [`command: ${end.command}`, `exit code: ${end.code}`, ...lines.slice(-LAST_LINES).map((line) => `| ${line}`), `log: ${log}`],
+    hint: hintFor(diagnosis, isOffline) ?? `Read the whole log: ${log}`,
+    details: detailsOf(end, lines, log),
   });
+}
+
+function hintFor({ kind, reason }: Diagnosis, isOffline: boolean): string | undefined {
+  if (isOffline && (kind === "unresolvable" || kind === "network")) return OFFLINE_HINT;
+  return kind === "network" && /\b40[13]\b/.test(reason) ? LOGIN_HINT : HINTS[kind];
+}
+
+function detailsOf({ command, code }: ToolEnd, lines: readonly string[], log: string): string[] {
+  return [`command: ${command}`, `exit code: ${code}`, ...lines.slice(-LAST_LINES).map((line) => `| ${line}`), `log: ${log}`];
 }
 
 const KINDS: Readonly<Record<string, PythonEnvProblem>> = {

@@ -1,4 +1,5 @@
 /** The commands of uv and of venv + pip. What holds a secret (an index with a password) goes by the environment or a private file: everybody sees the words of a command. */
+import { join } from "node:path";
 import { maskUrls } from "./_env-error.ts";
 import type { Tool } from "./_run-tool.ts";
 import { toolEnvironment } from "./_tool-environment.ts";
@@ -18,27 +19,38 @@ export interface Index {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+export const PIP: Installer = { name: "pip", program: "" };
+
 /** uv where it is there. */
 export function chooseInstaller(env: Environment): Installer {
   const uv = Bun.which("uv", { PATH: env.PATH ?? "" });
-  return uv === null ? { name: "pip", program: "" } : { name: "uv", program: uv };
+  return uv === null ? PIP : { name: "uv", program: uv };
 }
 
-/** `python` is a path, or with uv a version that it may fetch. */
-export function createTool(options: {
+export interface CreateOptions {
   installer: Installer;
+  /** A path, or with uv a version that it may fetch; undefined leaves the choice to it. */
   python: string | undefined;
   folder: string;
   isOffline: boolean;
   env: Environment;
-}): Tool {
-  const { installer, python, folder, isOffline } = options;
-  const env = toolEnvironment(options.env);
-  if (installer.name === "pip") return { argv: [python ?? "python3", "-m", "venv", folder], env };
+}
+
+/** One after the other. There is a record in the folder already. */
+export function createTools({ installer, python, folder, isOffline, env }: CreateOptions): Tool[] {
+  if (installer.name === "pip") return venvTools({ python: python ?? "python3", folder, env });
   const wanted = python === undefined ? [] : ["--python", python];
   const offline = isOffline ? ["--offline"] : [];
-  // there is a record in the folder already
-  return { argv: [installer.program, "venv", "--allow-existing", ...wanted, ...offline, folder], env };
+  return [{ argv: [installer.program, "venv", "--allow-existing", ...wanted, ...offline, folder], env: toolEnvironment(env) }];
+}
+
+/** pip by itself: where that fails within venv, what it said is lost. */
+export function venvTools({ python, folder, env }: Pick<CreateOptions, "folder" | "env"> & { python: string }): Tool[] {
+  const tools = toolEnvironment(env);
+  return [
+    { argv: [python, "-m", "venv", "--without-pip", folder], env: tools },
+    { argv: [join(folder, "bin", "python"), "-m", "ensurepip", "--upgrade", "--default-pip"], env: tools },
+  ];
 }
 
 export interface InstallOptions {
@@ -53,8 +65,7 @@ export interface InstallOptions {
 }
 
 export function installTool({ installer, python, requirements, index, env, hide }: InstallOptions): Tool {
-  const secret = requirements.filter(hasSecret);
-  const words = [...requirements.filter((it) => !hasSecret(it)), ...(secret.length === 0 ? [] : ["-r", hide(secret)])];
+  const words = requirementWords(requirements, hide);
   if (installer.name === "pip") return pipTool({ python, words: ["install", ...words], index, env });
   const offline = index.isOffline ? ["--offline"] : [];
   const { options, variables } = indexOptions(index, env, {
@@ -79,6 +90,12 @@ export function uninstallTool(
       ? [python, "-m", "pip", "uninstall", "--yes", ...names]
       : [installer.program, "pip", "uninstall", "--python", python, ...names];
   return { argv, env: toolEnvironment(env) };
+}
+
+/** As words of a command, those with secrets by a file. */
+export function requirementWords(requirements: readonly string[], hide: InstallOptions["hide"]): string[] {
+  const secret = requirements.filter(hasSecret);
+  return [...requirements.filter((it) => !hasSecret(it)), ...(secret.length === 0 ? [] : ["-r", hide(secret)])];
 }
 
 export interface PipOptions {

@@ -52,9 +52,13 @@ sys.stdout.write("\\n${MARK}" + json.dumps({
 const TIMEOUT_MS = 8_000;
 
 /** A string says why there are none. */
-export async function probePython(path: string, env: Readonly<Record<string, string | undefined>>): Promise<PythonFacts | string> {
+export async function probePython(
+  path: string,
+  env: Readonly<Record<string, string | undefined>>,
+  timeoutMs = TIMEOUT_MS,
+): Promise<PythonFacts | string> {
   // -E and -s rather than -I, which Python 2 does not know
-  const answer = await askProgram({ argv: [path, "-E", "-s", "-c", SCRIPT], env: toolEnvironment(env), timeoutMs: TIMEOUT_MS });
+  const answer = await askProgram({ argv: [path, "-E", "-s", "-c", SCRIPT], env: toolEnvironment(env), timeoutMs });
   if (answer.problem !== undefined) return answer.problem;
   const line = answer.stdout.split("\n").find((it) => it.startsWith(MARK));
   if (answer.code === 0 && line !== undefined) return JSON.parse(line.slice(MARK.length)) as PythonFacts;

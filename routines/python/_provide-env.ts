@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { PythonEnvError } from "./_env-error.ts";
 import { type EnvRecord, pythonIn, readRecord, realPythonOf, startAnew, writeRecord } from "./_env-record.ts";
 import type { ReadRequest } from "./_env-request.ts";
-import { chooseInstaller, createTool, type Installer } from "./_installer.ts";
+import { chooseInstaller, createTools, type Installer, PIP } from "./_installer.ts";
 import { probePython } from "./_probe-python.ts";
 import { runStep } from "./_run-step.ts";
 import { type SelectedPython, selectPython } from "./_select-python.ts";
@@ -20,17 +20,17 @@ export interface ProvidedEnv {
 export async function keepEnv(request: ReadRequest): Promise<ProvidedEnv | undefined> {
   const { folder, env, requirement } = request;
   const record = readRecord(folder);
-  const installer = chooseInstaller(env);
-  if (record === undefined || record.step === "creating" || record.python === undefined) return undefined;
-  // uv puts no pip into what it makes
-  if (installer.name === "pip" && record.installer === "uv") return undefined;
+  // a package of which half is there looks installed to an installer
+  if (record === undefined || record.step === "creating" || record.step === "installing" || record.python === undefined) return undefined;
+  // it stays with what made it: uv puts no pip into it, and a uv that was passed over then is not trusted now
+  const installer: Installer = record.installer === "pip" ? PIP : chooseInstaller(env);
+  if (installer.name !== record.installer) return undefined;
   if (record.package !== undefined && record.name !== requirement.name) return undefined;
   const path = pythonIn(folder);
   const facts = await probePython(path, env);
   if (typeof facts === "string" || minorOf(facts.version) !== minorOf(record.python.version)) return undefined;
   if (!isStillWanted(request, facts.version)) return undefined;
   const python = { realPath: realPythonOf(folder) ?? "", version: facts.version };
-  // an environment that venv made has pip, whatever is used now
   return { record: { ...record, python }, installer, python: { path, version: facts.version } };
 }
 
@@ -56,8 +56,7 @@ export async function createEnv(request: ReadRequest, chosen?: SelectedPython): 
     // a uv that is broken, or too old to know our words, is none
     if (installer.name === "pip" || !(error instanceof PythonEnvError) || error.kind !== "failed") throw error;
     request.say("create", `${error.message}; going on with venv and pip`);
-    const pip: Installer = { name: "pip", program: "" };
-    return createWith(request, pip, await selectPython(request, pip));
+    return createWith(request, PIP, await selectPython(request, PIP));
   }
 }
 
@@ -68,7 +67,9 @@ async function createWith(request: ReadRequest, installer: Installer, { python }
   startAnew(folder, scratch, record);
   request.say("create", `making the environment with ${installer.name === "uv" ? "uv" : "venv"}`);
   const action = `make a Python environment in "${folder}"`;
-  await runStep(request, "create", createTool({ installer, python, folder, isOffline: index.isOffline === true, env }), action);
+  for (const tool of createTools({ installer, python, folder, isOffline: index.isOffline === true, env })) {
+    await runStep(request, "create", tool, action);
+  }
   const path = pythonIn(folder);
   const facts = await probePython(path, env);
   if (typeof facts === "string") {

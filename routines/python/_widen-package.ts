@@ -12,6 +12,7 @@ import { writeFileWhole } from "../_script/write-file.ts";
 import { patchPyproject } from "../host/patch-pyproject.ts";
 import type { Refusal } from "./_diagnose.ts";
 import { PythonEnvError } from "./_env-error.ts";
+import { requirementWords } from "./_installer.ts";
 import { normaliseName } from "./_requirement.ts";
 import { METADATA_MARK, UNPACK, WHEEL_METADATA } from "./_wheel-scripts.ts";
 
@@ -39,6 +40,8 @@ export interface WidenOptions {
     words: readonly string[],
     variables?: Record<string, string>,
   ) => Promise<PythonEnvError | undefined>;
+  /** Writes requirements with secrets to a private file, and gives its path. */
+  hide: (requirements: readonly string[]) => string;
   /** Runs the environment's interpreter, gives what it printed; throws where that fails. */
   runPython: (step: "fetch-source" | "patch", words: readonly string[]) => Promise<string>;
 }
@@ -81,7 +84,15 @@ async function downloadSource(options: WidenOptions, into: string): Promise<stri
   const { refusal, source, say, tryPip } = options;
   const what = source === undefined ? pinned(refusal) : `${refusal.name} @ ${source}`;
   say("fetch-source", `fetching the source of ${source === undefined ? what : refusal.name}`);
-  const words = ["--no-deps", "--ignore-requires-python", "--no-binary", refusal.name, "--dest", into, what];
+  const words = [
+    "--no-deps",
+    "--ignore-requires-python",
+    "--no-binary",
+    refusal.name,
+    "--dest",
+    into,
+    ...requirementWords([what], options.hide),
+  ];
   const failure = await tryPip("fetch-source", ["download", ...words]);
   if (failure === undefined) return onlyFile(into, refusal.name);
   if (failure.kind !== "unresolvable" || source !== undefined) throw failure;

@@ -10,7 +10,7 @@ import { emit } from "../_script/emit.ts";
 import { runScript } from "../_script/script.ts";
 import { table } from "../_script/table.ts";
 import { askProgram } from "./_ask-program.ts";
-import { probePython } from "./_probe-python.ts";
+import { type PythonFacts, probePython } from "./_probe-python.ts";
 import { describePlace, findPlaces, type PythonPlace, type PythonSource } from "./_python-places.ts";
 import { toolEnvironment } from "./_tool-environment.ts";
 import { compareRanks, isPrerelease, isWanted, parseWanted, type Rank, type WantedPython } from "./_wanted-python.ts";
@@ -35,22 +35,25 @@ export interface FindPythonsOptions {
   /** `3.12`, `>=3.10,<3.13` (PEP 440), or the path of one: then only that is looked at. */
   wanted?: string | undefined;
   platform?: NodeJS.Platform;
+  /** How long one may take to answer: a cold disk, a busy machine and an antivirus together stay below the default. */
+  timeoutMs?: number;
 }
 
 /** What `venv`, `importlib.metadata` and today's pip need. */
 const OLDEST = { specifier: ">=3.8a0" };
 
 /** All that were found, those with a problem last. Throws `usage` for a `wanted` that is no version, specifier or path. */
-export async function findPythons({ env, wanted, platform = process.platform }: FindPythonsOptions): Promise<Python[]> {
+export async function findPythons(options: FindPythonsOptions): Promise<Python[]> {
+  const { env, wanted, platform = process.platform } = options;
   const asked = parseWanted(wanted, env);
-  if (asked !== "any" && "path" in asked) return [(await lookAtGiven(asked.path, env)).python];
+  if (asked !== "any" && "path" in asked) return [(await lookAtGiven(asked.path, options)).python];
   const [places, hasTools] = await Promise.all([findPlaces(env), hasDeveloperTools(env, platform)]);
   const looked = await Promise.all(
     places.map((place) => {
-      if (place.path === "/usr/bin/python3" && !hasTools) {
+      if (place.realPath.startsWith("/usr/bin/python3") && !hasTools) {
         return unusable(place, "opens an installer: the command line tools are missing (xcode-select --install)");
       }
-      return look(place, env, asked);
+      return look(place, options, asked);
     }),
   );
   return unique(looked.sort((one, other) => compareRanks(one.rank, other.rank)).map(({ python }) => python));
@@ -61,30 +64,29 @@ interface Looked {
   rank: Rank;
 }
 
-async function lookAtGiven(path: string, env: FindPythonsOptions["env"]): Promise<Looked> {
-  const place = describePlace(path, env, "given");
+async function lookAtGiven(path: string, options: FindPythonsOptions): Promise<Looked> {
+  const place = describePlace(path, options.env, "given");
   if (place === undefined) return unusable({ path, realPath: path, source: "given" }, "does not exist");
-  return look(place, env, "any");
+  return look(place, options, "any");
 }
 
-async function look(place: PythonPlace, env: FindPythonsOptions["env"], wanted: WantedPython): Promise<Looked> {
-  const facts = await probePython(place.path, env);
+async function look(place: PythonPlace, { env, timeoutMs }: FindPythonsOptions, wanted: WantedPython): Promise<Looked> {
+  const facts = await probePython(place.path, env, timeoutMs);
   if (typeof facts === "string") return unusable(place, facts.replace(/^it /, ""));
   const { version, arch, hasVenv } = facts;
   // what a virtual environment's own link leads to is the interpreter below it, not the environment
   const realPath = facts.isVenv ? place.path : facts.realPath;
-  const problem = findProblem();
+  const problem = findProblem(facts, wanted);
   const order = [problem === undefined, !isPrerelease(version), facts.implementation === "cpython", !facts.isFreeThreaded, hasVenv];
   const python = { path: place.path, realPath, version, source: place.source, arch, hasVenv };
   return { python: problem === undefined ? python : { ...python, problem }, rank: { order, version } };
+}
 
-  function findProblem(): string | undefined {
-    if (!isWanted(version, OLDEST)) return `is ${version}: older than 3.8`;
-    if (facts === undefined || typeof facts === "string") return undefined;
-    if (facts.isVenv) return "is a virtual environment's own";
-    if (facts.bits !== 64) return `is a ${facts.bits}-bit one`;
-    return isWanted(version, wanted) ? undefined : `is ${version}`;
-  }
+function findProblem({ version, isVenv, bits }: PythonFacts, wanted: WantedPython): string | undefined {
+  if (!isWanted(version, OLDEST)) return `is ${version}, older than 3.8`;
+  if (isVenv) return "is a virtual environment's own";
+  if (bits !== 64) return `is a ${bits}-bit one`;
+  return isWanted(version, wanted) ? undefined : `is ${version}`;
 }
 
 function unusable({ path, realPath, source }: Pick<PythonPlace, "path" | "realPath" | "source">, problem: string): Looked {

@@ -57,7 +57,7 @@ function makeScratch(place: string): string {
 async function download(url: string, to: string, { signal, teller }: { signal: AbortSignal; teller: Teller }): Promise<string> {
   await teller.status(`fetching ${url}`);
   try {
-    const answer = await teller.during(() => fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(FETCH_MS)]) }));
+    const answer = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(FETCH_MS)]) });
     if (!answer.ok) throw refused(url, answer.status);
     await Bun.write(to, answer);
     return to;

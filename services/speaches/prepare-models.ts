@@ -64,19 +64,17 @@ export async function prepareModel(
   const { data, hf_endpoint: endpoint, hf_token: token, offline: isOffline } = settings;
   const { show, end } = progressOf(repo, teller);
   try {
-    const fetched = await teller.during(() =>
-      fetchModel({
-        repo,
-        cache: data,
-        include: FILES[half],
-        endpoint,
-        isOffline,
-        signal,
-        onProgress: show,
-        onWait: (lock) => teller.say(`waiting for another process that fetches ${repo} (${lock})`),
-        ...(token === "" ? {} : { token }),
-      }),
-    );
+    const fetched = await fetchModel({
+      repo,
+      cache: data,
+      include: FILES[half],
+      endpoint,
+      isOffline,
+      signal,
+      onProgress: show,
+      onWait: (lock) => teller.say(`waiting for another process that fetches ${repo} (${lock})`),
+      ...(token === "" ? {} : { token }),
+    });
     if (!fetched.wasPresent) teller.say(`fetched ${repo}`);
     return undefined;
   } catch (error) {

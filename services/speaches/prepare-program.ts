@@ -82,19 +82,17 @@ function readNote(file: string): string | undefined {
 async function install({ settings, env, teller, signal, folder }: EnvironmentOptions, only: string): Promise<PythonEnv> {
   const { environment, python, index_url: url, find_links: links, ui, offline: isOffline } = settings;
   try {
-    return await teller.during(() =>
-      makePythonEnv({
-        folder: environment,
-        requirement: requirementOf(folder ?? settings.package, ui, folder !== undefined),
-        index: { links, ...(url === "" || url === NO_INDEX ? {} : { url }) },
-        isOffline,
-        env: url === NO_INDEX ? { ...env, PIP_NO_INDEX: "1", UV_NO_INDEX: "1" } : env,
-        signal,
-        only: { package: only, of: BUILDS },
-        onProgress: (progress) => void tell(teller, progress),
-        ...(python === "" ? {} : { python }),
-      }),
-    );
+    return await makePythonEnv({
+      folder: environment,
+      requirement: requirementOf(folder ?? settings.package, ui, folder !== undefined),
+      index: { links, ...(url === "" || url === NO_INDEX ? {} : { url }) },
+      isOffline,
+      env: url === NO_INDEX ? { ...env, PIP_NO_INDEX: "1", UV_NO_INDEX: "1" } : env,
+      signal,
+      only: { package: only, of: BUILDS },
+      onProgress: (progress) => void tell(teller, progress),
+      ...(python === "" ? {} : { python }),
+    });
   } catch (error) {
     signal.throwIfAborted();
     throw error instanceof PythonEnvError ? ManagerError.of(CLASSES[error.kind] ?? "install", error) : error;

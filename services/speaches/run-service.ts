@@ -47,8 +47,20 @@ async function prepareStart({ settings, env, teller, signal }: RunContext): Prom
 
 /** Ends by the signal; throws a ManagerError where it can go on no longer. */
 export async function runService(context: RunContext): Promise<void> {
-  const { settings, teller, signal } = context;
+  const { settings, teller } = context;
   refuseTakenPort(settings);
+  const running = await startService(context);
+  try {
+    await watch(context, running);
+  } finally {
+    await teller.notify({ isStopping: true, status: "stopping" });
+    await running.server.stop();
+  }
+}
+
+async function startService(context: RunContext): Promise<Running> {
+  const { settings, teller, signal } = context;
+  using _ = teller.beat();
   const { program, missing } = await prepareStart(context);
   const { first, detection } = await chooseAcceleration(settings, program.python, program.env, signal);
   for (const warning of detection.warnings) teller.warn(warning);
@@ -63,13 +75,7 @@ export async function runService(context: RunContext): Promise<void> {
         ...accelerationVariables(acceleration, detection.providers),
       },
     });
-  const running = await startWorking(context, { start, first, missing, canUseCuda: canUseCuda(detection) });
-  try {
-    await watch(context, running);
-  } finally {
-    await teller.notify({ isStopping: true, status: "stopping" });
-    await running.server.stop();
-  }
+  return startWorking(context, { start, first, missing, canUseCuda: canUseCuda(detection) });
 }
 
 function refuseTakenPort({ port }: Settings): void {
@@ -121,7 +127,7 @@ async function startWorking(context: RunContext, attempts: Attempts): Promise<Ru
 /** What fails of that which is there. */
 async function tryServer(server: Server, context: RunContext, missing: SpeechCheck): Promise<SpeechCheck> {
   const { settings, teller, signal } = context;
-  const problem = await teller.during(() => server.waitUntilHealthy(settings.start_timeout, signal));
+  const problem = await server.waitUntilHealthy(settings.start_timeout, signal);
   if (problem !== undefined) {
     if (server.hasCrashed) {
       const crash = `the server crashed at its start: ${server.end}`;
@@ -133,15 +139,16 @@ async function tryServer(server: Server, context: RunContext, missing: SpeechChe
   }
   if (!settings.check) return {};
   await teller.status("trying to speak and to listen");
-  const request = requestOf(server, context);
-  const check = await teller.during(async () => {
-    if (missing.tts !== undefined) return { stt: await checkHalf("stt", request) };
-    if (missing.stt !== undefined) return { tts: await checkHalf("tts", request) };
-    return await checkSpeech(request);
-  });
+  const check = await checkPresent(requestOf(server, context), missing);
   if (server.end === undefined) return check;
   // what was tried last fails for it alone: nobody answers any more
   return check.tts === undefined ? { stt: server.end } : { tts: server.end };
+}
+
+async function checkPresent(request: CheckRequest, missing: SpeechCheck): Promise<SpeechCheck> {
+  if (missing.tts !== undefined) return { stt: await checkHalf("stt", request) };
+  if (missing.stt !== undefined) return { tts: await checkHalf("tts", request) };
+  return await checkSpeech(request);
 }
 
 function requestOf(server: Server, { settings, env, signal }: RunContext): CheckRequest {
@@ -168,7 +175,6 @@ async function watch(context: RunContext, running: Running): Promise<never> {
   let answeredAt = performance.now();
   let retryAt = performance.now() + settings.retry;
   await announce(context, running);
-  await teller.notify({ isReady: true, isAlive: true });
   while (true) {
     await server.waitForEnd(isDegraded(running.check) ? Math.min(lookMs, settings.retry) : lookMs, signal);
     if (server.end !== undefined)
@@ -215,7 +221,8 @@ async function announce({ settings, teller }: RunContext, { acceleration, check 
   ];
   const status = stated.join("; ");
   teller.say(status);
-  await teller.notify({ health: isDegraded(check) ? "degraded" : "healthy", status });
+  // in one message: whoever waits for it to be ready is told how ready
+  await teller.notify({ health: isDegraded(check) ? "degraded" : "healthy", status, isReady: true, isAlive: true });
 }
 
 function isDegraded({ stt, tts }: SpeechCheck): boolean {

@@ -5,10 +5,9 @@
 import { writeAll } from "harbor/_script/emit";
 import { type Notification, notifySupervisor } from "harbor/native/notify-supervisor";
 
-/** A step that says nothing for this long counts as stuck for the supervisor, whose deadline then ends it. */
-const STEP_MS = 10 * 60_000;
-/** How often a step that is at work says so, though it has nothing to say. */
-const BEAT_MS = 30_000;
+/** How long the supervisor's deadline is put off by each sign of work, and how often one is given. */
+const STEP_MS = 60_000;
+const BEAT_MS = 10_000;
 
 export class Teller {
   readonly #env: NodeJS.ProcessEnv;
@@ -37,17 +36,13 @@ export class Teller {
   /** The same for what changes many times a second: not in the log. */
   async progress(text: string): Promise<void> {
     this.#said = text;
-    await this.notify({ status: text, extendTimeoutMs: STEP_MS });
+    await this.notify({ status: text, isAlive: true, extendTimeoutMs: STEP_MS });
   }
 
-  /** Says from time to time that it still works, until the work is done. */
-  async during<T>(work: () => Promise<T>): Promise<T> {
-    const timer = setInterval(() => void this.notify({ extendTimeoutMs: STEP_MS }), BEAT_MS);
-    try {
-      return await work();
-    } finally {
-      clearInterval(timer);
-    }
+  /** Says from time to time that it still works, until disposed of: installers are silent for minutes. */
+  beat(): Disposable {
+    const timer = setInterval(() => void this.notify({ isAlive: true, extendTimeoutMs: STEP_MS }), BEAT_MS);
+    return { [Symbol.dispose]: () => clearInterval(timer) };
   }
 
   /** A supervisor that has gone does not end what it supervised: another comes. */

@@ -15,6 +15,8 @@ export interface TinyPackage {
   dependencies?: string[];
   /** Its build fails with these words. */
   breaksWith?: string;
+  /** Its build makes the file `<waitsFor>.started`, then waits until there is a file of this name. */
+  waitsFor?: string;
 }
 
 export interface Packages {
@@ -25,7 +27,7 @@ export interface Packages {
 }
 
 const BACKEND = `
-import base64, hashlib, io, json, os, sys, tarfile, zipfile
+import base64, hashlib, io, json, os, sys, tarfile, time, zipfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -52,6 +54,10 @@ def build_wheel(folder, config=None, made=None):
     facts = read()
     if facts.get("breaksWith"):
         sys.exit(facts["breaksWith"])
+    if facts.get("waitsFor"):
+        open(facts["waitsFor"] + ".started", "w").close()
+        while not os.path.exists(facts["waitsFor"]):
+            time.sleep(0.01)
     info = stem(facts) + ".dist-info/"
     module = facts["name"].replace("-", "_")
     files = {
@@ -91,7 +97,7 @@ for source in sys.argv[3:]:
     spec = importlib.util.spec_from_file_location("backend", os.path.join(source, "backend.py"))
     backend = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(backend)
-    if not backend.read().get("breaksWith"):
+    if not (backend.read().get("breaksWith") or backend.read().get("waitsFor")):
         backend.build_wheel(wheels)
     backend.build_sdist(sdists)
 `;
@@ -108,13 +114,16 @@ export function makePackages(root: string, python: string, packages: readonly Ti
   return { source: sourceOf, wheels, sdists };
 }
 
-function writeSource(folder: string, { name, version = "1.0", requires, isDynamic, dependencies = [], breaksWith }: TinyPackage): void {
+function writeSource(
+  folder: string,
+  { name, version = "1.0", requires, isDynamic, dependencies = [], breaksWith, waitsFor }: TinyPackage,
+): void {
   mkdirSync(folder, { recursive: true });
   const bound = requires === undefined ? "" : isDynamic ? 'dynamic = ["requires-python"]\n' : `requires-python = "${requires}"\n`;
   const project = `[project]\nname = "${name}"\nversion = "${version}"\n${bound}`;
   const system = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n';
   writeFileSync(join(folder, "pyproject.toml"), `${system}\n${project}`);
-  const facts = { name, version, dependencies, breaksWith, ...(isDynamic ? { requires } : {}) };
+  const facts = { name, version, dependencies, breaksWith, waitsFor, ...(isDynamic ? { requires } : {}) };
   writeFileSync(join(folder, "facts.json"), JSON.stringify(facts));
   writeFileSync(join(folder, "backend.py"), BACKEND);
 }
