@@ -26,6 +26,8 @@ export interface RunContext {
 /** Between two looks at the server; more often where it may be silent for a short time only. */
 const LOOK_MS = 10_000;
 const LOOKS = 6;
+/** How long a crash may take: the system may write all of its memory to a file. */
+const CRASH_MS = 5_000;
 
 /** Everything that a start needs, and no server: so that the next one needs no network. Throws a ManagerError, also where one of the models is missing. */
 export async function prepareService({ settings, env, teller, signal }: RunContext): Promise<void> {
@@ -75,7 +77,8 @@ async function startService(context: RunContext): Promise<Running> {
         ...accelerationVariables(acceleration, detection.providers),
       },
     });
-  return startWorking(context, { start, first, missing, canUseCuda: canUseCuda(detection) });
+  const attempts: Attempts = { start, first, missing, canUseCuda: canUseCuda(detection) };
+  return { ...(await startWorking(context, attempts)), attempts };
 }
 
 function refuseTakenPort({ port }: Settings): void {
@@ -86,11 +89,15 @@ function refuseTakenPort({ port }: Settings): void {
   });
 }
 
-interface Running {
+interface Working {
   server: Server;
   acceleration: Acceleration;
   /** What does not work. */
   check: SpeechCheck;
+}
+
+interface Running extends Working {
+  attempts: Attempts;
 }
 
 interface Attempts {
@@ -102,7 +109,7 @@ interface Attempts {
 }
 
 /** The first server on which all works, or else the last, where something does. Throws where nothing does. */
-async function startWorking(context: RunContext, attempts: Attempts): Promise<Running> {
+async function startWorking(context: RunContext, attempts: Attempts): Promise<Working> {
   let acceleration = attempts.first;
   while (true) {
     await context.teller.status(`starting the server (${describe(acceleration)})`);
@@ -140,6 +147,8 @@ async function tryServer(server: Server, context: RunContext, missing: SpeechChe
   if (!settings.check) return {};
   await teller.status("trying to speak and to listen");
   const check = await checkPresent(requestOf(server, context), missing);
+  // a process that crashes closes its connections first
+  if (isDegraded(check) && (await server.askHealth(signal)) !== undefined) await server.waitForEnd(CRASH_MS, signal);
   if (server.end === undefined) return check;
   // what was tried last fails for it alone: nobody answers any more
   return check.tts === undefined ? { stt: server.end } : { tts: server.end };
@@ -170,12 +179,12 @@ function refuseUseless(server: Server, { stt, tts }: SpeechCheck, { stt_model, t
 /** Ends by the signal alone; else it throws. */
 async function watch(context: RunContext, running: Running): Promise<never> {
   const { teller, signal, settings } = context;
-  const { server } = running;
   const lookMs = Math.min(LOOK_MS, settings.answer_timeout / LOOKS);
   let answeredAt = performance.now();
   let retryAt = performance.now() + settings.retry;
   await announce(context, running);
   while (true) {
+    const { server } = running;
     await server.waitForEnd(isDegraded(running.check) ? Math.min(lookMs, settings.retry) : lookMs, signal);
     if (server.end !== undefined)
       throw new ManagerError("server", `Cannot go on: the server ended: ${server.end}`, { hint: "Its own words are in the log above" });
@@ -200,19 +209,28 @@ function stuck(problem: string): ManagerError {
   });
 }
 
-/** What is missing, once more: its model fetched, its half tried. */
+/** What is missing, once more: its model fetched, its half tried, on the next accelerator where it fails on this one. */
 async function retry(context: RunContext, running: Running): Promise<void> {
   const { settings, teller, signal } = context;
-  const { server, check } = running;
+  const { check, attempts, acceleration } = running;
+  using _ = teller.beat();
   const half = check.stt === undefined ? "tts" : "stt";
   const missing = await prepareModel(half, settings, teller, signal);
-  const problem = missing?.message ?? (settings.check ? await checkHalf(half, requestOf(server, context)) : undefined);
-  if (problem === check[half]) return;
-  running.check = problem === undefined ? {} : { [half]: problem };
-  await announce(context, running);
+  const failed = missing === undefined && settings.check ? await checkHalf(half, requestOf(running.server, context)) : undefined;
+  const fallback = failed === undefined ? undefined : fallBack(acceleration, { [half]: failed }, attempts.canUseCuda);
+  if (fallback !== undefined) {
+    teller.warn(fallback.why);
+    await running.server.stop();
+    Object.assign(running, await startWorking(context, { ...attempts, first: fallback.next, missing: {} }));
+  } else {
+    const problem = missing?.message ?? failed;
+    running.check = problem === undefined ? {} : { [half]: problem };
+  }
+  await announce(context, running, !Bun.deepEquals(running.check, check));
 }
 
-async function announce({ settings, teller }: RunContext, { acceleration, check }: Running): Promise<void> {
+/** What is no news is not for the log; the supervisor has heard of the retry meanwhile. */
+async function announce({ settings, teller }: RunContext, { acceleration, check }: Working, isNews = true): Promise<void> {
   const { stt, tts } = check;
   const stated = [
     `speech to text: ${stt === undefined ? settings.stt_model : `none, ${stt}`}`,
@@ -220,7 +238,7 @@ async function announce({ settings, teller }: RunContext, { acceleration, check 
     ...(isDegraded(check) ? [] : [describe(acceleration)]),
   ];
   const status = stated.join("; ");
-  teller.say(status);
+  if (isNews) teller.say(status);
   // in one message: whoever waits for it to be ready is told how ready
   await teller.notify({ health: isDegraded(check) ? "degraded" : "healthy", status, isReady: true, isAlive: true });
 }

@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { awaitChild, readOutput } from "../../../routines/_script/child-output.ts";
 import { type DatagramSocket, openDatagramSocket } from "../../../routines/native/_datagram-socket.ts";
 import { findPythons, type Python } from "../../../routines/python/find-python.ts";
@@ -183,6 +183,8 @@ export interface World {
   port: number;
   url: string;
   start(words?: readonly string[], env?: Record<string, string>): Manager;
+  /** An environment of its own, whole already: to make one takes seconds. Its files are the shared one's: to be replaced, not written to. */
+  ownEnvironment(): string;
 }
 
 let count = 0;
@@ -200,7 +202,15 @@ export async function makeWorld(): Promise<World> {
     port,
     url: `http://127.0.0.1:${port}`,
     start: (words = [], env = {}) => Manager.start([...common, ...words], { root, env }),
+    ownEnvironment: () => copyEnvironment(shared.environment, join(root, "python/speaches")),
   };
+}
+
+function copyEnvironment(from: string, to: string): string {
+  mkdirSync(dirname(to));
+  const { exitCode, stderr } = Bun.spawnSync(["cp", "-al", from, to]);
+  if (exitCode !== 0) throw new Error(stderr.toString());
+  return to;
 }
 
 /** What is left out of the shared words: for a world where the file or a variable says it. */

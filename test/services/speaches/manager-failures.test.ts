@@ -1,7 +1,7 @@
 /** How the manager ends: each class of failure by its own exit code, with what, why and what to do; and told to, wherever it is. */
 import { afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Result } from "../../_process.ts";
 import { until } from "../../_until.ts";
 import { isRunning } from "../../cli/_sandbox.ts";
@@ -34,15 +34,6 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
     return { exit: result.exit, message: messageOf(result) };
   }
 
-  /** An environment of the test's own, whole already: to make one takes seconds. Its files are the shared one's: to be replaced, not written to. */
-  function ownEnvironment(): string {
-    const environment = join(world.root, "python/speaches");
-    mkdirSync(dirname(environment));
-    const { exitCode, stderr } = Bun.spawnSync(["cp", "-al", world.prepared.environment, environment]);
-    if (exitCode !== 0) throw new Error(stderr.toString());
-    return environment;
-  }
-
   /** The source as a folder, with these changes. */
   function ownSource(files: Record<string, string> = {}): string {
     const source = join(world.root, "source");
@@ -53,7 +44,7 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
 
   /** An environment whose server crashes at its start, under a condition of Python's. */
   function crashing(condition: string): string {
-    const environment = ownEnvironment();
+    const environment = world.ownEnvironment();
     const module = join(environment, `lib/python${world.prepared.minor}/site-packages/uvicorn/__init__.py`);
     const text = readFileSync(module, "utf8");
     rmSync(module);
@@ -80,7 +71,7 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
 
     test("11 where the package cannot be built", async () => {
       const source = ownSource({ "build-backend/in_tree_build.py": 'raise SystemExit("the compiler is on holiday")\n' });
-      const { exit, message } = await fail(["--environment", ownEnvironment(), "--source", source]);
+      const { exit, message } = await fail(["--environment", world.ownEnvironment(), "--source", source]);
       expect(exit).toBe(11);
       expect(message).toStartWith('harbor: Cannot install "speaches[ui] @ file://');
       expect(message).toContain("command: ");
@@ -106,7 +97,7 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
 
       const words = [
         "--environment",
-        ownEnvironment(),
+        world.ownEnvironment(),
         "--source",
         "none",
         "--package",
@@ -243,7 +234,7 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
     });
 
     test("while it installs: pip goes with it", async () => {
-      const words = ["--environment", ownEnvironment(), "--source", ownSource(), "--prepare"];
+      const words = ["--environment", world.ownEnvironment(), "--source", ownSource(), "--prepare"];
       await using manager = world.start(words);
       await manager.waitFor("speaches: Processing ");
       const result = await manager.stop("SIGINT");

@@ -3,12 +3,13 @@
  * stand-in for onnxruntime lists, are asked for by name: they go the same way.
  */
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startModelHub } from "../../fixtures/model-hub.ts";
 import { SPEECH_MODELS, STT_MODEL, TTS_MODEL, writeModels } from "../../fixtures/speech-models.ts";
 import { missingSpeechParts } from "../../fixtures/speech-parts.ts";
-import type { OnnxRuntimeOrders } from "../../fixtures/speech-wheels.ts";
-import { Listener, makeWorld, processesWith, roundTrip, type World } from "./_manager.ts";
+import { buildSpeechWheels, type OnnxRuntimeOrders } from "../../fixtures/speech-wheels.ts";
+import { Listener, Manager, makeWorld, processesWith, roundTrip, type World, wordsOf } from "./_manager.ts";
 
 setDefaultTimeout(60_000);
 const MODELS = { stt: STT_MODEL, tts: TTS_MODEL };
@@ -107,6 +108,72 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
     const before = supervisor.heard.length;
     expect((await manager.stop()).exit).toBe(0);
     expect(supervisor.heard.slice(before).join("\n")).toContain("STOPPING=1");
+  });
+
+  test("a model that comes later, and fails on the accelerator, is tried on the next one", async () => {
+    const { [STT_MODEL]: stt = {}, [TTS_MODEL]: tts = {} } = SPEECH_MODELS;
+    await using hub = await startModelHub({ models: { [STT_MODEL]: stt } });
+    const words = ["--data", join(world.root, "models"), "--hf-endpoint", hub.endpoint, "--retry", "200ms", "--provider", FIRST];
+    await using manager = world.start(words, orders({ failing: [FIRST] }));
+    await manager.waitUntilReady();
+    hub.publish(TTS_MODEL, tts);
+    await manager.waitFor(`text to speech: ${TTS_MODEL}; text to speech on CPU`);
+    expect(warnings(manager.log).at(-1)).toBe(
+      "speaches: warning: text to speech does not work with Xnnpack (500: Internal server error); trying CPU",
+    );
+    expect(await roundTrip(world.url, "turn left", MODELS)).toBe("turn left");
+    // nothing is said twice
+    const lines = manager.log.split("\n").filter((line) => line.startsWith("speaches: speech to text: "));
+    expect(new Set(lines).size).toBe(lines.length);
+  });
+
+  describe("on a host with an NVIDIA GPU", () => {
+    // a stand-in for nvidia-smi: what decides which build of ONNX Runtime is installed
+    const withGpu = (): Record<string, string> => {
+      const folder = join(world.root, "bin");
+      mkdirSync(folder);
+      writeFileSync(join(folder, "nvidia-smi"), "#!/bin/sh\necho 'NVIDIA Stand-in, 580.10, 8.6'\n", { mode: 0o755 });
+      return { PATH: `${folder}:/usr/bin:/bin` };
+    };
+    const start = (wheels: string, environment: string, env: Record<string, string>): Manager => {
+      const { python, data } = world.prepared;
+      const places = wordsOf({ source: "none", environment, data, python: python.path, wheels });
+      return Manager.start([...places, "--offline", "--port", String(world.port)], { root: world.root, env });
+    };
+
+    test("the build with CUDA is installed, alone, though dependencies bring both", async () => {
+      const { folder } = await buildSpeechWheels({ folder: join(world.root, "wheels"), hasGpuBuild: true });
+      const cuda = JSON.stringify({ available: ["CUDAExecutionProvider", CPU] });
+      const environment = world.ownEnvironment();
+      await using manager = start(folder, environment, { ...withGpu(), ONNXRUNTIME_STAND_IN: cuda });
+      await manager.waitUntilReady();
+      expect(manager.log).toMatch(/^speaches: installing onnxruntime-gpu\S* instead of onnxruntime$/m);
+      expect(warnings(manager.log)).toEqual([]);
+      expect(await session()).toEqual(["CUDAExecutionProvider", CPU]);
+      expect(buildsIn(environment)).toEqual(["onnxruntime_gpu-1.28.0.dist-info"]);
+    });
+
+    test("where that build cannot be had the CPU's is, with a warning, and the next start does not ask again", async () => {
+      const { folder } = await buildSpeechWheels({ folder: join(world.root, "wheels") });
+      const env = withGpu();
+      const environment = world.ownEnvironment();
+      await using first = start(folder, environment, env);
+      await first.waitUntilReady();
+      expect(warnings(first.log)[0]).toMatch(
+        /^speaches: warning: Cannot install "onnxruntime-gpu\S*" alone: .*; installing onnxruntime instead$/,
+      );
+      expect(await session()).toEqual([CPU]);
+      await first.stop();
+      await using second = start(folder, environment, env);
+      await second.waitUntilReady();
+      expect(second.log).not.toContain("installing");
+      expect(buildsIn(environment)).toEqual(["onnxruntime-1.22.0.dist-info"]);
+    });
+
+    const buildsIn = (environment: string): string[] =>
+      [...new Bun.Glob("lib/python*/site-packages/onnxruntime*.dist-info/METADATA").scanSync({ cwd: environment })].map(
+        (path) => path.split("/").at(-2) ?? "",
+      );
   });
 
   test("offline one model is enough, and what to do about the other is said", async () => {
