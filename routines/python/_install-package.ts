@@ -27,6 +27,7 @@ const BEFORE_INSTALL: readonly PythonEnvProblem[] = ["requires-python", "unresol
 export async function installPackage(request: ReadRequest, provided: ProvidedEnv): Promise<EnvRecord> {
   const widened = new Map<string, Widened>();
   const requires: string[] = [];
+  const tried = new Set<string>();
   let env = provided;
   while (true) {
     const end = await tryInstall(request, env, [...widened.values()]);
@@ -36,8 +37,10 @@ export async function installPackage(request: ReadRequest, provided: ProvidedEnv
     const refusal = diagnosis.refusals.find(({ name }) => !widened.has(name));
     if (refusal === undefined) throw failureOf(request, end, `install "${titleOf(request)}"`, diagnosis);
     requires.push(refusal.requires);
+    tried.add(env.python.version);
     const fitting = await findFitting(request, env.installer, requires);
-    if (fitting === undefined) {
+    // the installers' reading of a bound may differ from ours
+    if (fitting === undefined || tried.has(fitting.version)) {
       request.say("patch", `${diagnosis.reason}, and this is ${env.python.version}`);
       const one = await widen(request, env, refusal);
       widened.set(refusal.name, one);
