@@ -25,7 +25,8 @@ export function findBounds(document: TomlDocument, file: string): PlacedBound[] 
   const bounds = document.values.flatMap((value): PlacedBound[] => {
     const syntax = syntaxAt(value.path, isStandard);
     if (syntax === undefined) return [];
-    if (value.string !== undefined) return [{ value, asks: value.string, syntax }];
+    const isTable = syntax === "pep440" && isAt(value.path.slice(0, 2), STANDARD) && value.path.length > 2;
+    if (value.string !== undefined && !isTable) return [{ value, asks: value.string, syntax }];
     const { line, column } = value;
     throw new HarborError(`Cannot widen ${value.path.join(".")} in "${file}": it is no string`, { at: { file, line, column } });
   });

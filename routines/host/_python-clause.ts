@@ -141,7 +141,7 @@ function raiseTo({ major, minor, micro }: Target, old: Bound | undefined): Bound
   const bound = explain(old?.version);
   const isIncluded = old?.isIncluded === true;
   const size = bound?.release.length ?? 0;
-  const isExact = size > 2 && bound?.is_prerelease === false && (isIncluded || bound.release[2] !== 0);
+  const isExact = size > 2 && (isIncluded || bound?.release[2] !== 0);
   if (isExact && micro !== undefined) return { version: `${major}.${minor}.${isIncluded ? micro : micro + 1}`, isIncluded };
   const end = `${major}.${minor + 1}`;
   if (isIncluded) return { version: end, isIncluded: false };

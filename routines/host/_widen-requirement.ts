@@ -35,23 +35,20 @@ interface PlacedClause extends Clause {
 function placeClause(text: string, start: number, { syntax, refuse }: { syntax: Syntax; refuse: Refuse }): PlacedClause {
   const clause = parseClause(text, syntax);
   if (clause !== undefined) return { ...clause, start, end: start + text.length };
-  return refuse(`"${text}" is no ${syntax === "pep440" ? "version specifier (PEP 440)" : "version constraint of Poetry"}`);
+  return refuse(`${JSON.stringify(text)} is no ${syntax === "pep440" ? "version specifier (PEP 440)" : "version constraint of Poetry"}`);
 }
 
 /** Undefined where no clause is left. */
 function widenClauses(text: string, clauses: readonly PlacedClause[], target: Target): string | undefined {
   if (clauses.length === 0) return text;
   const comma = /,\s*/.exec(text)?.[0] ?? ",";
-  let widened: string | undefined;
-  let end = 0;
-  for (const [index, clause] of clauses.entries()) {
+  const kept = clauses.flatMap((clause, index) => {
     const next = widenClause(clause, target, comma);
-    const between = text.slice(end, clause.start);
-    end = clause.end;
-    if (next !== undefined) widened = widened === undefined ? `${text.slice(0, clauses[0]?.start)}${next}` : `${widened}${between}${next}`;
-    if (index === clauses.length - 1 && widened !== undefined) widened += text.slice(end);
-  }
-  return widened;
+    return next === undefined ? [] : [{ next, before: text.slice(clauses[index - 1]?.end ?? 0, clause.start) }];
+  });
+  if (kept.length === 0) return undefined;
+  const body = kept.map(({ next, before }, index) => (index === 0 ? next : `${before}${next}`)).join("");
+  return `${text.slice(0, clauses[0]?.start)}${body}${text.slice(clauses.at(-1)?.end)}`;
 }
 
 interface Alternative {
@@ -72,7 +69,7 @@ function splitAlternatives(text: string): { text: string; start: number }[] {
 function readPoetryClauses(text: string, refuse: Refuse): PlacedClause[] {
   const found = [...text.matchAll(/(?:[~^<>=!]+\s*)?[^\s,~^<>=!]+/g)];
   const isWhole = text.replace(/(?:[~^<>=!]+\s*)?[^\s,~^<>=!]+/g, "").replace(/[\s,]/g, "") === "";
-  if (found.length === 0 || !isWhole) refuse(`"${text}" is no version constraint of Poetry`);
+  if (found.length === 0 || !isWhole) refuse(`${JSON.stringify(text)} is no version constraint of Poetry`);
   return found.map((match) => placeClause(match[0], match.index, { syntax: "poetry", refuse }));
 }
 

@@ -104,7 +104,7 @@ function widenBound({ value, asks, syntax }: PlacedBound, target: Target, file: 
   const wanted = (syntax === "poetry" ? widenConstraint : widenSpecifier)(asks, target, refuse);
   if (wanted === asks) return [];
   const edit = { start: value.start, end: value.start + value.raw.length, text: rewriteString(value.raw, asks, wanted) };
-  return [{ value, wanted, edits: [edit], words: `${nameOf(value)}: "${asks}" is now "${wanted}"` }];
+  return [{ value, wanted, edits: [edit], words: `${nameOf(value)}: ${JSON.stringify(asks)} is now ${JSON.stringify(wanted)}` }];
 }
 
 function extendClassifiers(text: string, value: TomlValue, { minor }: Target): Change[] {
@@ -200,7 +200,8 @@ interface Outcome extends Omit<PyprojectPatch, "text"> {
 }
 
 function render({ file, isWritten, isChanged, diff, changes, requiresPython }: Outcome, python: string): string {
-  if (!isChanged) return requiresPython === null ? `${file} asks for no Python` : `${file} allows Python ${python}: "${requiresPython}"`;
+  if (!isChanged)
+    return requiresPython === null ? `${file} asks for no Python` : `${file} allows Python ${python}: ${JSON.stringify(requiresPython)}`;
   return isWritten ? [`${file} is changed:`, ...changes.map((change) => `  ${change}`)].join("\n") : diff;
 }
 
