@@ -2,8 +2,8 @@
  * Temporary workspaces for tests: a tree of files out of an object, gone when the test ends. Loaded by
  * bunfig.toml before any test: a hook of a module that several test files import counts for the first alone.
  */
-import { afterEach } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { afterAll, afterEach } from "bun:test";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -12,6 +12,20 @@ const made: string[] = [];
 afterEach(() => {
   for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true });
 });
+
+const lasting: string[] = [];
+
+// of all test files: this hook is the preloaded file's
+afterAll(() => {
+  for (const directory of lasting.splice(0)) rmSync(directory, { recursive: true, force: true });
+});
+
+/** An empty folder for what several test files share, gone after the last of them. */
+export function makeLastingFolder(prefix: string): string {
+  const directory = realpathSync(mkdtempSync(join(tmpdir(), prefix)));
+  lasting.push(directory);
+  return directory;
+}
 
 /** An empty folder. */
 export function makeFolder(): string {

@@ -27,6 +27,8 @@ export interface HarborErrorOptions {
   hint?: string;
   /** Which exit code it ends in; `failed` when left out. */
   exit?: Exit;
+  /** Of a program that has codes of its own: that one instead. */
+  code?: number;
   cause?: unknown;
   /** Where in which file, shown as `file:line:column` before the message. */
   at?: Place;
@@ -37,6 +39,7 @@ export interface HarborErrorOptions {
 /** Message: Cannot <action> "<thing>": <state>; sentence case, no full stop. */
 export class HarborError extends Error {
   readonly exit: Exit;
+  readonly code: number;
   readonly hint: string | undefined;
   readonly at: Place | undefined;
   readonly details: readonly string[];
@@ -45,6 +48,7 @@ export class HarborError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "HarborError";
     this.exit = options.exit ?? "failed";
+    this.code = options.code ?? EXIT[this.exit];
     this.hint = options.hint;
     this.at = options.at;
     this.details = options.details ?? [];

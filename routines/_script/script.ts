@@ -59,7 +59,7 @@ export interface ReportOptions {
 /** Words an error for stderr and sets the exit code. */
 export function reportError(error: unknown, options: ReportOptions = {}): void {
   const known = error instanceof HarborError ? error : undefined;
-  process.exitCode = EXIT[known?.exit ?? "failed"];
+  process.exitCode = known?.code ?? EXIT.failed;
   writeAll(2, `${options.json ? errorAsJson(error) : errorAsText(error)}\n`);
   if (options.debug && error instanceof Error) writeAll(2, `${stackOf(error)}\n`);
 }
@@ -82,8 +82,8 @@ function errorAsJson(error: unknown): string {
     return JSON.stringify({
       error: { message: error instanceof Error ? error.message : String(error), exit: "failed", code: EXIT.failed, details: [] },
     });
-  const { message, exit, hint, at, details } = error;
-  return JSON.stringify({ error: { message, exit, code: EXIT[exit], hint, at, details } });
+  const { message, exit, code, hint, at, details } = error;
+  return JSON.stringify({ error: { message, exit, code, hint, at, details } });
 }
 
 function stackOf(error: Error): string {

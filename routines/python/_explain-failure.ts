@@ -48,12 +48,22 @@ function detailsOf({ command, code }: ToolEnd, lines: readonly string[], log: st
   return [`command: ${command}`, `exit code: ${code}`, ...lines.slice(-LAST_LINES).map((line) => `| ${line}`), `log: ${log}`];
 }
 
+const KINDS: Readonly<Record<string, PythonEnvProblem>> = {
+  ENOSPC: "disk",
+  EDQUOT: "disk",
+  EACCES: "permission",
+  EPERM: "permission",
+  EROFS: "permission",
+  // a file where a folder should be
+  ENOTDIR: "permission",
+  EEXIST: "permission",
+};
+
 /** An error of the file system in the same classes; others as they are. */
 export function asEnvError(error: unknown): unknown {
   if (error instanceof PythonEnvError || !(error instanceof Error)) return error;
   const { code, message } = (error.cause ?? error) as NodeJS.ErrnoException;
-  const kind =
-    code === "ENOSPC" || code === "EDQUOT" ? "disk" : code === "EACCES" || code === "EPERM" || code === "EROFS" ? "permission" : undefined;
+  const kind = KINDS[code ?? ""];
   if (kind === undefined) return error;
   return new PythonEnvError(kind, `Cannot make the Python environment: ${message}`, { hint: HINTS[kind] ?? "", cause: error });
 }

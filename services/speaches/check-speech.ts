@@ -12,6 +12,8 @@ export interface SpeechCheck {
 export interface CheckRequest {
   /** `http://127.0.0.1:34331` */
   url: string;
+  /** What the server asks of everybody, where it does. */
+  key?: string | undefined;
   sttModel: string;
   ttsModel: string;
   voice: string;
@@ -37,9 +39,9 @@ export async function checkHalf(half: keyof SpeechCheck, request: CheckRequest):
   return (await attempt<unknown>(work, request.signal)).problem;
 }
 
-async function speak({ url, ttsModel, voice, timeoutMs, signal }: CheckRequest): Promise<Uint8Array> {
+async function speak({ url, key, ttsModel, voice, timeoutMs, signal }: CheckRequest): Promise<Uint8Array> {
   const body = JSON.stringify({ model: ttsModel, voice, input: SENTENCE, response_format: "wav" });
-  const headers = { "content-type": "application/json" };
+  const headers = { "content-type": "application/json", ...authorization(key) };
   const answer = await fetch(`${url}/v1/audio/speech`, { method: "POST", headers, body, signal: limit(signal, timeoutMs) });
   // a model that does not load may only show in the middle of the body
   const audio = new Uint8Array(await answer.arrayBuffer());
@@ -50,16 +52,25 @@ async function speak({ url, ttsModel, voice, timeoutMs, signal }: CheckRequest):
   return audio;
 }
 
-async function listen({ url, sttModel, timeoutMs, signal }: CheckRequest, audio: Uint8Array): Promise<string> {
+async function listen({ url, key, sttModel, timeoutMs, signal }: CheckRequest, audio: Uint8Array): Promise<string> {
   const form = new FormData();
   form.set("model", sttModel);
   form.set("response_format", "json");
   form.set("file", new Blob([audio], { type: "audio/wav" }), "check.wav");
-  const answer = await fetch(`${url}/v1/audio/transcriptions`, { method: "POST", body: form, signal: limit(signal, timeoutMs) });
+  const answer = await fetch(`${url}/v1/audio/transcriptions`, {
+    method: "POST",
+    headers: authorization(key),
+    body: form,
+    signal: limit(signal, timeoutMs),
+  });
   const text = await answer.text();
   if (!answer.ok) throw new Error(describe(answer.status, text));
   if (typeof readField(text, "text") !== "string") throw new Error("the answer to POST /v1/audio/transcriptions has no text");
   return text;
+}
+
+function authorization(key: string | undefined): Record<string, string> {
+  return key === undefined ? {} : { authorization: `Bearer ${key}` };
 }
 
 function limit(signal: AbortSignal, timeoutMs: number): AbortSignal {

@@ -23,7 +23,7 @@ export class ManagerError extends HarborError {
   readonly failure: FailureClass;
 
   constructor(failure: FailureClass, message: string, options: HarborErrorOptions = {}) {
-    super(message, options);
+    super(message, { ...options, code: FAILURES[failure].code });
     this.failure = failure;
   }
 
@@ -33,9 +33,4 @@ export class ManagerError extends HarborError {
     const place = at === undefined ? {} : { at };
     return new ManagerError(failure, error.message, { exit, details, cause: error, ...(hint === undefined ? {} : { hint }), ...place });
   }
-}
-
-/** The exit code of whatever was thrown; undefined for what has no class of its own. */
-export function exitCodeOf(error: unknown): number | undefined {
-  return error instanceof ManagerError ? FAILURES[error.failure].code : undefined;
 }

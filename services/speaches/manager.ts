@@ -8,10 +8,9 @@
 import { existsSync } from "node:fs";
 import { defineCommand, jsonArg } from "harbor/_script/command";
 import { emit } from "harbor/_script/emit";
-import { endWith, reportError, runScript } from "harbor/_script/script";
+import { runScript } from "harbor/_script/script";
 import { table } from "harbor/_script/table";
 import { type RankedSetting, settingArgs } from "harbor/config/rank-settings";
-import { exitCodeOf } from "./failures.ts";
 import { prepareService, runService } from "./run-service.ts";
 import { configFile, readSettings, SETTINGS } from "./settings.ts";
 import { Teller } from "./teller.ts";
@@ -50,10 +49,8 @@ export const command = defineCommand({
     try {
       await (args.prepare === true ? prepareService(context) : runService(context));
     } catch (error) {
-      if (stop.signal.aborted) return;
-      reportError(error, { json: args.json === true });
-      const code = exitCodeOf(error);
-      if (code !== undefined) endWith(code);
+      // what was broken off because it was told to stop has not failed
+      if (!stop.signal.aborted) throw error;
     } finally {
       stop.forget();
     }

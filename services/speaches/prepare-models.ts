@@ -23,18 +23,34 @@ const STATUS_MS = 500;
 
 const CLASSES: Partial<Record<ModelError["kind"], FailureClass>> = { network: "network", checksum: "network", disk: "disk" };
 
-/** Throws a ManagerError where neither can be had. */
 export async function prepareModels(settings: Settings, teller: Teller, signal: AbortSignal): Promise<MissingModels> {
   const missing: MissingModels = {};
   for (const half of ["stt", "tts"] as const) {
     const problem = await prepareModel(half, settings, teller, signal);
     if (problem !== undefined) missing[half] = problem;
   }
-  const { stt, tts } = missing;
-  if (stt === undefined || tts === undefined) return missing;
-  const details = [...stt.details, tts.message, ...tts.details];
-  const hint = stt.hint ?? tts.hint;
-  throw new ManagerError(CLASSES[stt.kind] ?? "models", stt.message, { details, cause: stt, ...(hint === undefined ? {} : { hint }) });
+  return missing;
+}
+
+/** Why the models that are missing are, each with where it belongs; undefined where none is. */
+export function asFailure({ stt, tts }: MissingModels, { offline: isOffline }: Settings): ManagerError | undefined {
+  const [first, second] = [stt, tts].filter((it) => it !== undefined);
+  if (first === undefined) return undefined;
+  // not to have been asked for is another matter than not to have been reached
+  const failure = first.kind === "offline" && !isOffline ? "network" : (CLASSES[first.kind] ?? "models");
+  if (second === undefined) return ManagerError.of(failure, first);
+  return new ManagerError(failure, "Cannot go on: neither of the models is there", {
+    details: [first, second].flatMap(({ message, details, hint }) => [
+      message,
+      ...indent([...details, ...(hint === undefined ? [] : [hint])]),
+    ]),
+    hint: "One of the two is enough to start with",
+    cause: first,
+  });
+}
+
+function indent(lines: readonly string[]): string[] {
+  return lines.map((line) => `  ${line}`);
 }
 
 /** Undefined where it is there, or could be fetched. */

@@ -40,9 +40,10 @@ export async function prepareProgram(
   signal: AbortSignal,
 ): Promise<Program> {
   const { environment, source, offline: isOffline } = settings;
+  const build = await chooseOnnxRuntime(settings, env, signal);
   const hasSource = source !== "none";
   const folder = hasSource ? await fetchSource({ source, place: placeOfSources(environment), isOffline, signal }, teller) : undefined;
-  const made = await makeEnvironment({ settings, env, teller, signal, folder });
+  const made = await makeEnvironment({ settings, env, teller, signal, folder }, build);
   for (const { name, from, to } of made.wasReused ? [] : made.patched) teller.say(`${name} asks for Python ${from}; widened to ${to}`);
   const cwd = makeRunFolder(`${environment}.run`, folder);
   return { python: made.python, cwd, env: withLibraries(env, made) };
@@ -58,10 +59,9 @@ interface EnvironmentOptions {
 }
 
 /** With the build of ONNX Runtime for this host's GPU; with the CPU's where that cannot be installed, once it was tried. */
-async function makeEnvironment(options: EnvironmentOptions): Promise<PythonEnv> {
-  const { settings, env, teller, signal } = options;
+async function makeEnvironment(options: EnvironmentOptions, best: string): Promise<PythonEnv> {
+  const { settings, teller } = options;
   const refusedFile = `${settings.environment}.refused`;
-  const best = await chooseOnnxRuntime(settings, env, signal);
   const wasRefused = readNote(refusedFile) === best;
   try {
     return await install(options, wasRefused ? CPU_BUILD : best);

@@ -8,10 +8,10 @@ import { formatPortOwner } from "harbor/host/find-port-owner";
 import { type Acceleration, accelerationVariables, canUseCuda, chooseAcceleration, fallBack, nameOf } from "./accelerate.ts";
 import { type CheckRequest, checkHalf, checkSpeech, type SpeechCheck } from "./check-speech.ts";
 import { ManagerError } from "./failures.ts";
-import { prepareModel, prepareModels } from "./prepare-models.ts";
+import { asFailure, type MissingModels, prepareModel, prepareModels } from "./prepare-models.ts";
 import { type Program, prepareProgram } from "./prepare-program.ts";
 import { Server } from "./server.ts";
-import { serverVariables } from "./server-variables.ts";
+import { inheritedVariables, serverVariables } from "./server-variables.ts";
 import type { Settings } from "./settings.ts";
 import type { Teller } from "./teller.ts";
 
@@ -23,19 +23,25 @@ export interface RunContext {
   signal: AbortSignal;
 }
 
-/** Between two looks at the server, and how many of them in a row may go wrong. */
+/** Between two looks at the server; more often where it may be silent for a short time only. */
 const LOOK_MS = 10_000;
-const MAX_MISSES = 6;
+const LOOKS = 6;
 
-/** Everything that a start needs, and no server: so that the next one needs no network. Throws a ManagerError. */
-export async function prepareService({ settings, env, teller, signal }: RunContext): Promise<{ program: Program; missing: SpeechCheck }> {
+/** Everything that a start needs, and no server: so that the next one needs no network. Throws a ManagerError, also where one of the models is missing. */
+export async function prepareService({ settings, env, teller, signal }: RunContext): Promise<void> {
+  await prepareProgram(settings, env, teller, signal);
+  const failure = asFailure(await prepareModels(settings, teller, signal), settings);
+  if (failure !== undefined) throw failure;
+}
+
+/** What it can start with: one of the models is enough. Throws a ManagerError. */
+async function prepareStart({ settings, env, teller, signal }: RunContext): Promise<{ program: Program; missing: SpeechCheck }> {
   const program = await prepareProgram(settings, env, teller, signal);
-  const missing = await prepareModels(settings, teller, signal);
-  for (const half of ["stt", "tts"] as const) {
-    const problem = missing[half];
-    if (problem !== undefined)
-      teller.warn([problem.message, ...problem.details, problem.hint ?? ""].filter((it) => it !== "").join("\n  "));
-  }
+  const missing: MissingModels = await prepareModels(settings, teller, signal);
+  const failure = asFailure(missing, settings);
+  if (failure === undefined) return { program, missing: {} };
+  if (missing.stt !== undefined && missing.tts !== undefined) throw failure;
+  teller.warn([failure.message, ...failure.details, failure.hint ?? ""].filter((it) => it !== "").join("\n  "));
   return { program, missing: { stt: missing.stt?.message, tts: missing.tts?.message } };
 }
 
@@ -55,7 +61,7 @@ export async function runService(context: RunContext): Promise<void> {
 async function startService(context: RunContext): Promise<Running> {
   const { settings, teller, signal } = context;
   using _ = teller.beat();
-  const { program, missing } = await prepareService(context);
+  const { program, missing } = await prepareStart(context);
   const { first, detection } = await chooseAcceleration(settings, program.python, program.env, signal);
   for (const warning of detection.warnings) teller.warn(warning);
   const start = (acceleration: Acceleration): Server =>
@@ -63,7 +69,11 @@ async function startService(context: RunContext): Promise<Running> {
       ...program,
       host: settings.host,
       port: settings.port,
-      env: { ...program.env, ...serverVariables(settings), ...accelerationVariables(acceleration, detection.providers) },
+      env: {
+        ...inheritedVariables(program.env),
+        ...serverVariables(settings),
+        ...accelerationVariables(acceleration, detection.providers),
+      },
     });
   return startWorking(context, { start, first, missing, canUseCuda: canUseCuda(detection) });
 }
@@ -115,18 +125,21 @@ async function startWorking(context: RunContext, attempts: Attempts): Promise<Ru
 }
 
 /** What fails of that which is there. */
-async function tryServer(server: Server, { settings, teller, signal }: RunContext, missing: SpeechCheck): Promise<SpeechCheck> {
+async function tryServer(server: Server, context: RunContext, missing: SpeechCheck): Promise<SpeechCheck> {
+  const { settings, teller, signal } = context;
   const problem = await server.waitUntilHealthy(settings.start_timeout, signal);
   if (problem !== undefined) {
-    if (server.hasCrashed) return { tts: `the server crashed at its start, ${server.end}` };
+    if (server.hasCrashed) {
+      const crash = `the server crashed at its start: ${server.end}`;
+      return { stt: crash, tts: crash };
+    }
     throw new ManagerError("start", `Cannot start the server: ${problem}`, {
       hint: "Its own words are in the log above; `--log-level debug` says more, `--start-timeout` gives it longer",
     });
   }
   if (!settings.check) return {};
   await teller.status("trying to speak and to listen");
-  const request = requestOf(server, settings, signal);
-  const check = await checkPresent(request, missing);
+  const check = await checkPresent(requestOf(server, context), missing);
   if (server.end === undefined) return check;
   // what was tried last fails for it alone: nobody answers any more
   return check.tts === undefined ? { stt: server.end } : { tts: server.end };
@@ -138,15 +151,17 @@ async function checkPresent(request: CheckRequest, missing: SpeechCheck): Promis
   return await checkSpeech(request);
 }
 
-function requestOf(server: Server, settings: Settings, signal: AbortSignal): CheckRequest {
+function requestOf(server: Server, { settings, env, signal }: RunContext): CheckRequest {
   const { stt_model: sttModel, tts_model: ttsModel, tts_voice: voice, start_timeout: timeoutMs } = settings;
-  return { url: server.url, sttModel, ttsModel, voice, timeoutMs, signal };
+  return { url: server.url, key: env.API_KEY, sttModel, ttsModel, voice, timeoutMs, signal };
 }
 
 function refuseUseless(server: Server, { stt, tts }: SpeechCheck, { stt_model, tts_model }: Settings): void {
   const hint = "Its own words are in the log above; `--log-level debug` says more";
-  if (server.end !== undefined)
+  if (server.end !== undefined) {
+    if (!server.hasAnswered) throw new ManagerError("start", `Cannot start the server: ${server.end}`, { hint });
     throw new ManagerError("server", `Cannot go on: the server ended when it was tried: ${server.end}`, { hint });
+  }
   if (stt === undefined || tts === undefined) return;
   const details = [`speech to text (${stt_model}): ${stt}`, `text to speech (${tts_model}): ${tts}`];
   throw new ManagerError("speech", "Cannot speak and cannot listen: the server answers, and neither works", { details, hint });
@@ -156,21 +171,33 @@ function refuseUseless(server: Server, { stt, tts }: SpeechCheck, { stt_model, t
 async function watch(context: RunContext, running: Running): Promise<never> {
   const { teller, signal, settings } = context;
   const { server } = running;
-  let misses = 0;
+  const lookMs = Math.min(LOOK_MS, settings.answer_timeout / LOOKS);
+  let answeredAt = performance.now();
   let retryAt = performance.now() + settings.retry;
   await announce(context, running);
   while (true) {
-    await server.waitForEnd(isDegraded(running.check) ? Math.min(LOOK_MS, settings.retry) : LOOK_MS, signal);
-    if (server.end !== undefined) throw new ManagerError("server", `Cannot go on: the server ended: ${server.end}`);
-    const problem = await server.askHealth(signal);
-    misses = problem === undefined ? 0 : misses + 1;
-    if (misses >= MAX_MISSES) throw new ManagerError("server", `Cannot go on: the server stopped answering: ${problem}`);
-    if (problem !== undefined) continue;
+    await server.waitForEnd(isDegraded(running.check) ? Math.min(lookMs, settings.retry) : lookMs, signal);
+    if (server.end !== undefined)
+      throw new ManagerError("server", `Cannot go on: the server ended: ${server.end}`, { hint: "Its own words are in the log above" });
+    const problem = await server.askHealth(signal, settings.answer_timeout);
+    if (problem !== undefined) {
+      if (performance.now() - answeredAt >= settings.answer_timeout) throw stuck(problem);
+      continue;
+    }
+    answeredAt = performance.now();
     await teller.notify({ isAlive: true });
     if (!isDegraded(running.check) || performance.now() < retryAt) continue;
     await retry(context, running);
-    retryAt = performance.now() + settings.retry;
+    // it may have had its hands full with that
+    answeredAt = performance.now();
+    retryAt = answeredAt + settings.retry;
   }
+}
+
+function stuck(problem: string): ManagerError {
+  return new ManagerError("server", `Cannot go on: the server stopped answering: ${problem}`, {
+    hint: "Its own words are in the log above; where it is only slow, `--answer-timeout` gives it longer",
+  });
 }
 
 /** What is missing, once more: its model fetched, its half tried. */
@@ -179,7 +206,7 @@ async function retry(context: RunContext, running: Running): Promise<void> {
   const { server, check } = running;
   const half = check.stt === undefined ? "tts" : "stt";
   const missing = await prepareModel(half, settings, teller, signal);
-  const problem = missing?.message ?? (settings.check ? await checkHalf(half, requestOf(server, settings, signal)) : undefined);
+  const problem = missing?.message ?? (settings.check ? await checkHalf(half, requestOf(server, context)) : undefined);
   if (problem === check[half]) return;
   running.check = problem === undefined ? {} : { [half]: problem };
   await announce(context, running);

@@ -1,5 +1,15 @@
 /** Settings → the variables that speaches reads (its `Config`; `__` stands between a field and one inside of it). */
+import { isSecretName } from "harbor/_script/secret-name";
 import type { Settings } from "./settings.ts";
+
+/** Secrets that speaches itself asks for. */
+const OWN_SECRETS: ReadonlySet<string> = new Set(["API_KEY", "CHAT_COMPLETION_API_KEY"]);
+
+/** What the server is given of the manager's environment: neither Harbor's nor the installers' own, nor the keys of other programs. */
+export function inheritedVariables(env: Readonly<Record<string, string>>): Record<string, string> {
+  const isForeign = (name: string): boolean => /^(?:HARBOR|PIP|UV)_/.test(name) || (isSecretName(name) && !OWN_SECRETS.has(name));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !isForeign(name)));
+}
 
 /** All but those of the accelerator. The same as in the definition, where it says them at all. */
 export function serverVariables(settings: Settings): Record<string, string> {

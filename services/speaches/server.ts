@@ -14,8 +14,8 @@ export interface ServerRequest {
 
 /** Open connections may end by themselves for this long. */
 const DRAIN_S = 3;
-/** After that and some more it is killed. */
-const GRACE_MS = 8_000;
+/** After that and some more it is killed; one that does not answer, sooner. */
+const GRACE_MS = { answering: 8_000, stuck: 1_000 };
 const HEALTH_MS = 10_000;
 const LOOK_MS = { first: 50, longest: 500 };
 /** Signals that a broken driver ends a process with. */
@@ -25,6 +25,8 @@ export class Server {
   readonly url: string;
   readonly #child: Bun.Subprocess<"pipe", "inherit", "inherit">;
   #isStopping = false;
+  #isAnswering = false;
+  #hasAnswered = false;
 
   private constructor(child: Bun.Subprocess<"pipe", "inherit", "inherit">, url: string) {
     this.#child = child;
@@ -55,6 +57,11 @@ export class Server {
     return exitCode === null ? undefined : `it ended with exit code ${exitCode}`;
   }
 
+  /** It has been well at some time. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
+  }
+
   /** It was ended by what a broken driver does, not by itself. */
   get hasCrashed(): boolean {
     return !this.#isStopping && CRASHES.has(String(this.#child.signalCode));
@@ -72,10 +79,15 @@ export class Server {
   }
 
   /** Undefined when it is well. */
-  async askHealth(signal: AbortSignal): Promise<string | undefined> {
+  async askHealth(signal: AbortSignal, timeoutMs = HEALTH_MS): Promise<string | undefined> {
+    this.#isAnswering = false;
+    const limit = AbortSignal.timeout(Math.min(timeoutMs, HEALTH_MS));
     try {
-      const answer = await fetch(`${this.url}/health`, { signal: AbortSignal.any([signal, AbortSignal.timeout(HEALTH_MS)]) });
-      return answer.ok ? undefined : `GET /health answers ${answer.status}`;
+      const answer = await fetch(`${this.url}/health`, { signal: AbortSignal.any([signal, limit]) });
+      if (!answer.ok) return `GET /health answers ${answer.status}`;
+      this.#isAnswering = true;
+      this.#hasAnswered = true;
+      return undefined;
     } catch (error) {
       signal.throwIfAborted();
       return `GET /health: ${(error as Error).message}`;
@@ -97,7 +109,8 @@ export class Server {
     if (this.end !== undefined) return;
     this.#isStopping = true;
     this.#child.kill("SIGTERM");
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), GRACE_MS);
+    const graceMs = this.#isAnswering ? GRACE_MS.answering : GRACE_MS.stuck;
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), graceMs);
     await this.#child.exited;
     clearTimeout(timer);
   }

@@ -69,6 +69,12 @@ export const SETTINGS = {
     env: "HARBOR_SPEACHES_START_TIMEOUT",
     default: "3m",
   },
+  answer_timeout: {
+    type: "duration",
+    description: "How long the running server may give no sign of life before it counts as stuck",
+    env: "HARBOR_SPEACHES_ANSWER_TIMEOUT",
+    default: "1m",
+  },
   retry: { type: "duration", description: "How often what is missing is tried again", env: "HARBOR_SPEACHES_RETRY", default: "1m" },
   offline: { type: "flag", description: "Use what is there, fetch nothing", env: "HARBOR_SPEACHES_OFFLINE", default: false },
   version: {
