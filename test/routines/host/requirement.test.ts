@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { maskUrls } from "../../../routines/python/_env-error.ts";
-import { fromWheel, parseRequirement } from "../../../routines/python/_requirement.ts";
+import { maskUrls } from "../../../routines/host/_env-error.ts";
+import { fromWheel, parseRequirement } from "../../../routines/host/_requirement.ts";
 import { makeTree } from "../../_workspace.ts";
 
 const env = { HOME: "/home/ada" };
