@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileWhole } from "harbor/_script/write-file";
 import { detectOnnxProviders } from "harbor/host/detect-onnx-providers";
-import { makePythonEnv, type PythonEnv, PythonEnvError, type PythonEnvProgress } from "harbor/python/make-python-env";
+import { makePythonEnv, type PythonEnv, PythonEnvError, type PythonEnvProgress } from "harbor/host/make-python-env";
 import { type FailureClass, ManagerError } from "./failures.ts";
 import { fetchSource, placeOfSources } from "./fetch-source.ts";
 import { makeRunFolder } from "./run-folder.ts";

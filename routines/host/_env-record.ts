@@ -47,7 +47,12 @@ export function writeRecord(folder: string, record: EnvRecord): void {
 }
 
 /** Where the environment's interpreter leads; undefined where it is gone. */
-export function realPythonOf(folder: string, path = pythonIn(folder)): string | undefined {
+export function realPythonOf(folder: string): string | undefined {
+  return realPathOf(pythonIn(folder));
+}
+
+/** Links followed; undefined where there is nothing. */
+export function realPathOf(path: string): string | undefined {
   try {
     return realpathSync(path);
   } catch {

@@ -3,7 +3,7 @@
  * The Python interpreters of this host, the best for what is wanted first: on PATH, of pyenv, uv and Homebrew, of the
  * system. Each is asked once, all at the same time, and one that hangs is killed.
  *
- *   bun routines/python/find-python.ts ">=3.10,<3.13" --json
+ *   bun routines/host/find-python.ts ">=3.10,<3.13" --json
  */
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
@@ -105,7 +105,7 @@ async function hasDeveloperTools(env: FindPythonsOptions["env"], platform: NodeJ
   if (platform !== "darwin") return true;
   const program = Bun.which("xcode-select", { PATH: `${env.PATH ?? ""}:/usr/bin` });
   if (program === null) return false;
-  return (await askProgram({ argv: [program, "-p"], env: toolEnvironment(env), timeoutMs: 2_000 })).code === 0;
+  return (await askProgram([program, "-p"], { env: toolEnvironment(env), timeoutMs: 2_000 })).exit === 0;
 }
 
 export const command = defineCommand({

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { diagnose } from "../../../routines/python/_diagnose.ts";
+import { diagnose } from "../../../routines/host/_diagnose.ts";
 
 /** What the tools print: pip 22 to 24 as it was seen, uv as its own tests have it. */
 const KINDS: [what: string, output: string, kind: string][] = [

@@ -88,7 +88,7 @@ async function uvPlaces(env: Environment): Promise<string[]> {
   const listed =
     uv === null
       ? undefined
-      : readUvList((await askProgram({ argv: [uv, ...words], env: toolEnvironment(env), timeoutMs: UV_TIMEOUT_MS })).stdout);
+      : readUvList((await askProgram([uv, ...words], { env: toolEnvironment(env), timeoutMs: UV_TIMEOUT_MS })).stdout);
   const folder = uvFolder(env);
   return listed ?? list(folder).flatMap((name) => firstOf(join(folder, name, "bin")));
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { findPythons, type Python } from "../../../routines/python/find-python.ts";
+import { findPythons, type Python } from "../../../routines/host/find-python.ts";
 import { makeFolder, makeTree } from "../../_workspace.ts";
 
 /** What an interpreter answers; a stand-in says it without being one. */
@@ -63,7 +63,7 @@ describe("the Pythons of this host", () => {
   test("do not import what lies in the current folder", async () => {
     const root = makeTree({ "json.py": "open('imported', 'w')", "os.py": "open('imported', 'w')" });
     const [python] = await findPythons({ env: process.env });
-    const code = `import { findPythons } from ${JSON.stringify(join(import.meta.dir, "../../../routines/python/find-python.ts"))}; console.log((await findPythons({ env: process.env }))[0]?.version)`;
+    const code = `import { findPythons } from ${JSON.stringify(join(import.meta.dir, "../../../routines/host/find-python.ts"))}; console.log((await findPythons({ env: process.env }))[0]?.version)`;
     const child = Bun.spawnSync([process.execPath, "-e", code], { cwd: root, env: { ...process.env, PYTHONPATH: root } });
     expect(child.stdout.toString().trim()).toBe(python?.version ?? "");
     expect(existsSync(join(root, "imported"))).toBe(false);
@@ -144,7 +144,7 @@ describe("on a host of stand-ins", () => {
       ".pyenv/versions/a/bin/python3": "is 3.7.1, older than 3.8",
       ".pyenv/versions/b/bin/python3": "is a 32-bit one",
       ".pyenv/versions/c/bin/python3": "is a virtual environment's own",
-      ".pyenv/versions/d/bin/python3": "did not answer within 1.5 s",
+      ".pyenv/versions/d/bin/python3": "did not end within 2 s",
       "bin/python3": "fails: cannot load libpython",
     });
   });
@@ -194,7 +194,7 @@ test("the command prints a table, and why not", async () => {
     ".pyenv/versions/a/bin/python3": facts("3.12.9"),
     ".pyenv/versions/b/bin/python3": facts("3.9.1", { hasVenv: false }),
   });
-  const program = join(import.meta.dir, "../../../routines/python/find-python.ts");
+  const program = join(import.meta.dir, "../../../routines/host/find-python.ts");
   const run = (...words: string[]) =>
     Bun.spawnSync([process.execPath, program, ...words], { env: { HOME: root, PATH: "/nowhere" } }).stdout.toString();
   const lines = run(">=3.10")

@@ -32,6 +32,7 @@ export function parseRequirement(given: string, env: Readonly<Record<string, str
   refuseOptions(text);
   const direct = DIRECT.exec(text);
   if (direct !== null && !isPath(text)) return readDirect(direct, env);
+  if (text.startsWith("file://")) return readPath(text, env);
   if (URL_START.test(text)) return { text, extras: "", specifier: "", marker: "", location: text };
   if (isPath(text)) return readPath(text, env);
   const [, name, extras = "", specifier = "", marker = ""] = NAMED.exec(text) ?? [];

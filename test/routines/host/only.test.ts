@@ -3,8 +3,8 @@ import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findPythons, type Python } from "../../../routines/python/find-python.ts";
-import { type Alternative, makePythonEnv, type PythonEnv, type PythonEnvRequest } from "../../../routines/python/make-python-env.ts";
+import { findPythons, type Python } from "../../../routines/host/find-python.ts";
+import { type Alternative, makePythonEnv, type PythonEnv, type PythonEnvRequest } from "../../../routines/host/make-python-env.ts";
 import { makeLastingFolder } from "../../_workspace.ts";
 import { makePackages, type Packages } from "./_packages.ts";
 

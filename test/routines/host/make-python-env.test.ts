@@ -13,14 +13,14 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { findPythons, type Python } from "../../../routines/python/find-python.ts";
+import { findPythons, type Python } from "../../../routines/host/find-python.ts";
 import {
   makePythonEnv,
   type PythonEnv,
   PythonEnvError,
   type PythonEnvProgress,
   type PythonEnvRequest,
-} from "../../../routines/python/make-python-env.ts";
+} from "../../../routines/host/make-python-env.ts";
 import { freePort } from "../../_ports.ts";
 import { resultOf } from "../../_process.ts";
 import { until } from "../../_until.ts";
@@ -30,7 +30,7 @@ import { writeUvStandIn } from "./_uv-stand-in.ts";
 
 setDefaultTimeout(60_000);
 
-const program = resolve(import.meta.dir, "../../../routines/python/make-python-env.ts");
+const program = resolve(import.meta.dir, "../../../routines/host/make-python-env.ts");
 /** No Python of today or tomorrow. */
 const NEVER = ">=3.99";
 

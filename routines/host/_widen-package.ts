@@ -9,12 +9,12 @@ import { satisfies, validRange } from "@renovatebot/pep440";
 import { HarborError } from "../_script/error.ts";
 import { readText } from "../_script/read-text.ts";
 import { writeFileWhole } from "../_script/write-file.ts";
-import { patchPyproject } from "../host/patch-pyproject.ts";
 import type { Refusal } from "./_diagnose.ts";
 import { PythonEnvError } from "./_env-error.ts";
 import { requirementWords } from "./_installer.ts";
 import { normaliseName } from "./_requirement.ts";
 import { METADATA_MARK, UNPACK, WHEEL_METADATA } from "./_wheel-scripts.ts";
+import { patchPyproject } from "./patch-pyproject.ts";
 
 export interface Widened {
   name: string;

@@ -4,7 +4,7 @@
  * where uv is not there, and reused while what is asked for stays the same. One call at a time works on a folder; the
  * next completes what a killed one left. A package that refuses the Python is widened from its source.
  *
- *   bun routines/python/make-python-env.ts /tmp/speaches "speaches[ui]==0.8.3" --python 3.11
+ *   bun routines/host/make-python-env.ts /tmp/speaches "speaches[ui]==0.8.3" --python 3.11
  */
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";

@@ -1,7 +1,6 @@
 /** A request → an environment that works and can take the package: the one that is there where it will do, else a new one. */
-import { dirname } from "node:path";
 import { PythonEnvError } from "./_env-error.ts";
-import { type EnvRecord, pythonIn, readRecord, realPythonOf, startAnew, writeRecord } from "./_env-record.ts";
+import { type EnvRecord, pythonIn, readRecord, realPathOf, realPythonOf, startAnew, writeRecord } from "./_env-record.ts";
 import type { ReadRequest } from "./_env-request.ts";
 import { chooseInstaller, createTools, type Installer, PIP } from "./_installer.ts";
 import { probePython } from "./_probe-python.ts";
@@ -37,7 +36,7 @@ export async function keepEnv(request: ReadRequest): Promise<ProvidedEnv | undef
 function isStillWanted({ folder, python, env }: ReadRequest, version: string): boolean {
   const wanted = parseWanted(python, env);
   if (wanted === "any" || "specifier" in wanted) return isWanted(version, wanted);
-  return realPythonOf(dirname(dirname(wanted.path)), wanted.path) === realPythonOf(folder);
+  return realPathOf(wanted.path) === realPythonOf(folder);
 }
 
 function minorOf(version: string): string {

@@ -58,10 +58,10 @@ export async function probePython(
   timeoutMs = TIMEOUT_MS,
 ): Promise<PythonFacts | string> {
   // -E and -s rather than -I, which Python 2 does not know
-  const answer = await askProgram({ argv: [path, "-E", "-s", "-c", SCRIPT], env: toolEnvironment(env), timeoutMs });
-  if (answer.problem !== undefined) return answer.problem;
+  const answer = await askProgram([path, "-E", "-s", "-c", SCRIPT], { env: toolEnvironment(env), timeoutMs });
+  if (answer.cut !== undefined) return `it ${answer.cut}`;
   const line = answer.stdout.split("\n").find((it) => it.startsWith(MARK));
-  if (answer.code === 0 && line !== undefined) return JSON.parse(line.slice(MARK.length)) as PythonFacts;
+  if (answer.exit === 0 && line !== undefined) return JSON.parse(line.slice(MARK.length)) as PythonFacts;
   const last = answer.stderr.trim().split("\n").at(-1) ?? "";
-  return last === "" ? `it does not answer as Python does (exit ${answer.code})` : `it fails: ${last}`;
+  return last === "" ? `it does not answer as Python does (${answer.killedBy ?? `exit ${answer.exit}`})` : `it fails: ${last}`;
 }

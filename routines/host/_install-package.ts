@@ -28,6 +28,7 @@ export async function installPackage(request: ReadRequest, provided: ProvidedEnv
   const widened = new Map<string, Widened>();
   const own = requiredBySource(request);
   const requires = own === undefined ? [] : [own];
+  const tried = new Set<string>();
   let env = provided;
   while (true) {
     const end = await tryInstall(request, env, [...widened.values()]);
@@ -40,8 +41,10 @@ export async function installPackage(request: ReadRequest, provided: ProvidedEnv
     const refusal = diagnosis.refusals.find(({ name }) => !widened.has(name));
     if (refusal === undefined) throw failureOf(request, end, `install "${titleOf(request)}"`, diagnosis);
     requires.push(refusal.requires);
+    tried.add(env.python.version);
     const fitting = await findFitting(request, env.installer, requires);
-    if (fitting === undefined) {
+    // the installers' reading of a bound may differ from ours
+    if (fitting === undefined || tried.has(fitting.version)) {
       request.say("patch", `${diagnosis.reason}, and this is ${env.python.version}`);
       const one = await widen(request, env, refusal);
       widened.set(refusal.name, one);
