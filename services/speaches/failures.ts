@@ -7,7 +7,7 @@ export const FAILURES = {
   python: { code: 10, meaning: "no Python that can be used" },
   install: { code: 11, meaning: "speaches could not be installed" },
   network: { code: 12, meaning: "the network, a package index or the model hub could not be reached" },
-  models: { code: 13, meaning: "neither of the models is there" },
+  models: { code: 13, meaning: "neither of the models is there, or with `--prepare` one of them is not" },
   port: { code: 14, meaning: "the port is taken" },
   start: { code: 15, meaning: "the server did not start" },
   server: { code: 16, meaning: "the server ended, or stopped answering" },

@@ -59,6 +59,16 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
     expect((await box.run(["logs", "speaches", "--tail", "all"])).stdout).toContain("trying to speak and to listen");
   });
 
+  test("can be asked for its settings, and told to make everything ready, by harbor run", async () => {
+    const settings = await box.run(["run", "speaches", "--print-config"]);
+    expect([settings.exit, settings.stderr]).toEqual([0, ""]);
+    expect(settings.stdout).toMatch(new RegExp(`^port +${port} +\\$HARBOR_SPEACHES_HOST_PORT$`, "m"));
+    const prepared = await box.run(["run", "speaches", "--prepare"]);
+    expect([prepared.exit, prepared.stderr]).toEqual([0, ""]);
+    const lacking = await box.run(["run", "speaches", "--prepare", "--offline", "--data", join(box.root, "nowhere")]);
+    expect([lacking.exit, lacking.stderr]).toEqual([13, expect.stringContaining("harbor: Cannot go on: neither of the models is there\n")]);
+  });
+
   test("tells how far it is while it fetches, and so does ps", async () => {
     const { [STT_MODEL]: stt = {}, [TTS_MODEL]: tts = {} } = SPEECH_MODELS;
     const large = { ...stt, "model.bin": `${stt["model.bin"]}${"\n".repeat(300_000)}` };

@@ -42,14 +42,14 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
     return source;
   }
 
-  /** An environment whose server crashes at its start, under a condition of Python's. */
-  function crashing(condition: string): string {
+  /** The options for an environment whose server crashes at its start, under a condition of Python's. */
+  function crashing(condition: string): string[] {
     const environment = world.ownEnvironment();
     const module = join(environment, `lib/python${world.prepared.minor}/site-packages/uvicorn/__init__.py`);
     const text = readFileSync(module, "utf8");
     rmSync(module);
     writeFileSync(module, `import os\nif ${condition}:\n    os.abort()\n${text}`);
-    return environment;
+    return ["--environment", environment, "--source", "none"];
   }
 
   describe("ends with", () => {
@@ -151,15 +151,15 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
     });
 
     test("15 where the server crashes at its start, whatever it computes on", async () => {
-      const { exit, message } = await fail(["--environment", crashing("True")]);
+      const { exit, message } = await fail(crashing("True"));
       expect([exit, message]).toEqual([15, expect.stringMatching(/^harbor: Cannot start the server: it was ended by SIGABRT\n/)]);
     });
 
     test("nothing where it crashes with an accelerator alone: the next one is tried", async () => {
-      const environment = crashing('"Xnnpack" in os.environ.get("UNSTABLE_ORT_OPTS__PROVIDER_PRIORITY", "")');
+      const crashes = crashing('"Xnnpack" in os.environ.get("UNSTABLE_ORT_OPTS__PROVIDER_PRIORITY", "")');
       const provider = "XnnpackExecutionProvider";
       const orders = JSON.stringify({ available: [provider, "CPUExecutionProvider"] });
-      await using manager = world.start(["--environment", environment, "--provider", provider], { ONNXRUNTIME_STAND_IN: orders });
+      await using manager = world.start([...crashes, "--provider", provider], { ONNXRUNTIME_STAND_IN: orders });
       await manager.waitUntilReady();
       const why = "text to speech does not work with Xnnpack (the server crashed at its start: it was ended by SIGABRT); trying CPU";
       expect(manager.log).toContain(`\nspeaches: warning: ${why}\n`);
@@ -276,7 +276,7 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
       await using hub = await startModelHub({ models: SPEECH_MODELS });
       const words = [...places, "--hf-endpoint", hub.endpoint, "--prepare"];
       const start = (): Manager => Manager.start(words, { root: world.root });
-      for (const lines of [1, 3, 9, 20]) {
+      for (const lines of [1, 3, 12]) {
         await using manager = start();
         await until(() => manager.log.split("\n").length > lines || !isRunning(manager.pid), `${lines} lines`, 20_000);
         await manager.stop("SIGKILL");
@@ -290,6 +290,17 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
       // without a source there are no other names for models
       expect(await roundTrip(world.url, "open the door", { stt: STT_MODEL, tts: TTS_MODEL })).toBe("open the door");
     });
+  });
+
+  test("two at once: one waits for the other and says so, and both end well", async () => {
+    const environment = world.ownEnvironment();
+    const words = ["--environment", environment, "--prepare"];
+    await using first = world.start(words);
+    await first.waitFor("speaches: installing ");
+    const second = await world.start(words).result();
+    expect([(await first.result()).exit, second.exit]).toEqual([0, 0]);
+    expect(second.stderr).toMatch(/^speaches: waiting: .*making the Python environment/m);
+    expect(second.stderr).not.toContain("installing");
   });
 
   test("its server knows no more than it has to", async () => {
