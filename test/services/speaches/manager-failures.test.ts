@@ -1,6 +1,6 @@
 /** How the manager ends: each class of failure by its own exit code, with what, why and what to do; and told to, wherever it is. */
 import { afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Result } from "../../_process.ts";
 import { until } from "../../_until.ts";
@@ -219,6 +219,61 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
         expect(message).toContain(`Cannot fetch model "${model}": `);
         expect(message).toContain(`It belongs in ${hublessRoot}/models/models--${model.replace("/", "--")}\n`);
       }
+    });
+  });
+
+  describe("a source by its URL", () => {
+    let seen: string[];
+    let server: Bun.Server<undefined>;
+    beforeEach(() => {
+      seen = [];
+      const answers: Record<string, () => Response> = {
+        "/whole.tar.gz": () => new Response(Bun.file(world.prepared.source)),
+        // begins, and never ends
+        "/slow.tar.gz": () => new Response(new ReadableStream({ start: (body) => body.enqueue(new Uint8Array(10_000)) })),
+        "/cut.tar.gz": () => new Response(Bun.file(world.prepared.source).slice(0, 3_000)),
+        "/busy.tar.gz": () => new Response("", { status: 503 }),
+      };
+      const answer = (request: Request): Response => {
+        const { pathname } = new URL(request.url);
+        seen.push(pathname);
+        return answers[pathname]?.() ?? new Response("", { status: 404 });
+      };
+      server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: answer });
+    });
+    afterEach(() => server.stop(true));
+
+    /** There is no such Python: no more than the source is wanted. */
+    const wordsFor = (name: string): string[] => [
+      ...["--environment", join(world.root, "env"), "--python", "3.99"],
+      ...["--source", `http://127.0.0.1:${server.port}/${name}`],
+    ];
+    const kept = (): string[] => readdirSync(join(world.root, "env.source"));
+
+    test("is fetched once", async () => {
+      expect((await fail(wordsFor("whole.tar.gz"))).exit).toBe(10);
+      expect((await fail([...wordsFor("whole.tar.gz"), "--offline"])).exit).toBe(10);
+      expect(seen).toEqual(["/whole.tar.gz"]);
+      expect(existsSync(join(world.root, "env.source", kept()[0] ?? "", "pyproject.toml"))).toBe(true);
+    });
+
+    test("leaves nothing where it is told to end in the middle", async () => {
+      await using manager = world.start(wordsFor("slow.tar.gz"));
+      await manager.waitFor("speaches: fetching http://");
+      await until(() => seen.length > 0, "it is asked for");
+      expect((await manager.stop()).exit).toBe(0);
+      expect(kept()).toEqual([]);
+    });
+
+    test.each([
+      ["nowhere.tar.gz", [], 11, "the server answers 404\n  See which versions there are: "],
+      ["busy.tar.gz", [], 12, "the server answers 503\n  Try again later\n"],
+      ["cut.tar.gz", [], 11, "harbor: Cannot unpack "],
+      ["whole.tar.gz", ["--offline"], 12, "offline\n  Fetch it where there is a network, and name the file: "],
+    ])("%s %p ends it with %d", async (name, words, code, said) => {
+      const { exit, message } = await fail([...wordsFor(name), ...words]);
+      expect([exit, message]).toEqual([code, expect.stringContaining(said)]);
+      if (existsSync(join(world.root, "env.source"))) expect(kept()).toEqual([]);
     });
   });
 
