@@ -40,7 +40,8 @@ function readWords(words: readonly string[], specs: ArgSpecs, program: string): 
   const found: Words = { values: new Map(), positionals: [] };
   const queue = [...words];
   for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
-    if (word === "-" || !word.startsWith("-")) found.positionals.push(word);
+    // `-1` is a number: no option has a digit for its letter
+    if (word === "-" || !word.startsWith("-") || /^-\d/.test(word)) found.positionals.push(word);
     else if (word.startsWith("--")) readLong(word, queue, { specs, program, found });
     else readShort(word, queue, { specs, program, found });
   }
@@ -91,7 +92,7 @@ function record({ found }: Reading, key: string, value: string): void {
 /** A value that looks like an option is most often a forgotten value; `--option=-value` says it is meant. */
 function takeValue(option: string, queue: string[], { program }: Reading): string {
   const value = queue[0];
-  if (value === undefined || (value.startsWith("-") && value !== "-")) throw usage(`"${option}" needs a value`, program);
+  if (value === undefined || /^-[^\d]/.test(value)) throw usage(`"${option}" needs a value`, program);
   queue.shift();
   return value;
 }

@@ -3,9 +3,10 @@
  * one that it depends on, is widened, each once; where the choice is ours and another Python of this host fits, that
  * one is taken instead.
  */
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileWhole } from "../_script/write-file.ts";
+import { askProgram } from "./_ask-program.ts";
 import { diagnose, type Refusal } from "./_diagnose.ts";
 import { maskUrls, PythonEnvError, type PythonEnvProblem } from "./_env-error.ts";
 import { type EnvRecord, writeRecord } from "./_env-record.ts";
@@ -123,21 +124,27 @@ async function widen(request: ReadRequest, env: ProvidedEnv, refusal: Refusal): 
 }
 
 /** An interpreter with pip: uv can neither fetch a source nor put pip into an environment without an index. */
-async function findPip(request: ReadRequest, { installer, python }: ProvidedEnv): Promise<string> {
-  const hasPip = async (path: string): Promise<boolean> => {
-    const end = await tryStep(request, "fetch-source", { argv: [path, "-m", "pip", "--version"], env: toolEnvironment(request.env) });
-    return end.code === 0;
-  };
-  if (installer.name === "pip" || (await hasPip(python.path))) return python.path;
+async function findPip(request: ReadRequest, { installer, python, record }: ProvidedEnv): Promise<string> {
+  if (installer.name === "pip") return python.path;
   const folder = join(request.scratch, "tools");
   const own = join(folder, "bin", "python");
-  if (await hasPip(own).catch(() => false)) return own;
+  // the one below the environment: it builds for the same Python
+  for (const path of [python.path, record.python?.realPath, own]) {
+    if (path !== undefined && (await hasPip(path, request.env))) return path;
+  }
   request.say("fetch-source", "making an environment with pip beside it");
   rmSync(folder, { recursive: true, force: true });
   for (const tool of venvTools({ python: python.path, folder, env: request.env })) {
     await runStep(request, "fetch-source", tool, "make an environment with pip");
   }
   return own;
+}
+
+const PIP_TIMEOUT_MS = 20_000;
+
+async function hasPip(python: string, env: ReadRequest["env"]): Promise<boolean> {
+  const question = { argv: [python, "-m", "pip", "--version"], env: toolEnvironment(env), timeoutMs: PIP_TIMEOUT_MS };
+  return existsSync(python) && (await askProgram(question)).code === 0;
 }
 
 interface PythonRun {

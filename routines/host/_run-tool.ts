@@ -5,7 +5,7 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { awaitChild, readOutput } from "../_script/child-output.ts";
 import { formatCommand, maskUrls, PythonEnvError } from "./_env-error.ts";
-import { MARK } from "./_leftovers.ts";
+import { endLeftovers, MARK } from "./_leftovers.ts";
 
 export interface Tool {
   argv: readonly string[];
@@ -60,7 +60,11 @@ export async function runTool(tool: Tool, place: ToolPlace, onLine: (line: strin
   const code = await awaitChild(child.exited, readers);
   for (const reader of readers) reader.flush();
   appendFileSync(place.log, `exit ${code}\n`);
-  if (place.signal?.aborted) throw interrupted(command);
+  if (place.signal?.aborted) {
+    // what it had started may take longer to end, or not have heard
+    await endLeftovers(place.folder);
+    throw interrupted(command);
+  }
   return { code, command, output };
 }
 

@@ -45,6 +45,8 @@ describe("parseCommandArgs", () => {
     [["-w", "-"], { workspace: "-" }],
     [["--wait-timeout", "5m"], { "wait-timeout": "5m" }],
     [["-", "", "*"], { handle: ["-", "", "*"] }],
+    [["-1", "-2.5"], { handle: ["-1", "-2.5"] }],
+    [["--workspace", "-1"], { workspace: "-1" }],
   ] as [string[], object][])("reads %j", (argv, expected) => {
     expect(parse(...argv)).toEqual({ args: { ...nothing, ...expected }, rest: [] });
   });
