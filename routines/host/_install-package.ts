@@ -143,8 +143,8 @@ async function findPip(request: ReadRequest, { installer, python, record }: Prov
 const PIP_TIMEOUT_MS = 20_000;
 
 async function hasPip(python: string, env: ReadRequest["env"]): Promise<boolean> {
-  const question = { argv: [python, "-m", "pip", "--version"], env: toolEnvironment(env), timeoutMs: PIP_TIMEOUT_MS };
-  return existsSync(python) && (await askProgram(question)).code === 0;
+  const question = { env: toolEnvironment(env), timeoutMs: PIP_TIMEOUT_MS };
+  return existsSync(python) && (await askProgram([python, "-m", "pip", "--version"], question)).exit === 0;
 }
 
 interface PythonRun {
