@@ -42,8 +42,8 @@ test(`a download that is killed ${KILLS} times (seed ${SEED})`, async () => {
   hub.switches.bytesPerSecond = undefined;
   expect(await start(cache).exited).toBe(0);
   expectSnapshot(cache, hub.commitOf(REPO), MODEL);
-  // one that was killed with all done but for giving back its lock leaves that, which nobody minds
-  expect(listBelow(join(cache, ".locks")).filter((path) => !path.endsWith("harbor.lock"))).toEqual([]);
+  // one that was killed while it took or gave back its lock leaves that, which nobody minds
+  expect(listBelow(join(cache, ".locks")).filter((path) => !/harbor\.lock(?:$|\.)/.test(path))).toEqual([]);
   // each went on from what was there: a whole transfer for each kill would be far more
   const whole = hub.requests.filter(({ at, range }) => at === "cdn" && range === undefined).length;
   expect(whole).toBeLessThanOrEqual(2 * (KILLS + downloads + 1));
