@@ -11,9 +11,9 @@ import { shapes } from "./_pyproject-shapes.ts";
 import { makePyproject, type RandomPyproject } from "./_random-pyproject.ts";
 
 const SEED = Number(process.env.HARBOR_TEST_SEED ?? Date.now() % 1_000_000);
-const COUNT = process.env.HARBOR_TEST_LONG === "1" ? 20_000 : 1_000;
+const COUNT = process.env.HARBOR_TEST_LONG === "1" ? 5_000 : 1_000;
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(15_000);
 
 interface Sample extends RandomPyproject {
   python: string;
