@@ -248,10 +248,13 @@ function readText(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw new HarborError(
-      `Cannot read settings "${path}": ${(error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : (error as Error).message}`,
-      { exit: "usage", cause: error },
-    );
+    const isAbsent = (error as NodeJS.ErrnoException).code === "ENOENT";
+    // the folder that it is relative to need not be the one that somebody has called it from
+    const absent = isAbsolute(path) ? "there is no such file" : `there is no such file in ${process.cwd()}`;
+    throw new HarborError(`Cannot read settings "${path}": ${isAbsent ? absent : (error as Error).message}`, {
+      exit: "usage",
+      cause: error,
+    });
   }
 }
 
