@@ -83,11 +83,13 @@ type Value = string | number | boolean | readonly string[];
 
 export interface RankedSetting {
   name: string;
-  /** As it counts; a secret masked. */
+  /** As it counts; a duration as it was written, a secret masked. */
   value: Value;
   rank: "command line" | "environment" | "file" | "default";
   /** `--port`, `$HARBOR_X_PORT`, `config.yml:3`; empty for a default. */
   place: string;
+  /** Where the file says it as well, and does not count: `config.yml:3`. */
+  over?: string;
   /** The option and the variable that set it. */
   option: string;
   env: string | null;
@@ -111,7 +113,7 @@ function optionOf(name: string, spec: SettingSpec): string {
 /** The options of a command, for `defineCommand`; its help shows defaults and variables, too. */
 export function settingArgs(table: SettingsTable): ArgSpecs {
   const entries = Object.entries(table).map(([name, spec]) => {
-    const words = [spec.description, describeDefault(spec), spec.env === undefined ? "" : `[$${spec.env}]`];
+    const words = [spec.description, describeChoices(spec), describeDefault(spec), spec.env === undefined ? "" : `[$${spec.env}]`];
     const description = words.filter((it) => it !== "").join(" ");
     if (spec.type === "flag") return [optionOf(name, spec), { type: "boolean", description }] as const;
     const repeats = spec.type === "list" ? ({ multiple: true } as const) : {};
@@ -127,8 +129,17 @@ function describeDefault(spec: SettingSpec): string {
   return text === "" ? "" : `(default: ${text})`;
 }
 
+/** The help has a column as wide as the longest of all hints. */
+const LONGEST_HINT = 16;
+
+function describeChoices(spec: SettingSpec): string {
+  return spec.type === "choice" && hintOf(spec) === spec.type ? `(one of ${spec.choices.join(", ")})` : "";
+}
+
 function hintOf(spec: SettingSpec): string {
-  return spec.type === "choice" ? spec.choices.join("|") : spec.type;
+  if (spec.type !== "choice") return spec.type;
+  const choices = spec.choices.join("|");
+  return choices.length > LONGEST_HINT ? spec.type : choices;
 }
 
 /** Throws `usage` for a value of the wrong type, an unknown key of the file, a file that cannot be read. */
@@ -143,11 +154,13 @@ export function rankSettings<const T extends SettingsTable>(
     const value = given === undefined ? defaultOf(spec, sources.env) : convert(spec, given, { name, env: sources.env });
     values[name] = value;
     const { rank, place } = given ?? { rank: "default" as const, place: "" };
+    const over = rank === "file" ? undefined : file?.find(name)?.place;
     return {
       name,
-      value: shown(name, spec, value),
+      value: spec.type === "duration" ? String(given?.value ?? spec.default) : shown(name, spec, value),
       rank,
       place,
+      ...(over === undefined ? {} : { over }),
       option: `--${optionOf(name, spec)}`,
       env: spec.env ?? null,
       description: spec.description,
@@ -197,7 +210,7 @@ interface SettingsFile {
 
 function readFile(path: string, table: SettingsTable): SettingsFile {
   const text = readText(path);
-  const content = parseYaml(text, path) ?? {};
+  const content = parse(text, path) ?? {};
   const at = (key: string): Place => ({ file: path, ...locateYaml(text, [key]) });
   if (typeof content !== "object" || Array.isArray(content) || content instanceof RawScalar) {
     throw usage("it must hold settings, as `name: value`", "the file", { file: path, line: 1 });
@@ -220,14 +233,28 @@ function readFile(path: string, table: SettingsTable): SettingsFile {
   };
 }
 
+/** To whoever reads the exit code, a file that is no YAML is a wrong setting, too. */
+function parse(text: string, path: string): unknown {
+  try {
+    return parseYaml(text, path);
+  } catch (error) {
+    if (!(error instanceof HarborError)) throw error;
+    const { message, hint, details, at = { file: path } } = error;
+    throw new HarborError(message, { exit: "usage", at, details, cause: error, ...(hint === undefined ? {} : { hint }) });
+  }
+}
+
 function readText(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw new HarborError(
-      `Cannot read settings "${path}": ${(error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : (error as Error).message}`,
-      { exit: "usage", cause: error },
-    );
+    const isAbsent = (error as NodeJS.ErrnoException).code === "ENOENT";
+    // the folder that it is relative to need not be the one that somebody has called it from
+    const absent = isAbsolute(path) ? "there is no such file" : `there is no such file in ${process.cwd()}`;
+    throw new HarborError(`Cannot read settings "${path}": ${isAbsent ? absent : (error as Error).message}`, {
+      exit: "usage",
+      cause: error,
+    });
   }
 }
 

@@ -63,14 +63,15 @@ export function homeOf(name: string): string | undefined {
 
 /**
  * `HARBOR_ONNX_PROVIDER` → full names in the order asked for, each once; undefined for `auto`, empty and unset. Short names
- * and full ones in any case; `listed` are further names, as a Python environment has them. Throws `usage`.
+ * and full ones in any case, these also without `ExecutionProvider`; `listed` are further names, as a Python environment has them. Throws `usage`.
  */
 export function readOverride(text: string | undefined, listed: readonly string[] = []): string[] | undefined {
   const words = (text ?? "").split(",").map((word) => word.trim());
   const named = words.filter((word) => word !== "");
   if (named.length === 0 || (named.length === 1 && named[0]?.toLowerCase() === "auto")) return undefined;
-  const full = new Map([...Object.values(SHORT), ...OTHERS, ...listed].map((name) => [name.toLowerCase(), name]));
-  return [...new Set(named.map((word) => SHORT[word.toLowerCase()] ?? full.get(word.toLowerCase()) ?? refuse(word, [...full.values()])))];
+  const full = [...Object.values(SHORT), ...OTHERS, ...listed];
+  const byName = new Map(full.flatMap((name) => [name, name.replace(/ExecutionProvider$/, "")].map((it) => [it.toLowerCase(), name])));
+  return [...new Set(named.map((word) => SHORT[word.toLowerCase()] ?? byName.get(word.toLowerCase()) ?? refuse(word, full)))];
 }
 
 function refuse(word: string, full: readonly string[]): never {
@@ -81,7 +82,9 @@ function refuse(word: string, full: readonly string[]): never {
       hint: "Leave out the other names, or auto",
     });
   }
-  const close = nearest(word.toLowerCase(), short) ?? nearest(word, full);
+  // who writes "gpu" means anything but the CPU
+  const faster = short.filter((name) => name !== "cpu");
+  const close = nearest(word.toLowerCase(), faster) ?? nearest(word, full);
   const meant = close === undefined ? "" : `; did you mean "${close}"?`;
   throw new HarborError(`Cannot use HARBOR_ONNX_PROVIDER "${word}": there is no such provider${meant}`, {
     exit: "usage",

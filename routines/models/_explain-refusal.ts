@@ -13,6 +13,8 @@ export interface Refusal {
   host: string;
   page: string;
   hasToken: boolean;
+  /** What sets the token, as hints call it. */
+  tokenName: string;
   /** Whether the hub itself answered, or the host it led to. */
   isHub: boolean;
 }
@@ -34,17 +36,19 @@ export async function explainRefusal(response: Response, refusal: Refusal & { fr
   const isBadToken = status === 401 && code === null && /invalid credentials|invalid token|expired/i.test(said);
   const isUnknown = code === "RepoNotFound" || status === 404 || (status === 401 && !isBadToken);
   if (isUnknown) {
-    const hint = refusal.hasToken ? "Check the name, and whether HF_TOKEN may see it" : "Check the name; a private one needs HF_TOKEN";
+    const hint = refusal.hasToken
+      ? `Check the name, and whether ${refusal.tokenName} may see it`
+      : `Check the name; a private one needs ${refusal.tokenName}`;
     return unknown(refusal, answer, "has no such model", hint);
   }
   if (status === 401 || status === 403) return denied(refusal, answer);
   return new ModelError("network", refusal.repo, answer);
 }
 
-function gated({ repo, page, hasToken }: Refusal, answer: string): ModelError {
+function gated({ repo, page, hasToken, tokenName }: Refusal, answer: string): ModelError {
   return new ModelError("denied", repo, "its authors give it to those alone who accept their terms", {
     details: [answer],
-    hint: hasToken ? `Accept them at ${page}, with the account of HF_TOKEN` : `Accept them at ${page}, then set HF_TOKEN`,
+    hint: hasToken ? `Accept them at ${page}, with the account of ${tokenName}` : `Accept them at ${page}, then set ${tokenName}`,
   });
 }
 
@@ -52,10 +56,10 @@ function unknown({ repo, host }: Refusal, answer: string, what: string, hint: st
   return new ModelError("unknown-model", repo, `${host} ${what}`, { details: [answer], hint });
 }
 
-function denied({ repo, host, hasToken }: Refusal, answer: string): ModelError {
+function denied({ repo, host, hasToken, tokenName }: Refusal, answer: string): ModelError {
   return new ModelError("denied", repo, `${host} does not give it to ${hasToken ? "this token" : "just anybody"}`, {
     details: [answer],
-    hint: hasToken ? "Check HF_TOKEN: it may have run out, or lack the right to read this model" : "Set HF_TOKEN",
+    hint: hasToken ? `Check ${tokenName}: it may have run out, or lack the right to read this model` : `Set ${tokenName}`,
   });
 }
 

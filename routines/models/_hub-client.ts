@@ -13,6 +13,8 @@ export interface HubClientOptions {
   /** `https://huggingface.co`, a mirror's, a proxy's; may have a path. */
   endpoint: string;
   token?: string | undefined;
+  /** What sets the token, for hints; HF_TOKEN when left out. */
+  tokenName?: string | undefined;
   patience: Patience;
   signal?: AbortSignal | undefined;
 }
@@ -30,15 +32,17 @@ export class HubClient {
   readonly repo: string;
   readonly #endpoint: URL;
   readonly #token: string | undefined;
+  readonly #tokenName: string;
   readonly #patience: Patience;
   readonly #signal: AbortSignal | undefined;
   #hasAnswered = false;
 
   /** Throws `network` for an endpoint that is none. */
-  constructor({ repo, endpoint, token, patience, signal }: HubClientOptions) {
+  constructor({ repo, endpoint, token, tokenName = "HF_TOKEN", patience, signal }: HubClientOptions) {
     this.repo = repo;
     this.#endpoint = readEndpoint(repo, endpoint);
     this.#token = token || undefined;
+    this.#tokenName = tokenName;
     this.#patience = patience;
     this.#signal = signal;
   }
@@ -192,6 +196,7 @@ export class HubClient {
       host: this.host,
       page: this.url(this.repo).href,
       hasToken: this.#token !== undefined,
+      tokenName: this.#tokenName,
       isHub: this.#isHub(url),
       from: url.host,
     });

@@ -41,6 +41,8 @@ export interface FetchModelRequest {
   /** `https://huggingface.co` when left out. */
   endpoint?: string | undefined;
   token?: string | undefined;
+  /** What sets the token, for hints; HF_TOKEN when left out. */
+  tokenName?: string | undefined;
   /** Only look. */
   isOffline?: boolean | undefined;
   onProgress?: ((progress: ModelProgress) => void) | undefined;
@@ -154,8 +156,8 @@ function isSystemError(error: unknown): boolean {
 async function fetchAlone(model: Model, places: ModelPlaces): Promise<FetchedModel> {
   const found = lookFor(model); // whoever we waited for may have fetched it
   if (found?.isCertain) return asFetched(model.repo, found, true);
-  const { repo, endpoint = DEFAULT_ENDPOINT, token, signal, patience = DEFAULT_PATIENCE } = model;
-  const hub = new HubClient({ repo, endpoint, token, patience, signal });
+  const { repo, endpoint = DEFAULT_ENDPOINT, token, tokenName, signal, patience = DEFAULT_PATIENCE } = model;
+  const hub = new HubClient({ repo, endpoint, token, tokenName, patience, signal });
   if (found !== undefined) {
     const certain = await makeCertain(model, places, hub, found);
     if (certain !== undefined) return asFetched(repo, certain, true);

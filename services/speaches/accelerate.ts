@@ -70,7 +70,7 @@ export function canUseCuda({ order }: OnnxDetection): boolean {
   return order.includes(CUDA);
 }
 
-/** `CoreMLExecutionProvider` as people say it. */
-export function nameOf(provider: string): string {
-  return provider.replace(/ExecutionProvider$/, "");
+/** `CoreMLExecutionProvider` as people say it, by itself or in a sentence. */
+export function nameOf(text: string): string {
+  return text.replace(/ExecutionProvider\b/g, "");
 }

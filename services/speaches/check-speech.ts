@@ -83,7 +83,8 @@ async function attempt<T>(work: () => Promise<T>, signal: AbortSignal): Promise<
   } catch (error) {
     signal.throwIfAborted();
     const { name, message } = error as Error;
-    return { problem: name === "TimeoutError" ? "no answer in time" : message };
+    // bun tells a programmer where to learn more
+    return { problem: name === "TimeoutError" ? "no answer in time" : message.replace(/\.? For more information, pass .*$/, "") };
   }
 }
 

@@ -25,8 +25,7 @@ export async function fetchSource({ source, place, isOffline, signal }: SourceRe
   const mark = isUrl ? source : `${path} ${stat?.mtimeMs}`;
   const folder = join(place, createHash("sha256").update(mark).digest("hex").slice(0, 16));
   if (existsSync(folder)) return folder;
-  if (!isUrl && stat === undefined)
-    throw new ManagerError("install", `Cannot read the source "${source}": there is no such file or folder`);
+  if (!isUrl && stat === undefined) throw new ManagerError("install", `Cannot read the source "${path}": there is no such file or folder`);
   if (isUrl && isOffline) {
     throw new ManagerError("network", `Cannot fetch the source "${source}": offline`, {
       hint: "Fetch it where there is a network, and name the file: `harbor config set speaches.source <archive>`",

@@ -11,7 +11,7 @@ import { emit } from "harbor/_script/emit";
 import { runScript } from "harbor/_script/script";
 import { table } from "harbor/_script/table";
 import { type RankedSetting, settingArgs } from "harbor/config/rank-settings";
-import { prepareService, runService } from "./run-service.ts";
+import { type Prepared, prepareService, runService } from "./run-service.ts";
 import { configFile, readSettings, SETTINGS } from "./settings.ts";
 import { Teller } from "./teller.ts";
 
@@ -20,10 +20,10 @@ export const command = defineCommand({
     name: "speaches",
     description: "Run speaches natively: speech to text and text to speech behind an OpenAI-compatible API",
     examples: [
-      "bun manager.ts                     # install what is missing, then serve",
-      "bun manager.ts --print-config      # every value, and where it came from",
-      "bun manager.ts --prepare           # install and fetch, and do not serve",
-      "bun manager.ts --provider cpu --port 8000",
+      "harbor run speaches                     # install what is missing, then serve",
+      "harbor run speaches --print-config      # every value, and where it came from",
+      "harbor run speaches --prepare           # install and fetch, and do not serve",
+      "harbor run speaches --provider cpu --port 8000",
     ],
   },
   args: {
@@ -47,7 +47,8 @@ export const command = defineCommand({
     const stop = stopSignal();
     const context = { settings: values, env: ownEnvironment(), teller, signal: stop.signal };
     try {
-      await (args.prepare === true ? prepareService(context) : runService(context));
+      if (args.prepare === true) emit(await prepareService(context), { json: args.json === true, render: renderPrepared });
+      else await runService(context);
     } catch (error) {
       // what was broken off because it was told to stop has not failed
       if (!stop.signal.aborted) throw error;
@@ -65,12 +66,16 @@ function findFile(named: string | undefined): { file: string } | undefined {
 }
 
 function renderSettings(settings: RankedSetting[]): string {
-  const rows = settings.map(({ name, value, place }) => [
+  const rows = settings.map(({ name, value, place, over }) => [
     name,
     typeof value === "object" ? value.join(",") : String(value),
-    place || "default",
+    (place || "default") + (over === undefined ? "" : `, before ${over}`),
   ]);
   return table([["SETTING", "VALUE", "FROM"], ...rows]).join("\n");
+}
+
+function renderPrepared({ environment, data }: Prepared): string {
+  return `All is there: the program in ${environment}, the models in ${data}`;
 }
 
 /** Another program's Python, or an environment that the shell is in, is none of the server's. */

@@ -18,6 +18,9 @@ const FILES = {
   tts: ["README.md", "*.onnx", "voices.bin", "*.onnx.json", "config.json"],
 };
 
+/** The variable of that name is the server's, and not looked at. */
+const TOKEN_NAME = "hf.token (`harbor config set hf.token hf_…`)";
+
 /** Between two words to the supervisor. */
 const STATUS_MS = 500;
 
@@ -69,6 +72,7 @@ export async function prepareModel(
       cache: data,
       include: FILES[half],
       endpoint,
+      tokenName: TOKEN_NAME,
       isOffline,
       signal,
       onProgress: show,

@@ -29,11 +29,21 @@ const LOOKS = 6;
 /** How long a crash may take: the system may write all of its memory to a file. */
 const CRASH_MS = 5_000;
 
+/** Where what was made ready is. */
+export interface Prepared {
+  /** The interpreter of its environment. */
+  python: string;
+  environment: string;
+  /** The models' folder. */
+  data: string;
+}
+
 /** Everything that a start needs, and no server: so that the next one needs no network. Throws a ManagerError, also where one of the models is missing. */
-export async function prepareService({ settings, env, teller, signal }: RunContext): Promise<void> {
-  await prepareProgram(settings, env, teller, signal);
+export async function prepareService({ settings, env, teller, signal }: RunContext): Promise<Prepared> {
+  const { python } = await prepareProgram(settings, env, teller, signal);
   const failure = asFailure(await prepareModels(settings, teller, signal), settings);
   if (failure !== undefined) throw failure;
+  return { python, environment: settings.environment, data: settings.data };
 }
 
 /** What it can start with: one of the models is enough. Throws a ManagerError. */
@@ -77,7 +87,7 @@ async function startService(context: RunContext): Promise<Running> {
         ...accelerationVariables(acceleration, detection.providers),
       },
     });
-  const attempts: Attempts = { start, first, missing, canUseCuda: canUseCuda(detection) };
+  const attempts: Attempts = { start, first, missing, canUseCuda: canUseCuda(detection), warnings: detection.warnings };
   return { ...(await startWorking(context, attempts)), attempts };
 }
 
@@ -94,6 +104,8 @@ interface Working {
   acceleration: Acceleration;
   /** What does not work. */
   check: SpeechCheck;
+  /** Why it is not on what was asked for, or was tried. */
+  warnings: readonly string[];
 }
 
 interface Running extends Working {
@@ -106,22 +118,28 @@ interface Attempts {
   /** Models that are not there. */
   missing: SpeechCheck;
   canUseCuda: boolean;
+  /** Of the host and of what was asked for. */
+  warnings: readonly string[];
 }
 
 /** The first server on which all works, or else the last, where something does. Throws where nothing does. */
 async function startWorking(context: RunContext, attempts: Attempts): Promise<Working> {
   let acceleration = attempts.first;
+  const warnings = [...attempts.warnings];
   while (true) {
-    await context.teller.status(`starting the server (${describe(acceleration)})`);
+    await context.teller.status(
+      `starting the server (text to speech${describe(acceleration).tts}; speech to text on ${acceleration.device})`,
+    );
     const server = attempts.start(acceleration);
     try {
       const failed = await tryServer(server, context, attempts.missing);
       const fallback = fallBack(acceleration, failed, attempts.canUseCuda);
       if (fallback === undefined) {
         refuseUseless(server, { ...failed, ...present(attempts.missing) }, context.settings);
-        return { server, acceleration, check: { ...failed, ...present(attempts.missing) } };
+        return { server, acceleration, warnings, check: { ...failed, ...present(attempts.missing) } };
       }
       context.teller.warn(fallback.why);
+      warnings.push(fallback.why);
       acceleration = fallback.next;
     } catch (error) {
       await server.stop();
@@ -230,17 +248,24 @@ async function retry(context: RunContext, running: Running): Promise<void> {
 }
 
 /** What is no news is not for the log; the supervisor has heard of the retry meanwhile. */
-async function announce({ settings, teller }: RunContext, { acceleration, check }: Working, isNews = true): Promise<void> {
+async function announce({ settings, teller }: RunContext, { acceleration, check, warnings }: Working, isNews = true): Promise<void> {
   const { stt, tts } = check;
+  const on = describe(acceleration);
   const stated = [
-    `speech to text: ${stt === undefined ? settings.stt_model : `none, ${stt}`}`,
-    `text to speech: ${tts === undefined ? settings.tts_model : `none, ${tts}`}`,
-    ...(isDegraded(check) ? [] : [describe(acceleration)]),
+    `speech to text: ${stt === undefined ? `${settings.stt_model}${on.stt}` : `none, ${stt}`}`,
+    `text to speech: ${tts === undefined ? `${settings.tts_model}${on.tts}` : `none, ${tts}`}`,
+    // a supervisor shows one line, and why something is missing is more
+    ...(isDegraded(check) ? [] : warnings.map((it) => `warning: ${shorten(it)}`)),
   ];
   const status = stated.join("; ");
   if (isNews) teller.say(status);
   // in one message: whoever waits for it to be ready is told how ready
   await teller.notify({ health: isDegraded(check) ? "degraded" : "healthy", status, isReady: true, isAlive: true });
+}
+
+/** What stands behind the warning is the name of what is used instead, which the status says by itself. */
+function shorten(warning: string): string {
+  return nameOf(warning).replace(/\. Instead: .*$/, "");
 }
 
 function isDegraded({ stt, tts }: SpeechCheck): boolean {
@@ -252,6 +277,7 @@ function present(check: SpeechCheck): SpeechCheck {
   return Object.fromEntries(Object.entries(check).filter(([, problem]) => problem !== undefined));
 }
 
-function describe({ providers, device }: Acceleration): string {
-  return `text to speech on ${providers.map(nameOf).join(", then ")}; speech to text on ${device}`;
+/** What each half runs on; nothing where the server is left to find that out. */
+function describe({ providers, device }: Acceleration): { stt: string; tts: string } {
+  return { stt: device === "auto" ? "" : ` on ${device}`, tts: ` on ${providers.map(nameOf).join(", then ")}` };
 }

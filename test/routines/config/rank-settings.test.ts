@@ -120,6 +120,35 @@ describe("types", () => {
   });
 });
 
+test("a duration is told as it was written", () => {
+  const wait = (given: Given): unknown => read(given).settings.find((it) => it.name === "wait")?.value;
+  expect([wait({}), wait({ yaml: "wait: 90s\n" }), wait({ argv: ["--wait", "1m30s"] })]).toEqual(["3m", "90s", "1m30s"]);
+});
+
+test("what a file says in vain is told with where it stands", () => {
+  const over = (given: Given): unknown => read(given).settings.find((it) => it.name === "word")?.over;
+  const line = `${join(folder, "config.yml")}:2`;
+  expect([over({ ...ENV, ...FILE }), over({ ...LINE, ...FILE }), over({ ...LINE, ...ENV }), over(FILE)]).toEqual([
+    line,
+    line,
+    undefined,
+    undefined,
+  ]);
+});
+
+test.each([
+  ["no YAML", "kind: [a\n"],
+  ["a key twice", "kind: a\nkind: b\n"],
+  ["two documents", "kind: a\n---\nkind: b\n"],
+])("a file that cannot be read is wrong usage, like a wrong value in it: %s", (_, yaml) => {
+  try {
+    read({ yaml });
+    expect.unreachable();
+  } catch (error) {
+    expect(error).toMatchObject({ exit: "usage", at: { file: join(folder, "config.yml") } });
+  }
+});
+
 test("a secret is never shown, a password in an address neither", () => {
   const { settings, values } = read({ env: { X_KEY: "hunter2", X_WORD: "https://me:hunter2@host/x" } });
   expect(values.api_key).toBe("hunter2");
@@ -131,4 +160,8 @@ test("the help has every name, default and variable", () => {
   expect(Object.keys(args)).toEqual(["port", "word", "kind", "offline", "no-check", "places", "wait", "home", "api-key"]);
   expect(args.port?.description).toBe("Port (default: 1) [$X_PORT]");
   expect(args["no-check"]?.description).toContain("this turns it off");
+  expect(args.kind).toMatchObject({ valueHint: "a|b", description: "Kind (default: a) [$X_KIND]" });
+  const choices = ["first", "second", "third"];
+  const long = settingArgs({ kind: { type: "choice", description: "Kind", choices, default: "first" } });
+  expect(long.kind).toMatchObject({ valueHint: "choice", description: "Kind (one of first, second, third) (default: first)" });
 });

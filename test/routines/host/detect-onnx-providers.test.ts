@@ -214,6 +214,8 @@ describe("HARBOR_ONNX_PROVIDER", () => {
     ["CUDA", [CUDA, CPU]],
     ["CUDAExecutionProvider", [CUDA, CPU]],
     ["cudaexecutionprovider", [CUDA, CPU]],
+    ["webgpu", ["WebGpuExecutionProvider", CPU]],
+    ["QNN,cuda", ["QNNExecutionProvider", CUDA, CPU]],
     ["cuda,tensorrt", [CUDA, "TensorrtExecutionProvider", CPU]],
     [" cuda , cuda, cpu ", [CUDA, CPU]],
     ["cpu", [CPU]],
@@ -271,7 +273,7 @@ describe("HARBOR_ONNX_PROVIDER", () => {
 
   test.each([
     ["cudda", 'Cannot use HARBOR_ONNX_PROVIDER "cudda": there is no such provider; did you mean "cuda"?'],
-    ["cuda,gpu", 'Cannot use HARBOR_ONNX_PROVIDER "gpu": there is no such provider; did you mean "cpu"?'],
+    ["cuda,gpu", 'Cannot use HARBOR_ONNX_PROVIDER "gpu": there is no such provider'],
     [
       "CoreMLExecutionProvidr",
       'Cannot use HARBOR_ONNX_PROVIDER "CoreMLExecutionProvidr": there is no such provider; did you mean "CoreMLExecutionProvider"?',

@@ -1,6 +1,6 @@
 /**
  * Random pyproject files and random Pythons, and what must hold for all of them. `HARBOR_TEST_SEED` repeats a run,
- * `HARBOR_TEST_LONG=1` makes twenty times as many.
+ * `HARBOR_TEST_LONG=1` makes five times as many.
  */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { satisfies } from "@renovatebot/pep440";

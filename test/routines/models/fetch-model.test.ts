@@ -452,6 +452,7 @@ describe("a hub that refuses", () => {
     expect(error.details[0]).toContain("answers 401: Access to model");
     const wrong = await fail({ token: "hf_wrong" });
     expect([wrong.kind, wrong.hint]).toEqual(["denied", `Accept them at ${hub.endpoint}/${REPO}, with the account of HF_TOKEN`]);
+    expect((await fail({ tokenName: "my.token" })).hint).toEndWith(", then set my.token");
     await fetchIt({ token: "hf_right" });
     expectSnapshot(cache, hub.commitOf(REPO), MODEL);
   });

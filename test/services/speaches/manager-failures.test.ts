@@ -134,6 +134,13 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
       expect([exit, message]).toEqual([13, expect.stringMatching(/^harbor: Cannot fetch model ".*Kokoro.*": it is not here/)]);
     });
 
+    test("13 where the hub has no such model, or a private one: how to give it a token", async () => {
+      await using hub = await startModelHub({ models: SPEECH_MODELS });
+      const words = ["--data", join(world.root, "models"), "--hf-endpoint", hub.endpoint, "--tts-model", "no/such", "--prepare"];
+      const { exit, message } = await fail(words);
+      expect([exit, message]).toEqual([13, expect.stringContaining("a private one needs hf.token (`harbor config set hf.token hf_…`)")]);
+    });
+
     test("14 where the port is taken: by whom", async () => {
       using taken = Bun.listen({ hostname: "127.0.0.1", port: world.port, socket: { data() {} } });
       const { exit, message } = await fail([]);

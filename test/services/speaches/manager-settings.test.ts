@@ -55,10 +55,10 @@ describe("each rank goes before those below it", () => {
   const FILE = { model_ttl: 3, ui: false, find_links: ["e"], start_timeout: "3s", device: "auto" };
   const NAMES = ["model_ttl", "ui", "find_links", "start_timeout", "device"] as const;
   const VALUES: Record<RankedSetting["rank"], readonly unknown[]> = {
-    "command line": [1, false, ["a", "b"], 1_000, "cpu"],
-    environment: [2, true, ["c", "d"], 2_000, "cuda"],
-    file: [3, false, ["e"], 3_000, "auto"],
-    default: [300, true, [], 180_000, "auto"],
+    "command line": [1, false, ["a", "b"], "1s", "cpu"],
+    environment: [2, true, ["c", "d"], "2s", "cuda"],
+    file: [3, false, ["e"], "3s", "auto"],
+    default: [300, true, [], "3m", "auto"],
   };
 
   test.each([
@@ -115,6 +115,14 @@ describe("what is shown", () => {
     expect(rows).toContainEqual(["version", "0.9.0", "$HARBOR_SPEACHES_VERSION"]);
     expect(rows).toContainEqual(["package", "speaches==0.9.0", "default"]);
     expect(rows).toContainEqual(["port", "34331", "default"]);
+    expect(rows).toContainEqual(["start_timeout", "3m", "default"]);
+  });
+
+  test("is what the file says in vain, too", async () => {
+    const { root: own, file } = home("in-vain", { port: 1234 });
+    const { exit, stdout } = await run(["--print-config"], { HARBOR_SPEACHES_HOST_PORT: "5678" }, own);
+    expect([exit, stdout]).toEqual([0, expect.stringMatching(/^port +5678 +\$HARBOR_SPEACHES_HOST_PORT, before .*config\.yml:1$/m)]);
+    expect(stdout).toContain(`, before ${file}:1\n`);
   });
 
   test.each(["--print-config", "--json"])("has no secret in it (%s)", async (more) => {
@@ -173,7 +181,7 @@ describe("what cannot be right ends it with 2, and says where it stands", () => 
 
   test("a file that is not there", async () => {
     const { exit, stderr } = await run(["--config", "nowhere.yml"]);
-    expect([exit, stderr]).toEqual([2, expect.stringContaining('Cannot read settings "nowhere.yml": there is no such file')]);
+    expect([exit, stderr]).toEqual([2, expect.stringMatching(/Cannot read settings "nowhere.yml": there is no such file in \/.+/)]);
   });
 
   test.each([

@@ -20,7 +20,7 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
   describe("prepared where neither the package nor a dependency is for the Python at hand", () => {
     test("says what it does, and what it has widened", () => {
       const { stdout, stderr } = shared.result;
-      expect(stdout).toBe("");
+      expect(stdout).toBe(`All is there: the program in ${shared.environment}, the models in ${shared.data}\n`);
       const { result: _, python, bounds, minor } = shared;
       expect(stderr).toContain(`speaches: Python ${python.version} (${python.path})\n`);
       const [least, below] = bounds.requiresPython.split(",");
