@@ -60,7 +60,7 @@ export async function runService(context: RunContext): Promise<void> {
 
 async function startService(context: RunContext): Promise<Running> {
   const { settings, teller, signal } = context;
-  using _ = teller.beat();
+  using _ = teller.beat(signal);
   const { program, missing } = await prepareStart(context);
   const { first, detection } = await chooseAcceleration(settings, program.python, program.env, signal);
   for (const warning of detection.warnings) teller.warn(warning);
