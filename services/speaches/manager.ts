@@ -11,6 +11,7 @@ import { emit } from "harbor/_script/emit";
 import { runScript } from "harbor/_script/script";
 import { table } from "harbor/_script/table";
 import { type RankedSetting, settingArgs } from "harbor/config/rank-settings";
+import { noProxyFor } from "./no-proxy.ts";
 import { prepareService, runService } from "./run-service.ts";
 import { configFile, readSettings, SETTINGS } from "./settings.ts";
 import { Teller } from "./teller.ts";
@@ -43,6 +44,7 @@ export const command = defineCommand({
       emit(settings, { json: args.json === true, render: renderSettings });
       return;
     }
+    Object.assign(process.env, noProxyFor(values.host, process.env));
     const teller = new Teller(process.env);
     const stop = stopSignal();
     const context = { settings: values, env: ownEnvironment(), teller, signal: stop.signal };
