@@ -4,7 +4,8 @@
  */
 import { appendFileSync, writeFileSync } from "node:fs";
 import { awaitChild, readOutput } from "../_script/child-output.ts";
-import { formatCommand, maskUrls, PythonEnvError } from "./_env-error.ts";
+import { maskUrls } from "../_script/secret-name.ts";
+import { formatCommand, PythonEnvError } from "./_env-error.ts";
 import { MARK } from "./_leftovers.ts";
 
 export interface Tool {

@@ -11,6 +11,7 @@ import { emit } from "harbor/_script/emit";
 import { runScript } from "harbor/_script/script";
 import { table } from "harbor/_script/table";
 import { type RankedSetting, settingArgs } from "harbor/config/rank-settings";
+import { ManagerError } from "./failures.ts";
 import { noProxyFor } from "./no-proxy.ts";
 import { prepareService, runService } from "./run-service.ts";
 import { configFile, readSettings, SETTINGS } from "./settings.ts";
@@ -52,7 +53,7 @@ export const command = defineCommand({
       await (args.prepare === true ? prepareService(context) : runService(context));
     } catch (error) {
       // what was broken off because it was told to stop has not failed
-      if (!stop.signal.aborted) throw error;
+      if (!stop.signal.aborted) throw ManagerError.from(error);
     } finally {
       stop.forget();
     }

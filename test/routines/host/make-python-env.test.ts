@@ -289,7 +289,7 @@ describe("a package that refuses this Python", () => {
     expect(made.patched).toMatchObject([{ name: "strict", from: NEVER }]);
     expect(index.asked).toContain("/files/strict-1.0.tar.gz");
     const log = readFileSync(`${folder}.log`, "utf8");
-    expect(log).toContain("PIP_INDEX_URL='http://user:***@127.0.0.1:");
+    expect(log).toContain("PIP_INDEX_URL='http://user:********@127.0.0.1:");
     expect(log + JSON.stringify(steps) + readFileSync(join(folder, "harbor-env.json"), "utf8")).not.toContain("geheim");
   });
 

@@ -1,6 +1,6 @@
 /** How the manager ends: each class of failure by its own exit code, with what, why and what to do; and told to, wherever it is. */
 import { afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Result } from "../../_process.ts";
 import { until } from "../../_until.ts";
@@ -93,7 +93,22 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
       expect([exit, message]).toEqual([11, expect.stringContaining("there is no such file or folder")]);
       writeFileSync(join(world.root, "no.tar.gz"), "no archive");
       const broken = await fail(["--environment", join(world.root, "env"), "--source", join(world.root, "no.tar.gz")]);
-      expect([broken.exit, broken.message]).toEqual([11, expect.stringMatching(/^harbor: Cannot unpack ".*no\.tar\.gz": .+\n$/)]);
+      expect([broken.exit, broken.message]).toEqual([
+        11,
+        expect.stringMatching(/^harbor: Cannot unpack ".*no\.tar\.gz": (?!Exiting|Error is not).+\n$/),
+      ]);
+      expect(existsSync(join(world.root, "env.source/.new"))).toBe(false);
+    });
+
+    test("12, and no password of its source in what it says", async () => {
+      const { message, exit } = await fail([
+        "--environment",
+        join(world.root, "env"),
+        "--source",
+        "http://tok:s3cret@127.0.0.1:9/v1.tar.gz",
+      ]);
+      expect([exit, message]).toEqual([12, expect.stringContaining('"http://tok:********@127.0.0.1:9/v1.tar.gz"')]);
+      expect(message).not.toContain("s3cret");
     });
 
     test("12 where the network is gone: the source's, the index's", async () => {
@@ -299,6 +314,27 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
       // without a source there are no other names for models
       expect(await roundTrip(world.url, "open the door", { stt: STT_MODEL, tts: TTS_MODEL })).toBe("open the door");
     });
+  });
+
+  test("two that want the same source at once unpack it once, and what a killed one has left goes", async () => {
+    const place = join(world.root, "env.source");
+    mkdirSync(join(place, ".new/unpacked"), { recursive: true });
+    let requests = 0;
+    using hub = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      async fetch() {
+        requests++;
+        await until(() => both.every(({ pid }) => isRunning(pid)), "both are there");
+        return new Response(Bun.file(world.prepared.source));
+      },
+    });
+    const words = ["--environment", join(world.root, "env"), "--source", `${hub.url}v0.8.3.tar.gz`, "--python", "3.99"];
+    const both = [world.start(words), world.start(words)];
+    // neither has such a Python: to come that far is enough
+    for (const manager of both) expect((await manager.result()).exit).toBe(10);
+    expect(requests).toBe(1);
+    expect(readdirSync(place)).toEqual([expect.stringMatching(/^[0-9a-f]{16}$/)]);
   });
 
   test("its server knows no more than it has to", async () => {
