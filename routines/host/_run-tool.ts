@@ -44,13 +44,13 @@ export function startLog(path: string): void {
 export async function runTool(tool: Tool, place: ToolPlace, onLine: (line: string) => void): Promise<ToolEnd> {
   const command = formatCommand(tool.argv, tool.variables);
   if (place.signal?.aborted) throw interrupted(command);
-  appendFileSync(place.log, `$ ${command}\n`, { mode: 0o600 });
+  keep(place.log, `$ ${command}`);
   const child = spawn(tool, place);
   using _ = endOnAbort(child, place.signal);
   let output = "";
   const take = (line: string): void => {
     const masked = maskUrls(line);
-    appendFileSync(place.log, `${masked}\n`);
+    keep(place.log, masked);
     output = `${output}${masked}\n`.slice(-LONGEST);
     if (masked.trim() !== "") onLine(masked.trim());
   };
@@ -60,9 +60,18 @@ export async function runTool(tool: Tool, place: ToolPlace, onLine: (line: strin
   });
   const code = await awaitChild(child.exited, readers);
   for (const reader of readers) reader.flush();
-  appendFileSync(place.log, `exit ${code}\n`);
+  keep(place.log, `exit ${code}`);
   if (place.signal?.aborted) throw interrupted(command);
   return { code, command, output };
+}
+
+/** On a full disk without the log: that it is full the tool itself will say. */
+function keep(log: string, line: string): void {
+  try {
+    appendFileSync(log, `${line}\n`, { mode: 0o600 });
+  } catch {
+    // what it prints is told all the same
+  }
 }
 
 function spawn(tool: Tool, { cwd, folder }: ToolPlace) {
