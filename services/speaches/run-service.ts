@@ -105,6 +105,8 @@ interface Attempts {
 async function startWorking(context: RunContext, attempts: Attempts): Promise<Running> {
   let acceleration = attempts.first;
   while (true) {
+    // preparing may have taken an hour: whoever has it by now would answer for ours
+    refuseTakenPort(context.settings);
     await context.teller.status(`starting the server (${describe(acceleration)})`);
     const server = attempts.start(acceleration);
     try {
@@ -133,6 +135,7 @@ async function tryServer(server: Server, context: RunContext, missing: SpeechChe
       const crash = `the server crashed at its start: ${server.end}`;
       return { stt: crash, tts: crash };
     }
+    if (server.end !== undefined) refuseTakenPort(settings);
     throw new ManagerError("start", `Cannot start the server: ${problem}`, {
       hint: "Its own words are in the log above; `--log-level debug` says more, `--start-timeout` gives it longer",
     });
@@ -156,9 +159,11 @@ function requestOf(server: Server, { settings, env, signal }: RunContext): Check
   return { url: server.url, key: env.API_KEY, sttModel, ttsModel, voice, timeoutMs, signal };
 }
 
-function refuseUseless(server: Server, { stt, tts }: SpeechCheck, { stt_model, tts_model }: Settings): void {
+function refuseUseless(server: Server, { stt, tts }: SpeechCheck, settings: Settings): void {
+  const { stt_model, tts_model } = settings;
   const hint = "Its own words are in the log above; `--log-level debug` says more";
   if (server.end !== undefined) {
+    refuseTakenPort(settings);
     if (!server.hasAnswered) throw new ManagerError("start", `Cannot start the server: ${server.end}`, { hint });
     throw new ManagerError("server", `Cannot go on: the server ended when it was tried: ${server.end}`, { hint });
   }
@@ -177,8 +182,7 @@ async function watch(context: RunContext, running: Running): Promise<never> {
   await announce(context, running);
   while (true) {
     await server.waitForEnd(isDegraded(running.check) ? Math.min(lookMs, settings.retry) : lookMs, signal);
-    if (server.end !== undefined)
-      throw new ManagerError("server", `Cannot go on: the server ended: ${server.end}`, { hint: "Its own words are in the log above" });
+    if (server.end !== undefined) throw ended(server, settings);
     const problem = await server.askHealth(signal, settings.answer_timeout);
     if (problem !== undefined) {
       if (performance.now() - answeredAt >= settings.answer_timeout) throw stuck(problem);
@@ -194,21 +198,34 @@ async function watch(context: RunContext, running: Running): Promise<never> {
   }
 }
 
+/** Of two that were started at once, the one that the other has shut out. */
+function ended(server: Server, settings: Settings): ManagerError {
+  refuseTakenPort(settings);
+  return new ManagerError("server", `Cannot go on: the server ended: ${server.end}`, { hint: "Its own words are in the log above" });
+}
+
 function stuck(problem: string): ManagerError {
   return new ManagerError("server", `Cannot go on: the server stopped answering: ${problem}`, {
     hint: "Its own words are in the log above; where it is only slow, `--answer-timeout` gives it longer",
   });
 }
 
-/** What is missing, once more: its model fetched, its half tried. */
+/** What is missing, once more: its model fetched, its half tried. That may take long, and is over when the server ends. */
 async function retry(context: RunContext, running: Running): Promise<void> {
-  const { settings, teller, signal } = context;
+  const { settings, teller } = context;
   const { server, check } = running;
+  using _ = teller.beat(context.signal);
   const half = check.stt === undefined ? "tts" : "stt";
-  const missing = await prepareModel(half, settings, teller, signal);
-  const problem = missing?.message ?? (settings.check ? await checkHalf(half, requestOf(server, context)) : undefined);
-  if (problem === check[half]) return;
-  running.check = problem === undefined ? {} : { [half]: problem };
+  const signal = AbortSignal.any([context.signal, server.ended]);
+  try {
+    const missing = await prepareModel(half, settings, teller, signal);
+    const problem = missing?.message ?? (settings.check ? await checkHalf(half, requestOf(server, { ...context, signal })) : undefined);
+    if (problem === check[half]) return;
+    running.check = problem === undefined ? {} : { [half]: problem };
+  } catch (error) {
+    if (context.signal.aborted || server.end === undefined) throw error;
+    return;
+  }
   await announce(context, running);
 }
 

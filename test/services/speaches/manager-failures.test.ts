@@ -167,6 +167,22 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
       expect(message).toContain("harbor config set speaches.host_port");
     });
 
+    test("14 where somebody else has taken it while everything was made ready", async () => {
+      const [began, go] = [join(world.root, "began"), join(world.root, "go")];
+      const backend = join(import.meta.dir, "../../fixtures/speech-server/build-backend/in_tree_build.py");
+      const wait = `\nopen(${JSON.stringify(began)}, "w").close()\nwhile not Path(${JSON.stringify(go)}).exists(): pass\n`;
+      const source = ownSource({ "build-backend/in_tree_build.py": readFileSync(backend, "utf8") + wait });
+      await using manager = world.start(["--environment", ownEnvironment(), "--source", source]);
+      await until(() => existsSync(began), "it is being built", 30_000);
+      using server = Bun.serve({ port: world.port, hostname: "127.0.0.1", fetch: () => new Response("OK") });
+      writeFileSync(go, "");
+      const result = await manager.result();
+      expect([result.exit, messageOf(result)]).toEqual([
+        14,
+        expect.stringContaining(`Cannot listen on port ${server.port}: it is taken by `),
+      ]);
+    });
+
     test("15 where the server does not start", async () => {
       const { exit, message } = await fail([], { ALLOW_ORIGINS: "no JSON" });
       expect(exit).toBe(15);
@@ -198,6 +214,21 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
         16,
         expect.stringContaining("Cannot go on: the server ended: it was ended by SIGKILL"),
       ]);
+    });
+
+    test("16 where the server is killed while what is missing is fetched", async () => {
+      const { [STT_MODEL]: stt = {}, [TTS_MODEL]: tts = {} } = SPEECH_MODELS;
+      await using hub = await startModelHub({ models: { [STT_MODEL]: stt }, switches: { bytesPerSecond: 100_000 } });
+      const words = ["--data", join(world.root, "models"), "--hf-endpoint", hub.endpoint, "--retry", "200ms"];
+      await using manager = world.start(words);
+      await manager.waitUntilReady();
+      hub.publish(TTS_MODEL, { ...tts, "model.onnx": new Uint8Array(50_000_000) });
+      await manager.waitFor(/Kokoro-82M-v1.0-ONNX: \d+ %/);
+      process.kill(await serverOf(), "SIGKILL");
+      const killedAt = performance.now();
+      const result = await manager.result();
+      expect([result.exit, messageOf(result)]).toEqual([16, expect.stringContaining("it was ended by SIGKILL")]);
+      expect(performance.now() - killedAt).toBeLessThan(20_000);
     });
 
     test("16 where the server is stuck", async () => {
