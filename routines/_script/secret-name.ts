@@ -19,5 +19,10 @@ export function isSecretName(name: string): boolean {
 /** A value as it may be shown; an empty one is no secret, a URL's password is one under any name. */
 export function maskSecret(name: string, value: string): string {
   if (value === "") return value;
-  return isSecretName(name) ? MASK : value.replace(/(:\/\/[^\s/:@]*:)[^\s/@]+@/g, `$1${MASK}@`);
+  return isSecretName(name) ? MASK : maskUrls(value);
+}
+
+/** The passwords of URLs, and a token that stands alone before the host; the user of `ssh://git@host` is none. */
+export function maskUrls(text: string): string {
+  return text.replace(/(:\/\/[^\s/:@]*:)[^\s/@]+@/g, `$1${MASK}@`).replace(/\b((?:[a-z]+\+)?https?:\/\/)[^\s/:@]+@/gi, `$1${MASK}@`);
 }

@@ -1,5 +1,6 @@
 /** What can go wrong with an environment, in classes that a caller can tell apart, and how a failed command is shown. */
 import { type Exit, HarborError, type HarborErrorOptions } from "../_script/error.ts";
+import { maskUrls } from "../_script/secret-name.ts";
 
 export type PythonEnvProblem =
   /** No interpreter that fits, or none at all. */
@@ -42,13 +43,6 @@ export class PythonEnvError extends HarborError {
     this.name = "PythonEnvError";
     this.kind = kind;
   }
-}
-
-/** Passwords and tokens in URLs; the user of `ssh://git@host` is none. */
-export function maskUrls(text: string): string {
-  return text.replace(/\b((?:[a-z]+\+)?https?:\/\/)(?:([^\s/:@]*):[^\s/@]+|[^\s/:@]+)@/gi, (_, scheme: string, user?: string) =>
-    user === undefined ? `${scheme}***@` : `${scheme}${user}:***@`,
-  );
 }
 
 /** One line that a shell would run, secrets masked: variables first. */

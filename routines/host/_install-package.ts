@@ -5,10 +5,11 @@
  */
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { maskUrls } from "../_script/secret-name.ts";
 import { writeFileWhole } from "../_script/write-file.ts";
 import { askProgram } from "./_ask-program.ts";
 import { diagnose, type Refusal } from "./_diagnose.ts";
-import { maskUrls, PythonEnvError, type PythonEnvProblem } from "./_env-error.ts";
+import { PythonEnvError, type PythonEnvProblem } from "./_env-error.ts";
 import { type EnvRecord, writeRecord } from "./_env-record.ts";
 import type { PythonEnvStep, ReadRequest } from "./_env-request.ts";
 import { asPipEnvironment, installTool, pipTool, uninstallTool, venvTools } from "./_installer.ts";

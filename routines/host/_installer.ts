@@ -1,6 +1,6 @@
 /** The commands of uv and of venv + pip. What holds a secret (an index with a password) goes by the environment or a private file: everybody sees the words of a command. */
 import { join } from "node:path";
-import { maskUrls } from "./_env-error.ts";
+import { maskUrls } from "../_script/secret-name.ts";
 import type { Tool } from "./_run-tool.ts";
 import { toolEnvironment } from "./_tool-environment.ts";
 

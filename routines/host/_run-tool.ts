@@ -4,7 +4,8 @@
  */
 import { appendFileSync, writeFileSync } from "node:fs";
 import { awaitChild, readOutput } from "../_script/child-output.ts";
-import { formatCommand, maskUrls, PythonEnvError } from "./_env-error.ts";
+import { maskUrls } from "../_script/secret-name.ts";
+import { formatCommand, PythonEnvError } from "./_env-error.ts";
 import { endLeftovers, MARK } from "./_leftovers.ts";
 
 export interface Tool {
@@ -43,13 +44,13 @@ export function startLog(path: string): void {
 export async function runTool(tool: Tool, place: ToolPlace, onLine: (line: string) => void): Promise<ToolEnd> {
   const command = formatCommand(tool.argv, tool.variables);
   if (place.signal?.aborted) throw interrupted(command);
-  appendFileSync(place.log, `$ ${command}\n`, { mode: 0o600 });
+  keep(place.log, `$ ${command}`);
   const child = spawn(tool, place);
   using _ = endOnAbort(child, place.signal);
   let output = "";
   const take = (line: string): void => {
     const masked = maskUrls(line);
-    appendFileSync(place.log, `${masked}\n`);
+    keep(place.log, masked);
     output = `${output}${masked}\n`.slice(-LONGEST);
     if (masked.trim() !== "") onLine(masked.trim());
   };
@@ -59,13 +60,22 @@ export async function runTool(tool: Tool, place: ToolPlace, onLine: (line: strin
   });
   const code = await awaitChild(child.exited, readers);
   for (const reader of readers) reader.flush();
-  appendFileSync(place.log, `exit ${code}\n`);
+  keep(place.log, `exit ${code}`);
   if (place.signal?.aborted) {
     // what it had started may take longer to end, or not have heard
     await endLeftovers(place.folder);
     throw interrupted(command);
   }
   return { code, command, output };
+}
+
+/** On a full disk without the log: that it is full the tool itself will say. */
+function keep(log: string, line: string): void {
+  try {
+    appendFileSync(log, `${line}\n`, { mode: 0o600 });
+  } catch {
+    // what it prints is told all the same
+  }
 }
 
 function spawn(tool: Tool, { cwd, folder }: ToolPlace) {

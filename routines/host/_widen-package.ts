@@ -3,7 +3,7 @@
  * pyproject.toml widened, and a wheel built. A bound that stands elsewhere (setup.py, setup.cfg, dynamic metadata), and that
  * of a package without published source, is widened in the wheel's own metadata.
  */
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { satisfies, validRange } from "@renovatebot/pep440";
 import { HarborError } from "../_script/error.ts";
@@ -148,7 +148,8 @@ function patchProject({ python, refusal, say }: WidenOptions, root: string): voi
   }
   try {
     const patch = patchPyproject(readText(file), { python: python.version.replace(/[a-z].*/, ""), file });
-    if (patch.isChanged) writeFileSync(file, patch.text);
+    // in its place, not through it: a link leads back to the source that was copied, or out of the archive
+    if (patch.isChanged) writeFileWhole(file, patch.text);
     for (const change of patch.changes) say("patch", `${refusal.name}: ${change}`);
     if (!patch.isChanged) say("patch", `${refusal.name} states its bound elsewhere: its wheel is changed instead`);
   } catch (error) {

@@ -25,6 +25,10 @@ const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
 const MSG_DONTWAIT = isLinux ? 0x40 : 0x80;
+/** EAGAIN, and on macOS ENOBUFS: the reader has not kept up. */
+const FULL: ReadonlySet<number> = new Set(isLinux ? [11] : [35, 55]);
+const PATIENCE_MS = 5_000;
+const PAUSE_MS = 20;
 const SOL_SOCKET = 1;
 const SO_PASSCRED = 16;
 const SCM_CREDENTIALS = 2;
@@ -58,17 +62,26 @@ export async function openDatagramSocket(path: string): Promise<DatagramSocket> 
   };
 }
 
-/** One datagram to whoever has that path. Throws where nobody has, or it is too long for the system. */
-export async function sendDatagram(path: string, text: string): Promise<void> {
+/**
+ * One datagram to whoever has that path. Linux keeps ten for a reader that is busy: then it is tried again for a while, and
+ * nothing else waits. Throws where nobody has the path, nobody reads, or it is too long for the system.
+ */
+export async function sendDatagram(path: string, text: string, patienceMs = PATIENCE_MS): Promise<void> {
   const { ptr } = await import("bun:ffi");
   const libc = await openLibc();
-  const refused = (): HarborError => new HarborError(`Cannot send to socket "${path}": the system refused with error ${libc.errno()}`);
+  const refused = (errno: number): HarborError =>
+    new HarborError(`Cannot send to socket "${path}": ${FULL.has(errno) ? "nobody reads" : `the system refused with error ${errno}`}`);
   const descriptor = libc.socket(AF_UNIX, isLinux ? SOCK_DGRAM | SOCK_CLOEXEC : SOCK_DGRAM, 0);
-  if (descriptor < 0) throw refused();
+  if (descriptor < 0) throw refused(libc.errno());
   try {
     const address = encodeAddress(path);
     const data = new TextEncoder().encode(text);
-    if (libc.sendto(descriptor, ptr(data), data.length, 0, ptr(address), address.length) < 0) throw refused();
+    const deadline = performance.now() + patienceMs;
+    while (libc.sendto(descriptor, ptr(data), data.length, MSG_DONTWAIT, ptr(address), address.length) < 0) {
+      const errno = libc.errno();
+      if (!FULL.has(errno) || performance.now() >= deadline) throw refused(errno);
+      await Bun.sleep(PAUSE_MS);
+    }
   } finally {
     libc.close(descriptor);
   }

@@ -15,13 +15,16 @@ export interface Notification {
   isStopping?: boolean;
   /** It is still alive: due within each interval of a contract's `live: { notify: true }`. */
   isAlive?: boolean;
-  /** What it does, or how it is; one line, for people. */
+  /** What it does, or how it is; one line, for people. No more of it than fits is sent. */
   status?: string;
   /** Its start may take at least this much longer. */
   extendTimeoutMs?: number;
   /** A part of it is missing, and the rest works; or nothing is missing any more. */
   health?: "healthy" | "degraded";
 }
+
+/** macOS takes 2048 bytes in all; a message that is cut, or refused, would lose what else it says. */
+const STATUS_LENGTH = 400;
 
 /**
  * True where somebody listens. Throws where the socket is there by name alone. The supervisor hears a process of the
@@ -42,7 +45,7 @@ function isLines(notification: Notification | readonly string[]): notification i
 function linesOf({ isReady, isStopping, isAlive, status, extendTimeoutMs, health }: Notification): string[] {
   const lines: string[] = [];
   if (health !== undefined) lines.push(`X_HARBOR_HEALTH=${health}`);
-  if (status !== undefined) lines.push(`STATUS=${status.replaceAll("\n", " ")}`);
+  if (status !== undefined) lines.push(`STATUS=${status.replaceAll("\n", " ").slice(0, STATUS_LENGTH)}`);
   if (extendTimeoutMs !== undefined) lines.push(`EXTEND_TIMEOUT_USEC=${Math.round(extendTimeoutMs * 1_000)}`);
   if (isAlive) lines.push("WATCHDOG=1");
   if (isReady) lines.push("READY=1");

@@ -18,6 +18,15 @@ export const FAILURES = {
 
 export type FailureClass = keyof typeof FAILURES;
 
+/** What a file system refuses with. */
+const DISK_CODES: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST"]);
+
+/** Also where another error wraps it. */
+export function isDiskError(error: unknown): boolean {
+  const { code, cause } = error as { code?: unknown; cause?: unknown };
+  return DISK_CODES.has(code) || DISK_CODES.has((cause as { code?: unknown } | undefined)?.code);
+}
+
 /** An error that says of which class it is. */
 export class ManagerError extends HarborError {
   readonly failure: FailureClass;
@@ -32,5 +41,15 @@ export class ManagerError extends HarborError {
     const { hint, exit, at, details } = error;
     const place = at === undefined ? {} : { at };
     return new ManagerError(failure, error.message, { exit, details, cause: error, ...(hint === undefined ? {} : { hint }), ...place });
+  }
+
+  /** Whatever of the file system nobody has put into a class yet; any other error as it is. */
+  static from(error: unknown): unknown {
+    if (error instanceof ManagerError || !isDiskError(error)) return error;
+    if (error instanceof HarborError) return ManagerError.of("disk", error);
+    return new ManagerError("disk", `Cannot go on: ${(error as Error).message}`, {
+      hint: "Free some space, or look whose that is",
+      cause: error,
+    });
   }
 }

@@ -1,8 +1,12 @@
 /** The source of speaches as a folder: what it is installed from, and where files of its own are that its package leaves out. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { ManagerError } from "./failures.ts";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { awaitChild, readOutput } from "harbor/_script/child-output";
+import { HarborError } from "harbor/_script/error";
+import { withLock } from "harbor/_script/lock";
+import { maskUrls } from "harbor/_script/secret-name";
+import { isDiskError, ManagerError } from "./failures.ts";
 import type { Teller } from "./teller.ts";
 
 export interface SourceRequest {
@@ -15,8 +19,10 @@ export interface SourceRequest {
 }
 
 const FETCH_MS = 10 * 60_000;
+/** Longer than another can take for it. */
+const LOCK_WAIT_MS = FETCH_MS + 5 * 60_000;
 
-/** Throws a ManagerError. An archive is fetched and unpacked once; it appears whole or not at all. */
+/** Throws a ManagerError, and what the file system says. An archive is fetched and unpacked once; it appears whole or not at all. */
 export async function fetchSource({ source, place, isOffline, signal }: SourceRequest, teller: Teller): Promise<string> {
   const isUrl = /^https?:\/\//.test(source);
   const path = resolve(source);
@@ -27,34 +33,47 @@ export async function fetchSource({ source, place, isOffline, signal }: SourceRe
   if (existsSync(folder)) return folder;
   if (!isUrl && stat === undefined) throw new ManagerError("install", `Cannot read the source "${path}": there is no such file or folder`);
   if (isUrl && isOffline) {
-    throw new ManagerError("network", `Cannot fetch the source "${source}": offline`, {
+    throw new ManagerError("network", `Cannot fetch the source "${maskUrls(source)}": offline`, {
       hint: "Fetch it where there is a network, and name the file: `harbor config set speaches.source <archive>`",
     });
   }
-  const scratch = makeScratch(place);
-  try {
+  await alone(place, signal, async (scratch) => {
+    if (existsSync(folder)) return; // whoever we waited for has made it
     const archive = isUrl ? await download(source, join(scratch, "archive"), { signal, teller }) : path;
     const unpacked = join(scratch, "unpacked");
     mkdirSync(unpacked);
     await unpack(archive, unpacked, signal);
     renameSync(rootOf(unpacked, source), folder);
-    return folder;
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  });
+  return folder;
 }
 
-function makeScratch(place: string): string {
+/** One at a time, in a folder that is empty, whatever one that was killed has left there, and gone afterwards. */
+async function alone(place: string, signal: AbortSignal, work: (scratch: string) => Promise<void>): Promise<void> {
+  const scratch = join(place, ".new");
   try {
     mkdirSync(place, { recursive: true, mode: 0o700 });
-    return mkdtempSync(join(place, ".new-"));
   } catch (error) {
     throw new ManagerError("disk", `Cannot write to "${place}": ${(error as Error).message}`, { cause: error });
+  }
+  const run = async (): Promise<void> => {
+    rmSync(scratch, { recursive: true, force: true });
+    mkdirSync(scratch);
+    try {
+      await work(scratch);
+    } finally {
+      rmSync(scratch, { recursive: true, force: true });
+    }
+  };
+  try {
+    await withLock(join(place, ".lock"), run, { waitMs: LOCK_WAIT_MS, signal, purpose: "fetching the source of speaches" });
+  } catch (error) {
+    throw error instanceof HarborError && error.exit === "timeout" ? ManagerError.of("locked", error) : error;
   }
 }
 
 async function download(url: string, to: string, { signal, teller }: { signal: AbortSignal; teller: Teller }): Promise<string> {
-  await teller.status(`fetching ${url}`);
+  await teller.status(`fetching ${maskUrls(url)}`);
   try {
     const answer = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(FETCH_MS)]) });
     if (!answer.ok) throw refused(url, answer.status);
@@ -62,8 +81,8 @@ async function download(url: string, to: string, { signal, teller }: { signal: A
     return to;
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof ManagerError) throw error;
-    throw new ManagerError("network", `Cannot fetch the source "${url}": ${(error as Error).message}`, {
+    if (error instanceof ManagerError || isDiskError(error)) throw error;
+    throw new ManagerError("network", `Cannot fetch the source "${maskUrls(url)}": ${(error as Error).message}`, {
       hint: "Look at the network and its proxy settings; or fetch it elsewhere, and name the file: `harbor config set speaches.source <archive>`",
       cause: error,
     });
@@ -72,18 +91,36 @@ async function download(url: string, to: string, { signal, teller }: { signal: A
 
 function refused(url: string, status: number): ManagerError {
   const hint = status === 404 ? "See which versions there are: https://github.com/speaches-ai/speaches/releases" : "Try again later";
-  return new ManagerError(status === 404 ? "install" : "network", `Cannot fetch the source "${url}": the server answers ${status}`, {
-    hint,
-  });
+  return new ManagerError(
+    status === 404 ? "install" : "network",
+    `Cannot fetch the source "${maskUrls(url)}": the server answers ${status}`,
+    {
+      hint,
+    },
+  );
 }
 
-/** By the system's tar, which lets nothing out of its folder. */
+/** By the system's tar, which lets nothing out of its folder; what is in it is ours, also where we are root. */
 async function unpack(archive: string, folder: string, signal: AbortSignal): Promise<void> {
-  const child = Bun.spawn(["tar", "-xf", archive, "-C", folder], { stdin: "ignore", stdout: "ignore", stderr: "pipe", signal });
-  const said = await new Response(child.stderr).text();
-  if ((await child.exited) === 0) return;
+  let said = "";
+  const child = spawnTar(archive, folder, signal);
+  const code = await awaitChild(child.exited, [readOutput(child.stderr, (text) => (said += text))]);
   signal.throwIfAborted();
-  throw new ManagerError("install", `Cannot unpack "${archive}": ${said.trim().split("\n").at(-1) ?? "tar failed"}`);
+  if (code === 0) return;
+  // the first line says what is wrong, the last that it cannot go on
+  const why = (said.trim().split("\n")[0] ?? "").replace(/^(?:bsd)?tar: /, "") || `tar ends with exit code ${code}`;
+  throw new ManagerError(/No space left/.test(said) ? "disk" : "install", `Cannot unpack "${archive}": ${why}`);
+}
+
+function spawnTar(archive: string, folder: string, signal: AbortSignal) {
+  try {
+    return Bun.spawn(["tar", "-xof", archive, "-C", folder], { stdin: "ignore", stdout: "ignore", stderr: "pipe", signal });
+  } catch (cause) {
+    throw new ManagerError("install", `Cannot unpack "${archive}": tar cannot be run (${(cause as Error).message})`, {
+      hint: "Install tar; or unpack it elsewhere, and name the folder: `harbor config set speaches.source <folder>`",
+      cause,
+    });
+  }
 }
 
 /** The folder that holds its pyproject.toml: archives have one folder around all. */
@@ -96,5 +133,5 @@ function rootOf(unpacked: string, source: string): string {
 
 /** Beside the environment. */
 export function placeOfSources(environment: string): string {
-  return join(dirname(environment), `${environment.slice(dirname(environment).length + 1)}.source`);
+  return `${environment}.source`;
 }

@@ -11,6 +11,8 @@ import { emit } from "harbor/_script/emit";
 import { runScript } from "harbor/_script/script";
 import { table } from "harbor/_script/table";
 import { type RankedSetting, settingArgs } from "harbor/config/rank-settings";
+import { ManagerError } from "./failures.ts";
+import { noProxyFor } from "./no-proxy.ts";
 import { type Prepared, prepareService, runService } from "./run-service.ts";
 import { configFile, readSettings, SETTINGS } from "./settings.ts";
 import { Teller } from "./teller.ts";
@@ -43,6 +45,7 @@ export const command = defineCommand({
       emit(settings, { json: args.json === true, render: renderSettings });
       return;
     }
+    Object.assign(process.env, noProxyFor(values.host, process.env));
     const teller = new Teller(process.env);
     const stop = stopSignal();
     const context = { settings: values, env: ownEnvironment(), teller, signal: stop.signal };
@@ -51,7 +54,7 @@ export const command = defineCommand({
       else await runService(context);
     } catch (error) {
       // what was broken off because it was told to stop has not failed
-      if (!stop.signal.aborted) throw error;
+      if (!stop.signal.aborted) throw ManagerError.from(error);
     } finally {
       stop.forget();
     }

@@ -72,7 +72,7 @@ export async function runService(context: RunContext): Promise<void> {
 
 async function startService(context: RunContext): Promise<Running> {
   const { settings, teller, signal } = context;
-  using _ = teller.beat();
+  using _ = teller.beat(signal);
   const { program, missing } = await prepareStart(context);
   const { first, detection } = await chooseAcceleration(settings, program.python, program.env, signal);
   for (const warning of detection.warnings) teller.warn(warning);
@@ -127,6 +127,8 @@ async function startWorking(context: RunContext, attempts: Attempts): Promise<Wo
   let acceleration = attempts.first;
   const warnings = [...attempts.warnings];
   while (true) {
+    // preparing may have taken an hour: whoever has it by now would answer for ours
+    refuseTakenPort(context.settings);
     await context.teller.status(
       `starting the server (text to speech${describe(acceleration).tts}; speech to text on ${acceleration.device})`,
     );
@@ -158,6 +160,7 @@ async function tryServer(server: Server, context: RunContext, missing: SpeechChe
       const crash = `the server crashed at its start: ${server.end}`;
       return { stt: crash, tts: crash };
     }
+    if (server.end !== undefined) refuseTakenPort(settings);
     throw new ManagerError("start", `Cannot start the server: ${problem}`, {
       hint: "Its own words are in the log above; `--log-level debug` says more, `--start-timeout` gives it longer",
     });
@@ -183,9 +186,11 @@ function requestOf(server: Server, { settings, env, signal }: RunContext): Check
   return { url: server.url, key: env.API_KEY, sttModel, ttsModel, voice, timeoutMs, signal };
 }
 
-function refuseUseless(server: Server, { stt, tts }: SpeechCheck, { stt_model, tts_model }: Settings): void {
+function refuseUseless(server: Server, { stt, tts }: SpeechCheck, settings: Settings): void {
+  const { stt_model, tts_model } = settings;
   const hint = "Its own words are in the log above; `--log-level debug` says more";
   if (server.end !== undefined) {
+    refuseTakenPort(settings);
     if (!server.hasAnswered) throw new ManagerError("start", `Cannot start the server: ${server.end}`, { hint });
     throw new ManagerError("server", `Cannot go on: the server ended when it was tried: ${server.end}`, { hint });
   }
@@ -204,8 +209,7 @@ async function watch(context: RunContext, running: Running): Promise<never> {
   while (true) {
     const { server } = running;
     await server.waitForEnd(isDegraded(running.check) ? Math.min(lookMs, settings.retry) : lookMs, signal);
-    if (server.end !== undefined)
-      throw new ManagerError("server", `Cannot go on: the server ended: ${server.end}`, { hint: "Its own words are in the log above" });
+    if (server.end !== undefined) throw ended(server, settings);
     const problem = await server.askHealth(signal, settings.answer_timeout);
     if (problem !== undefined) {
       if (performance.now() - answeredAt >= settings.answer_timeout) throw stuck(problem);
@@ -221,28 +225,44 @@ async function watch(context: RunContext, running: Running): Promise<never> {
   }
 }
 
+/** Of two that were started at once, the one that the other has shut out. */
+function ended(server: Server, settings: Settings): ManagerError {
+  refuseTakenPort(settings);
+  return new ManagerError("server", `Cannot go on: the server ended: ${server.end}`, { hint: "Its own words are in the log above" });
+}
+
 function stuck(problem: string): ManagerError {
   return new ManagerError("server", `Cannot go on: the server stopped answering: ${problem}`, {
     hint: "Its own words are in the log above; where it is only slow, `--answer-timeout` gives it longer",
   });
 }
 
-/** What is missing, once more: its model fetched, its half tried, on the next accelerator where it fails on this one. */
+/**
+ * What is missing, once more: its model fetched, its half tried, on the next accelerator where it fails on this one. That may
+ * take long, and is over when the server ends.
+ */
 async function retry(context: RunContext, running: Running): Promise<void> {
-  const { settings, teller, signal } = context;
-  const { check, attempts, acceleration } = running;
-  using _ = teller.beat();
+  const { settings, teller } = context;
+  const { server, check, attempts, acceleration } = running;
+  using _ = teller.beat(context.signal);
   const half = check.stt === undefined ? "tts" : "stt";
-  const missing = await prepareModel(half, settings, teller, signal);
-  const failed = missing === undefined && settings.check ? await checkHalf(half, requestOf(running.server, context)) : undefined;
-  const fallback = failed === undefined ? undefined : fallBack(acceleration, { [half]: failed }, attempts.canUseCuda);
-  if (fallback !== undefined) {
-    teller.warn(fallback.why);
-    await running.server.stop();
-    Object.assign(running, await startWorking(context, { ...attempts, first: fallback.next, missing: {} }));
-  } else {
-    const problem = missing?.message ?? failed;
-    running.check = problem === undefined ? {} : { [half]: problem };
+  const signal = AbortSignal.any([context.signal, server.ended]);
+  try {
+    const missing = await prepareModel(half, settings, teller, signal);
+    const failed = missing === undefined && settings.check ? await checkHalf(half, requestOf(server, { ...context, signal })) : undefined;
+    const fallback = failed === undefined ? undefined : fallBack(acceleration, { [half]: failed }, attempts.canUseCuda);
+    if (fallback === undefined) {
+      const problem = missing?.message ?? failed;
+      running.check = problem === undefined ? {} : { [half]: problem };
+    } else {
+      teller.warn(fallback.why);
+      await server.stop();
+      Object.assign(running, await startWorking(context, { ...attempts, first: fallback.next, missing: {} }));
+    }
+  } catch (error) {
+    // that of the server which was tried: whoever watches it tells
+    if (context.signal.aborted || running.server !== server || server.end === undefined || !signal.aborted) throw error;
+    return;
   }
   await announce(context, running, !Bun.deepEquals(running.check, check));
 }

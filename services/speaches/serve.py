@@ -8,12 +8,18 @@ import runpy
 import signal
 import sys
 import threading
+import time
+
+# for a model that is being loaded, which no signal interrupts
+GRACE = 5
 
 
 def end_with_parent():
     while os.read(0, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 threading.Thread(target=end_with_parent, daemon=True).start()

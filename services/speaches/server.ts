@@ -23,6 +23,8 @@ const CRASHES: ReadonlySet<string> = new Set(["SIGSEGV", "SIGABRT", "SIGBUS", "S
 
 export class Server {
   readonly url: string;
+  /** Aborted once it has ended, by itself or not. */
+  readonly ended: AbortSignal;
   readonly #child: Bun.Subprocess<"pipe", "inherit", "inherit">;
   #isStopping = false;
   #isAnswering = false;
@@ -31,6 +33,9 @@ export class Server {
   private constructor(child: Bun.Subprocess<"pipe", "inherit", "inherit">, url: string) {
     this.#child = child;
     this.url = url;
+    const ended = new AbortController();
+    this.ended = ended.signal;
+    void child.exited.then(() => ended.abort());
   }
 
   static start({ python, cwd, env, host, port }: ServerRequest): Server {
@@ -96,11 +101,10 @@ export class Server {
 
   /** Until then, and no longer than this. */
   async waitForEnd(milliseconds: number, signal: AbortSignal): Promise<void> {
-    const over = new AbortController();
     try {
-      await Promise.race([rest(milliseconds, AbortSignal.any([signal, over.signal])), this.#child.exited]);
-    } finally {
-      over.abort();
+      await rest(milliseconds, AbortSignal.any([signal, this.ended]));
+    } catch (error) {
+      if (signal.aborted || this.end === undefined) throw error;
     }
   }
 

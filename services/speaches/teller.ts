@@ -12,6 +12,8 @@ const BEAT_MS = 10_000;
 export class Teller {
   readonly #env: NodeJS.ProcessEnv;
   #said = "";
+  #unsent: Notification | undefined;
+  #sending: Promise<void> | undefined;
   #wasRefused = false;
 
   constructor(env: NodeJS.ProcessEnv) {
@@ -39,20 +41,38 @@ export class Teller {
     await this.notify({ status: text, isAlive: true, extendTimeoutMs: STEP_MS });
   }
 
-  /** Says from time to time that it still works, until disposed of: installers are silent for minutes. */
-  beat(): Disposable {
-    const timer = setInterval(() => void this.notify({ isAlive: true, extendTimeoutMs: STEP_MS }), BEAT_MS);
+  /** Says from time to time that it still works, until disposed of: installers are silent for minutes. Not once it is told to end: that has a deadline of its own. */
+  beat(signal: AbortSignal): Disposable {
+    const timer = setInterval(() => {
+      if (!signal.aborted) void this.notify({ isAlive: true, extendTimeoutMs: STEP_MS });
+    }, BEAT_MS);
     return { [Symbol.dispose]: () => clearInterval(timer) };
   }
 
-  /** A supervisor that has gone does not end what it supervised: another comes. */
+  /**
+   * One message at a time; what comes meanwhile goes out together, as the next. A supervisor that has gone does not end what it
+   * supervised: another comes, and is told with the next message what this one did not hear.
+   */
   async notify(notification: Notification): Promise<void> {
-    try {
-      await notifySupervisor(notification, this.#env);
-      this.#wasRefused = false;
-    } catch (error) {
-      if (!this.#wasRefused) this.say(`the supervisor does not listen: ${(error as Error).message}`);
-      this.#wasRefused = true;
+    this.#unsent = { ...this.#unsent, ...notification };
+    this.#sending ??= this.#send().finally(() => {
+      this.#sending = undefined;
+    });
+    await this.#sending;
+  }
+
+  async #send(): Promise<void> {
+    for (let next = this.#unsent; next !== undefined; next = this.#unsent) {
+      this.#unsent = undefined;
+      try {
+        await notifySupervisor(next, this.#env);
+        this.#wasRefused = false;
+      } catch (error) {
+        this.#unsent = { ...next, ...(this.#unsent as Notification | undefined) };
+        if (!this.#wasRefused) this.say(`the supervisor does not listen: ${(error as Error).message}`);
+        this.#wasRefused = true;
+        return;
+      }
     }
   }
 }

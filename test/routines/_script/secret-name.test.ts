@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { isSecretName, maskSecret } from "../../../routines/_script/secret-name.ts";
+import { isSecretName, maskSecret, maskUrls } from "../../../routines/_script/secret-name.ts";
 
 describe("isSecretName", () => {
   test.each([
@@ -31,4 +31,14 @@ describe("maskSecret", () => {
   ])("%s=%s is shown as %s", (name, value, shown) => {
     expect(maskSecret(name, value)).toBe(shown);
   });
+});
+
+test.each([
+  ["https://user:pass@x.example/simple", "https://user:********@x.example/simple"],
+  ["https://token@x.example/simple", "https://********@x.example/simple"],
+  ["a @ git+https://x:y@x.example/a.git@v1", "a @ git+https://x:********@x.example/a.git@v1"],
+  ["git+ssh://git@x.example/a.git", "git+ssh://git@x.example/a.git"],
+  ["https://x.example/a@b", "https://x.example/a@b"],
+])("secrets in %s are masked", (text, masked) => {
+  expect(maskUrls(text)).toBe(masked);
 });

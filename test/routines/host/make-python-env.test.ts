@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   unlinkSync,
@@ -108,6 +109,17 @@ function greetingOf({ bin }: PythonEnv, name: string): string {
 }
 
 describe("an environment", () => {
+  test("is made where there is no space for the log of it", async () => {
+    const folder = place();
+    // once it has been begun
+    const onProgress = ({ text }: PythonEnvProgress): void => {
+      if (!text.startsWith("installing ")) return;
+      rmSync(`${folder}.log`);
+      symlinkSync("/dev/full", `${folder}.log`);
+    };
+    expect(await makePythonEnv({ folder, requirement: "plain==1.0", ...offline(), onProgress })).toMatchObject({ wasReused: false });
+  });
+
   test("is made in an empty place, and what is in it runs; the second time nothing is run", async () => {
     const folder = place(false);
     const steps: PythonEnvProgress[] = [];
@@ -238,6 +250,17 @@ describe("a package that refuses this Python", () => {
     expect(Bun.spawnSync([wheelOnly.python, "-m", "pip", "check"]).exitCode).toBe(0);
   });
 
+  test("is widened in a copy: what a link in its source leads to stays as it is", async () => {
+    const source = join(makeFolder(), "strict");
+    cpSync(packages.source("strict"), source, { recursive: true });
+    const [file, original] = [join(source, "pyproject.toml"), join(source, "../pyproject.toml")];
+    renameSync(file, original);
+    symlinkSync("../pyproject.toml", file);
+    const made = await makePythonEnv({ folder: place(), requirement: `strict @ ${Bun.pathToFileURL(source)}`, ...offline() });
+    expect(made.patched).toMatchObject([{ name: "strict", from: NEVER }]);
+    expect(readFileSync(original, "utf8")).toContain(NEVER);
+  });
+
   test("is widened from the source that the caller names: an archive or a folder", async () => {
     const folder = place();
     const archive = join(packages.sdists, "strict-1.0.tar.gz");
@@ -289,7 +312,7 @@ describe("a package that refuses this Python", () => {
     expect(made.patched).toMatchObject([{ name: "strict", from: NEVER }]);
     expect(index.asked).toContain("/files/strict-1.0.tar.gz");
     const log = readFileSync(`${folder}.log`, "utf8");
-    expect(log).toContain("PIP_INDEX_URL='http://user:***@127.0.0.1:");
+    expect(log).toContain("PIP_INDEX_URL='http://user:********@127.0.0.1:");
     expect(log + JSON.stringify(steps) + readFileSync(join(folder, "harbor-env.json"), "utf8")).not.toContain("geheim");
   });
 

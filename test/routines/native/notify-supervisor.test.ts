@@ -1,9 +1,9 @@
 /** What a program says by it arrives as sd_notify(3) says it; heard on the supervisor's own socket. */
 import { afterEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openDatagramSocket } from "../../../routines/native/_datagram-socket.ts";
+import { openDatagramSocket, sendDatagram } from "../../../routines/native/_datagram-socket.ts";
 import { notifySupervisor } from "../../../routines/native/notify-supervisor.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "harbor-notify-"));
@@ -42,5 +42,38 @@ test("as a command it says what it is given", async () => {
   const wrong = say("ready");
   expect(wrong.exitCode).toBe(2);
   expect(wrong.stderr.toString()).toContain("READY=1");
+  socket.close();
+});
+
+test("a supervisor that does not read for a moment is told all the same, and keeps nobody from other work", async () => {
+  const socket = await openDatagramSocket(path);
+  const queue = Number(readFileSync("/proc/sys/net/unix/max_dgram_qlen", "utf8"));
+  const env = { NOTIFY_SOCKET: path };
+  for (let count = 0; count <= queue; count++) await notifySupervisor({ isAlive: true }, env);
+  const late = notifySupervisor({ isReady: true }, env);
+  await new Promise(setImmediate);
+  const heard: string[] = [];
+  for (let next = socket.receive(); next !== undefined; next = socket.receive()) heard.push(next.text);
+  expect(heard).not.toContain("READY=1");
+  await late;
+  expect(socket.receive()?.text).toBe("READY=1");
+  socket.close();
+});
+
+test("one that reads nothing any more is an error, in time", async () => {
+  const socket = await openDatagramSocket(path);
+  const send = async (): Promise<never> => {
+    while (true) await sendDatagram(path, "WATCHDOG=1", 50);
+  };
+  await expect(send()).rejects.toThrow("nobody reads");
+  socket.close();
+});
+
+test("of a status that is too long the beginning is said, and what stands behind it", async () => {
+  const socket = await openDatagramSocket(path);
+  await notifySupervisor({ status: "ü".repeat(5_000), isReady: true }, { NOTIFY_SOCKET: path });
+  const text = socket.receive()?.text ?? "";
+  expect(text).toEndWith("\nREADY=1");
+  expect(Buffer.byteLength(text)).toBeLessThan(2_048);
   socket.close();
 });

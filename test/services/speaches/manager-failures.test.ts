@@ -1,6 +1,6 @@
 /** How the manager ends: each class of failure by its own exit code, with what, why and what to do; and told to, wherever it is. */
 import { afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Result } from "../../_process.ts";
 import { until } from "../../_until.ts";
@@ -84,7 +84,22 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
       expect([exit, message]).toEqual([11, expect.stringContaining("there is no such file or folder")]);
       writeFileSync(join(world.root, "no.tar.gz"), "no archive");
       const broken = await fail(["--environment", join(world.root, "env"), "--source", join(world.root, "no.tar.gz")]);
-      expect([broken.exit, broken.message]).toEqual([11, expect.stringMatching(/^harbor: Cannot unpack ".*no\.tar\.gz": .+\n$/)]);
+      expect([broken.exit, broken.message]).toEqual([
+        11,
+        expect.stringMatching(/^harbor: Cannot unpack ".*no\.tar\.gz": (?!Exiting|Error is not).+\n$/),
+      ]);
+      expect(existsSync(join(world.root, "env.source/.new"))).toBe(false);
+    });
+
+    test("12, and no password of its source in what it says", async () => {
+      const { message, exit } = await fail([
+        "--environment",
+        join(world.root, "env"),
+        "--source",
+        "http://tok:s3cret@127.0.0.1:9/v1.tar.gz",
+      ]);
+      expect([exit, message]).toEqual([12, expect.stringContaining('"http://tok:********@127.0.0.1:9/v1.tar.gz"')]);
+      expect(message).not.toContain("s3cret");
     });
 
     test("12 where the network is gone: the source's, the index's", async () => {
@@ -150,6 +165,22 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
       expect(message).toContain("harbor config set speaches.host_port");
     });
 
+    test("14 where somebody else has taken it while everything was made ready", async () => {
+      const [began, go] = [join(world.root, "began"), join(world.root, "go")];
+      const backend = join(import.meta.dir, "../../fixtures/speech-server/build-backend/in_tree_build.py");
+      const wait = `\nopen(${JSON.stringify(began)}, "w").close()\nwhile not Path(${JSON.stringify(go)}).exists(): pass\n`;
+      const source = ownSource({ "build-backend/in_tree_build.py": readFileSync(backend, "utf8") + wait });
+      await using manager = world.start(["--environment", world.ownEnvironment(), "--source", source]);
+      await until(() => existsSync(began), "it is being built", 30_000);
+      using server = Bun.serve({ port: world.port, hostname: "127.0.0.1", fetch: () => new Response("OK") });
+      writeFileSync(go, "");
+      const result = await manager.result();
+      expect([result.exit, messageOf(result)]).toEqual([
+        14,
+        expect.stringContaining(`Cannot listen on port ${server.port}: it is taken by `),
+      ]);
+    });
+
     test("15 where the server does not start", async () => {
       const { exit, message } = await fail([], { ALLOW_ORIGINS: "no JSON" });
       expect(exit).toBe(15);
@@ -181,6 +212,21 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
         16,
         expect.stringContaining("Cannot go on: the server ended: it was ended by SIGKILL"),
       ]);
+    });
+
+    test("16 where the server is killed while what is missing is fetched", async () => {
+      const { [STT_MODEL]: stt = {}, [TTS_MODEL]: tts = {} } = SPEECH_MODELS;
+      await using hub = await startModelHub({ models: { [STT_MODEL]: stt }, switches: { bytesPerSecond: 100_000 } });
+      const words = ["--data", join(world.root, "models"), "--hf-endpoint", hub.endpoint, "--retry", "200ms"];
+      await using manager = world.start(words);
+      await manager.waitUntilReady();
+      hub.publish(TTS_MODEL, { ...tts, "model.onnx": new Uint8Array(50_000_000) });
+      await manager.waitFor(/Kokoro-82M-v1.0-ONNX: \d+ %/);
+      process.kill(await serverOf(), "SIGKILL");
+      const killedAt = performance.now();
+      const result = await manager.result();
+      expect([result.exit, messageOf(result)]).toEqual([16, expect.stringContaining("it was ended by SIGKILL")]);
+      expect(performance.now() - killedAt).toBeLessThan(20_000);
     });
 
     test("16 where the server is stuck", async () => {
@@ -363,6 +409,27 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
     expect([(await first.result()).exit, second.exit]).toEqual([0, 0]);
     expect(second.stderr).toMatch(/^speaches: waiting: .*making the Python environment/m);
     expect(second.stderr).not.toContain("installing");
+  });
+
+  test("two that want the same source at once unpack it once, and what a killed one has left goes", async () => {
+    const place = join(world.root, "env.source");
+    mkdirSync(join(place, ".new/unpacked"), { recursive: true });
+    let requests = 0;
+    using hub = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      async fetch() {
+        requests++;
+        await until(() => both.every(({ pid }) => isRunning(pid)), "both are there");
+        return new Response(Bun.file(world.prepared.source));
+      },
+    });
+    const words = ["--environment", join(world.root, "env"), "--source", `${hub.url}v0.8.3.tar.gz`, "--python", "3.99"];
+    const both = [world.start(words), world.start(words)];
+    // neither has such a Python: to come that far is enough
+    for (const manager of both) expect((await manager.result()).exit).toBe(10);
+    expect(requests).toBe(1);
+    expect(readdirSync(place)).toEqual([expect.stringMatching(/^[0-9a-f]{16}$/)]);
   });
 
   test("its server knows no more than it has to", async () => {

@@ -9,7 +9,7 @@ import { startModelHub } from "../../fixtures/model-hub.ts";
 import { SPEECH_MODELS, STT_MODEL, TTS_MODEL, writeModels } from "../../fixtures/speech-models.ts";
 import { missingSpeechParts } from "../../fixtures/speech-parts.ts";
 import { buildSpeechWheels, type OnnxRuntimeOrders } from "../../fixtures/speech-wheels.ts";
-import { Listener, Manager, makeWorld, processesWith, roundTrip, type World, wordsOf } from "./_manager.ts";
+import { Listener, Manager, makeWorld, NOWHERE, processesWith, roundTrip, type World, wordsOf } from "./_manager.ts";
 
 setDefaultTimeout(60_000);
 const MODELS = { stt: STT_MODEL, tts: TTS_MODEL };
@@ -200,6 +200,12 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
     await manager.waitUntilReady();
     expect(manager.log).not.toContain("trying to speak");
     expect(manager.log).toContain(`text to speech: ${TTS_MODEL}`);
+  });
+
+  test.each(["HTTP_PROXY", "http_proxy"])("a proxy is no way to its own server (%s)", async (name) => {
+    await using manager = world.start([], { [name]: NOWHERE, NO_PROXY: "intranet.example" });
+    await manager.waitUntilReady();
+    expect(warnings(manager.log)).toEqual([]);
   });
 
   test("an API key that is asked of everybody is no hindrance to the trial", async () => {
