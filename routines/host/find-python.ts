@@ -7,6 +7,7 @@
  */
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
+import { HarborError } from "../_script/error.ts";
 import { runScript } from "../_script/script.ts";
 import { table } from "../_script/table.ts";
 import { askProgram } from "./_ask-program.ts";
@@ -118,6 +119,11 @@ export const command = defineCommand({
   async run({ args }) {
     const pythons = await findPythons({ env: process.env, wanted: args.wanted });
     emit(pythons, { json: args.json, render: renderTable });
+    if (pythons.some(({ problem }) => problem === undefined)) return;
+    throw new HarborError(`Cannot find a Python${args.wanted === undefined ? "" : ` "${args.wanted}"`} that can be used`, {
+      exit: "missing",
+      hint: "Install uv, which fetches one, or install it with your package manager or pyenv",
+    });
   },
 });
 

@@ -154,6 +154,6 @@ function refuseTakenPort(spec: NativeSpec): void {
   const owner = spec.port === undefined ? undefined : findPortOwner({ port: spec.port, address: spec.address });
   if (owner === undefined) return;
   throw new HarborError(`Cannot start "${spec.handle}": port ${spec.port} is taken by ${formatPortOwner(owner)}`, {
-    hint: `Stop that process, or give "${spec.handle}" another port`,
+    hint: `Stop that process, or choose another port: harbor config set ${spec.handle}.host_port <port>`,
   });
 }

@@ -257,7 +257,10 @@ async function retry(context: RunContext, running: Running): Promise<void> {
     } else {
       teller.warn(fallback.why);
       await server.stop();
-      Object.assign(running, await startWorking(context, { ...attempts, first: fallback.next, missing: {} }));
+      Object.assign(
+        running,
+        await startWorking(context, { ...attempts, first: fallback.next, missing: {}, warnings: [...running.warnings, fallback.why] }),
+      );
     }
   } catch (error) {
     // that of the server which was tried: whoever watches it tells

@@ -12,6 +12,7 @@ const BEAT_MS = 10_000;
 export class Teller {
   readonly #env: NodeJS.ProcessEnv;
   #said = "";
+  #saidAt = 0;
   #unsent: Notification | undefined;
   #sending: Promise<void> | undefined;
   #wasRefused = false;
@@ -38,13 +39,19 @@ export class Teller {
   /** The same for what changes many times a second: not in the log. */
   async progress(text: string): Promise<void> {
     this.#said = text;
+    this.#saidAt = performance.now();
     await this.notify({ status: text, isAlive: true, extendTimeoutMs: STEP_MS });
   }
 
-  /** Says from time to time that it still works, until disposed of: installers are silent for minutes. Not once it is told to end: that has a deadline of its own. */
+  /**
+   * Says from time to time that it still works, and for how long it has been at it, until disposed of: installers are silent for
+   * minutes. Not once it is told to end: that has a deadline of its own.
+   */
   beat(signal: AbortSignal): Disposable {
     const timer = setInterval(() => {
-      if (!signal.aborted) void this.notify({ isAlive: true, extendTimeoutMs: STEP_MS });
+      const seconds = Math.round((performance.now() - this.#saidAt) / 1_000);
+      const status = this.#said === "" ? {} : { status: `${this.#said} (for ${seconds} s)` };
+      if (!signal.aborted) void this.notify({ ...status, isAlive: true, extendTimeoutMs: STEP_MS });
     }, BEAT_MS);
     return { [Symbol.dispose]: () => clearInterval(timer) };
   }

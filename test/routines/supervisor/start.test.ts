@@ -199,7 +199,7 @@ describe("a start that comes to nothing", () => {
       expect(await home.failure(spec)).toMatchObject({
         exit: "failed",
         message: expect.stringMatching(new RegExp(`^Cannot start "a": port ${spec.port} is taken by pid ${process.pid} \\(`)),
-        hint: 'Stop that process, or give "a" another port',
+        hint: "Stop that process, or choose another port: harbor config set a.host_port <port>",
       });
     }
     expect((await home.start([spec])).last.a?.state).toBe("ready");

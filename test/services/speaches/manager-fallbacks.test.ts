@@ -123,7 +123,7 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
     await using manager = world.start(words, orders({ failing: [FIRST] }));
     await manager.waitUntilReady();
     hub.publish(TTS_MODEL, tts);
-    await manager.waitFor(`text to speech: ${TTS_MODEL}; text to speech on CPU`);
+    await manager.waitFor(`text to speech: ${TTS_MODEL} on CPU`);
     expect(warnings(manager.log).at(-1)).toBe(
       "speaches: warning: text to speech does not work with Xnnpack (500: Internal server error); trying CPU",
     );
