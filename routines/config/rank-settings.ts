@@ -6,7 +6,7 @@
  *   const { values } = rankSettings(table, { args, env: process.env, file: "config.yml" });
  */
 import { readFileSync } from "node:fs";
-import { dirname, isAbsolute, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { ArgSpecs } from "../_script/command.ts";
 import { parseDuration } from "../_script/duration.ts";
 import { HarborError, type Place } from "../_script/error.ts";
@@ -278,8 +278,8 @@ function toList(value: unknown, refuse: (must: string) => HarborError): readonly
 }
 
 function toPath(text: string, folder: string, env: Env): string {
-  if (text === "~" || text.startsWith("~/")) return join(homeDirectory(env), text.slice(1));
-  return isAbsolute(text) ? text : resolve(folder, text);
+  // without a slash at its end: names are put behind it
+  return resolve(text === "~" || text.startsWith("~/") ? join(homeDirectory(env), text.slice(1)) : resolve(folder, text));
 }
 
 /** The words that people write in environment files. */

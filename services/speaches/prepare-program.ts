@@ -7,6 +7,7 @@ import { makePythonEnv, type PythonEnv, PythonEnvError, type PythonEnvProgress }
 import { type FailureClass, ManagerError } from "./failures.ts";
 import { fetchSource, placeOfSources } from "./fetch-source.ts";
 import { makeRunFolder } from "./run-folder.ts";
+import { installerVariables } from "./server-variables.ts";
 import type { Settings } from "./settings.ts";
 import type { Teller } from "./teller.ts";
 
@@ -85,9 +86,9 @@ async function install({ settings, env, teller, signal, folder }: EnvironmentOpt
     return await makePythonEnv({
       folder: environment,
       requirement: requirementOf(folder ?? settings.package, ui, folder !== undefined),
-      index: { links, ...(url === "" || url === NO_INDEX ? {} : { url }) },
+      index: url === NO_INDEX ? { links, isUnused: true } : { links, ...(url === "" ? {} : { url }) },
       isOffline,
-      env: url === NO_INDEX ? { ...env, PIP_NO_INDEX: "1", UV_NO_INDEX: "1" } : env,
+      env: installerVariables(env),
       signal,
       only: { package: only, of: BUILDS },
       onProgress: (progress) => void tell(teller, progress),

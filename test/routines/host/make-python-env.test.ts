@@ -371,6 +371,17 @@ function serveIndex({ wheels, sdists }: Packages, { isLocked = false } = {}) {
   return { port: server.port, asked, [Symbol.dispose]: () => void server.stop(true) };
 }
 
+test.each([
+  ["pip", () => environment()],
+  ["uv", () => standIn().env],
+])("an index that is not to be used is not asked, nor the configured one: %s", async (_, env) => {
+  using index = serveIndex(packages);
+  const PIP_INDEX_URL = `http://127.0.0.1:${index.port}/simple`;
+  const common = { index: { links: [packages.wheels], isUnused: true }, python: python.path, env: { ...env(), PIP_INDEX_URL } };
+  await makePythonEnv({ folder: place(), requirement: "outer", ...common });
+  expect(index.asked).toEqual([]);
+});
+
 describe("what goes wrong", () => {
   test("no network: the index's address is closed", async () => {
     const url = `http://127.0.0.1:${freePort()}/simple`;
