@@ -383,6 +383,13 @@ test.each([
 });
 
 describe("what goes wrong", () => {
+  test("what is there stays of use where something else cannot be had", async () => {
+    const folder = place();
+    const made = await makePythonEnv({ folder, requirement: "plain==1.0", ...offline() });
+    await failureOf({ folder, requirement: "plain==9", ...offline() });
+    expect(await makePythonEnv({ folder, requirement: "plain==1.0", ...offline([]) })).toEqual({ ...made, wasReused: true });
+  });
+
   test("no network: the index's address is closed", async () => {
     const url = `http://127.0.0.1:${freePort()}/simple`;
     const failed = await failureOf({ folder: place(), requirement: "plain", python: python.path, index: { url }, env: environment() });
