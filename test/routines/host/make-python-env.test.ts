@@ -109,6 +109,20 @@ function greetingOf({ bin }: PythonEnv, name: string): string {
 }
 
 describe("an environment", () => {
+  test("stays as it is on the next patch of its Python, without an index", async () => {
+    const folder = place();
+    await makePythonEnv({ folder, requirement: "plain==1.0", ...offline() });
+    const file = join(folder, "harbor-env.json");
+    const record = JSON.parse(readFileSync(file, "utf8")) as { python: { realPath: string; version: string } };
+    const before = { realPath: "/opt/Cellar/python/3.1/bin/python", version: record.python.version.replace(/\d+$/, "0") };
+    writeFileSync(file, JSON.stringify({ ...record, python: before }));
+    const steps: string[] = [];
+    const request = { folder, requirement: "plain==1.0", ...offline([]), onProgress: ({ step }: PythonEnvProgress) => steps.push(step) };
+    expect((await makePythonEnv(request)).package.version).toBe("1.0");
+    expect(steps).toEqual([]);
+    expect(JSON.parse(readFileSync(file, "utf8"))).toEqual(record);
+  });
+
   test("is made where there is no space for the log of it", async () => {
     const folder = place();
     // once it has been begun
