@@ -7,18 +7,21 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
+/** A Python environment is thousands of files, and the machine may be busy with other tests. */
+const REMOVE_MS = 60_000;
+
 const made: string[] = [];
 
 afterEach(() => {
   for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true });
-});
+}, REMOVE_MS);
 
 const lasting: string[] = [];
 
 // of all test files: this hook is the preloaded file's
 afterAll(() => {
   for (const directory of lasting.splice(0)) rmSync(directory, { recursive: true, force: true });
-});
+}, REMOVE_MS);
 
 /** An empty folder for what several test files share, gone after the last of them. */
 export function makeLastingFolder(prefix: string): string {

@@ -305,8 +305,8 @@ function toList(value: unknown, refuse: (must: string) => HarborError): readonly
 }
 
 function toPath(text: string, folder: string, env: Env): string {
-  if (text === "~" || text.startsWith("~/")) return join(homeDirectory(env), text.slice(1));
-  return isAbsolute(text) ? text : resolve(folder, text);
+  // without a slash at its end: names are put behind it
+  return resolve(text === "~" || text.startsWith("~/") ? join(homeDirectory(env), text.slice(1)) : resolve(folder, text));
 }
 
 /** The words that people write in environment files. */

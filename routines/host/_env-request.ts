@@ -22,7 +22,7 @@ export interface PythonEnvRequest {
   /** `3.12`, `>=3.10`, or a path. Default: what the package asks for as far as that is known, else the newest that works. */
   python?: string | undefined;
   /** Instead of, and beside, what the tools' own configuration says. */
-  index?: { url?: string | undefined; links?: readonly string[] | undefined };
+  index?: Omit<Index, "isOffline"> | undefined;
   /** Nothing is fetched: local files and uv's cache alone. */
   isOffline?: boolean | undefined;
   /** Requirements that are installed, and resolved, with it. */
@@ -84,7 +84,7 @@ export function readRequest(request: PythonEnvRequest): ReadRequest {
     only,
     source: source ?? sourceOf(requirement),
     python,
-    index: { url, links, isOffline: request.isOffline },
+    index: { url, links, isOffline: request.isOffline, isUnused: request.index?.isUnused },
     env,
     asked: digest([requirement.text, extra.map((it) => it.text), python ?? null, source ?? null, request.only?.package ?? null, stamps]),
     say: (step, text) => request.onProgress?.({ step, text }),

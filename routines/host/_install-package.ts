@@ -39,7 +39,8 @@ export async function installPackage(request: ReadRequest, provided: ProvidedEnv
       return verify(request, env);
     }
     const diagnosis = diagnose(end.output);
-    if (BEFORE_INSTALL.includes(diagnosis.kind)) writeRecord(request.folder, { ...env.record, step: "created" });
+    // what was installed before, if anything was, is so still
+    if (BEFORE_INSTALL.includes(diagnosis.kind)) writeRecord(request.folder, env.record);
     const refusal = diagnosis.refusals.find(({ name }) => !widened.has(name));
     if (refusal === undefined) throw failureOf(request, end, `install "${titleOf(request)}"`, diagnosis);
     requires.push(refusal.requires);

@@ -15,6 +15,8 @@ export interface Index {
   url?: string | undefined;
   links?: readonly string[] | undefined;
   isOffline?: boolean | undefined;
+  /** No index is asked, not even the configured one: packages come from the links. */
+  isUnused?: boolean | undefined;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -109,7 +111,7 @@ export interface PipOptions {
 
 export function pipTool({ python, words: [command = "", ...words], index, env }: PipOptions): Tool {
   const { options, variables } = indexOptions(index, env, { url: ["PIP_INDEX_URL"], links: "PIP_FIND_LINKS", separator: " " });
-  const offline = index.isOffline ? ["--no-index"] : [];
+  const offline = index.isOffline && !index.isUnused ? ["--no-index"] : [];
   return { argv: [python, "-m", "pip", command, ...offline, ...options, ...words], env: toolEnvironment(env), variables };
 }
 
@@ -138,6 +140,8 @@ function indexOptions(index: Index, env: Environment, names: VariableNames): { o
   const options: string[] = [];
   const variables: Record<string, string> = {};
   const { url, links = [] } = index;
+  // by an option: not every uv has a variable for it
+  if (index.isUnused) options.push("--no-index");
   if (url !== undefined && !index.isOffline) {
     if (hasSecret(url)) for (const name of names.url) variables[name] = url;
     else options.push("--index-url", url);

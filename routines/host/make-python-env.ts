@@ -15,7 +15,7 @@ import { listenForInterrupt } from "../_script/interrupt.ts";
 import { withLock } from "../_script/lock.ts";
 import { runScript } from "../_script/script.ts";
 import { PythonEnvError } from "./_env-error.ts";
-import { type EnvRecord, isReady, type Patched, pythonIn, readRecord, refuseForeign } from "./_env-record.ts";
+import { type EnvRecord, isReady, type Patched, pythonIn, readRecord, refuseForeign, writeRecord } from "./_env-record.ts";
 import { type PythonEnvRequest, type ReadRequest, readRequest } from "./_env-request.ts";
 import { asEnvError } from "./_explain-failure.ts";
 import { installPackage } from "./_install-package.ts";
@@ -89,6 +89,11 @@ async function build(request: ReadRequest): Promise<EnvRecord> {
   if (count > 0) request.say("create", `ended ${count} processes that a killed call left behind`);
   startLog(log);
   const kept = await keepEnv(request);
+  if (kept !== undefined && isReady(folder, kept.record, request.asked)) {
+    // all but its Python is as it was, and of that only the patch: Homebrew puts each into a folder of its own
+    writeRecord(folder, kept.record);
+    return kept.record;
+  }
   return installPackage(request, kept ?? (await createEnv(request)));
 }
 

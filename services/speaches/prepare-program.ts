@@ -7,6 +7,7 @@ import { makePythonEnv, type PythonEnv, PythonEnvError, type PythonEnvProgress }
 import { type FailureClass, ManagerError } from "./failures.ts";
 import { fetchSource, placeOfSources } from "./fetch-source.ts";
 import { makeRunFolder } from "./run-folder.ts";
+import { installerVariables } from "./server-variables.ts";
 import type { Settings } from "./settings.ts";
 import type { Teller } from "./teller.ts";
 
@@ -29,6 +30,7 @@ const CLASSES: Partial<Record<PythonEnvError["kind"], FailureClass>> = {
 /** All that bring the module `onnxruntime`: a CPU's and a GPU's build come together when nobody chooses. */
 const BUILDS = ["", "-gpu", "-openvino", "-directml", "-rocm", "-migraphx", "-cann", "-qnn"].map((build) => `onnxruntime${build}`);
 const CPU_BUILD = "onnxruntime";
+const BUILD_NOTE = "harbor-onnxruntime.json";
 /** Packages come from `find_links` alone. */
 const NO_INDEX = "none";
 
@@ -61,22 +63,45 @@ interface EnvironmentOptions {
 /** With the build of ONNX Runtime for this host's GPU; with the CPU's where that cannot be installed, once it was tried. */
 async function makeEnvironment(options: EnvironmentOptions, best: string): Promise<PythonEnv> {
   const { settings, teller } = options;
-  const refusedFile = `${settings.environment}.refused`;
-  const wasRefused = readNote(refusedFile) === best;
+  const build = settings.onnxruntime === "auto" ? chooseBuild(best, settings) : best;
   try {
-    return await install(options, wasRefused ? CPU_BUILD : best);
+    const made = await install(options, build);
+    noteBuild(settings, { ...readBuild(settings), build });
+    return made;
   } catch (error) {
-    const isBuild = error instanceof ManagerError && error.failure === "install" && error.message.includes(`"${best}"`);
-    if (!isBuild || best === CPU_BUILD || settings.onnxruntime !== "auto") throw error;
+    const isBuild = error instanceof ManagerError && error.failure === "install" && error.message.includes(`"${build}"`);
+    if (!isBuild || build === CPU_BUILD || settings.onnxruntime !== "auto") throw error;
     teller.warn(`${error.message}; installing ${CPU_BUILD} instead`);
     const made = await install(options, CPU_BUILD);
-    writeFileWhole(refusedFile, best);
+    noteBuild(settings, { build: CPU_BUILD, refused: build });
     return made;
   }
 }
 
-function readNote(file: string): string | undefined {
-  return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+/** Every build has the CPU's provider: a driver that does not answer today, or no network, is no reason to change what is there. */
+function chooseBuild(best: string, settings: Settings): string {
+  const there = readBuild(settings);
+  if (there.refused === best) return CPU_BUILD;
+  return best === CPU_BUILD || settings.offline ? (there.build ?? best) : best;
+}
+
+/** Of ONNX Runtime, in the environment: gone with it. */
+interface BuildNote {
+  build?: string;
+  /** One that could not be installed. */
+  refused?: string;
+}
+
+function readBuild({ environment }: Settings): BuildNote {
+  try {
+    return JSON.parse(readFileSync(join(environment, BUILD_NOTE), "utf8")) as BuildNote;
+  } catch {
+    return {};
+  }
+}
+
+function noteBuild(settings: Settings, note: BuildNote): void {
+  if (!Bun.deepEquals(readBuild(settings), note)) writeFileWhole(join(settings.environment, BUILD_NOTE), JSON.stringify(note));
 }
 
 async function install({ settings, env, teller, signal, folder }: EnvironmentOptions, only: string): Promise<PythonEnv> {
@@ -85,9 +110,9 @@ async function install({ settings, env, teller, signal, folder }: EnvironmentOpt
     return await makePythonEnv({
       folder: environment,
       requirement: requirementOf(folder ?? settings.package, ui, folder !== undefined),
-      index: { links, ...(url === "" || url === NO_INDEX ? {} : { url }) },
+      index: url === NO_INDEX ? { links, isUnused: true } : { links, ...(url === "" ? {} : { url }) },
       isOffline,
-      env: url === NO_INDEX ? { ...env, PIP_NO_INDEX: "1", UV_NO_INDEX: "1" } : env,
+      env: installerVariables(env),
       signal,
       only: { package: only, of: BUILDS },
       onProgress: (progress) => void tell(teller, progress),

@@ -86,6 +86,7 @@ describe("types", () => {
     expect(read({ env: { X_PLACES: "a, b" } }).values.places).toEqual(["a", "b"]);
     expect(read({ argv: ["--places", "a", "--places", "b"] }).values.places).toEqual(["a", "b"]);
     expect(read({ env: { X_HOME: "~/x", HOME: "/home/me" } }).values.home).toBe("/home/me/x");
+    expect(read({ argv: ["--home", "/a//b/"] }).values.home).toBe("/a/b");
   });
 
   test.each([

@@ -109,6 +109,20 @@ function greetingOf({ bin }: PythonEnv, name: string): string {
 }
 
 describe("an environment", () => {
+  test("stays as it is on the next patch of its Python, without an index", async () => {
+    const folder = place();
+    await makePythonEnv({ folder, requirement: "plain==1.0", ...offline() });
+    const file = join(folder, "harbor-env.json");
+    const record = JSON.parse(readFileSync(file, "utf8")) as { python: { realPath: string; version: string } };
+    const before = { realPath: "/opt/Cellar/python/3.1/bin/python", version: record.python.version.replace(/\d+$/, "0") };
+    writeFileSync(file, JSON.stringify({ ...record, python: before }));
+    const steps: string[] = [];
+    const request = { folder, requirement: "plain==1.0", ...offline([]), onProgress: ({ step }: PythonEnvProgress) => steps.push(step) };
+    expect((await makePythonEnv(request)).package.version).toBe("1.0");
+    expect(steps).toEqual([]);
+    expect(JSON.parse(readFileSync(file, "utf8"))).toEqual(record);
+  });
+
   test("is made where there is no space for the log of it", async () => {
     const folder = place();
     // once it has been begun
@@ -371,7 +385,25 @@ function serveIndex({ wheels, sdists }: Packages, { isLocked = false } = {}) {
   return { port: server.port, asked, [Symbol.dispose]: () => void server.stop(true) };
 }
 
+test.each([
+  ["pip", () => environment()],
+  ["uv", () => standIn().env],
+])("an index that is not to be used is not asked, nor the configured one: %s", async (_, env) => {
+  using index = serveIndex(packages);
+  const PIP_INDEX_URL = `http://127.0.0.1:${index.port}/simple`;
+  const common = { index: { links: [packages.wheels], isUnused: true }, python: python.path, env: { ...env(), PIP_INDEX_URL } };
+  await makePythonEnv({ folder: place(), requirement: "outer", ...common });
+  expect(index.asked).toEqual([]);
+});
+
 describe("what goes wrong", () => {
+  test("what is there stays of use where something else cannot be had", async () => {
+    const folder = place();
+    const made = await makePythonEnv({ folder, requirement: "plain==1.0", ...offline() });
+    await failureOf({ folder, requirement: "plain==9", ...offline() });
+    expect(await makePythonEnv({ folder, requirement: "plain==1.0", ...offline([]) })).toEqual({ ...made, wasReused: true });
+  });
+
   test("no network: the index's address is closed", async () => {
     const url = `http://127.0.0.1:${freePort()}/simple`;
     const failed = await failureOf({ folder: place(), requirement: "plain", python: python.path, index: { url }, env: environment() });

@@ -12,6 +12,7 @@ import { buildSpeechWheels } from "../../fixtures/speech-wheels.ts";
 import { Manager, makeWorld, NOWHERE, processesWith, roundTrip, type World, wordsOf } from "./_manager.ts";
 
 setDefaultTimeout(60_000);
+const BACKEND = join(import.meta.dir, "../../fixtures/speech-server/build-backend/in_tree_build.py");
 const TTS_ON_CPU_FAILS = { ONNXRUNTIME_STAND_IN: JSON.stringify({ failing: ["CPUExecutionProvider"] }) };
 
 describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
@@ -167,9 +168,8 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
 
     test("14 where somebody else has taken it while everything was made ready", async () => {
       const [began, go] = [join(world.root, "began"), join(world.root, "go")];
-      const backend = join(import.meta.dir, "../../fixtures/speech-server/build-backend/in_tree_build.py");
       const wait = `\nopen(${JSON.stringify(began)}, "w").close()\nwhile not Path(${JSON.stringify(go)}).exists(): pass\n`;
-      const source = ownSource({ "build-backend/in_tree_build.py": readFileSync(backend, "utf8") + wait });
+      const source = ownSource({ "build-backend/in_tree_build.py": readFileSync(BACKEND, "utf8") + wait });
       await using manager = world.start(["--environment", world.ownEnvironment(), "--source", source]);
       await until(() => existsSync(began), "it is being built", 30_000);
       using server = Bun.serve({ port: world.port, hostname: "127.0.0.1", fetch: () => new Response("OK") });
@@ -430,6 +430,18 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
     for (const manager of both) expect((await manager.result()).exit).toBe(10);
     expect(requests).toBe(1);
     expect(readdirSync(place)).toEqual([expect.stringMatching(/^[0-9a-f]{16}$/)]);
+  });
+
+  test("what a package does while it is built, it does without the keys of ours", async () => {
+    const noted = join(world.root, "names");
+    const note = `\nimport os\nPath(${JSON.stringify(noted)}).write_text("\\n".join(os.environ))\n`;
+    const source = ownSource({ "build-backend/in_tree_build.py": readFileSync(BACKEND, "utf8") + note });
+    const words = ["--environment", world.ownEnvironment(), "--source", source, "--prepare"];
+    const { exit } = await world.start(words, { HARBOR_HF_TOKEN: "hf_1", HF_TOKEN: "hf_2", PIP_TIMEOUT: "20" }).result();
+    expect(exit).toBe(0);
+    const names = readFileSync(noted, "utf8").split("\n");
+    expect(names.filter((name) => name.endsWith("TOKEN"))).toEqual([]);
+    expect(names).toContain("PIP_TIMEOUT");
   });
 
   test("its server knows no more than it has to", async () => {
