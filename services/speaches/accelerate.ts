@@ -74,3 +74,8 @@ export function canUseCuda({ order }: OnnxDetection): boolean {
 export function nameOf(text: string): string {
   return text.replace(/ExecutionProvider\b/g, "");
 }
+
+/** What each half runs on; nothing where the server is left to find that out. */
+export function describe({ providers, device }: Acceleration): { stt: string; tts: string } {
+  return { stt: device === "auto" ? "" : ` on ${device}`, tts: ` on ${providers.map(nameOf).join(", then ")}` };
+}

@@ -13,7 +13,8 @@ import { table } from "harbor/_script/table";
 import { type RankedSetting, settingArgs } from "harbor/config/rank-settings";
 import { ManagerError } from "./failures.ts";
 import { noProxyFor } from "./no-proxy.ts";
-import { type Prepared, prepareService, runService } from "./run-service.ts";
+import { type Prepared, prepareService } from "./prepare-service.ts";
+import { runService } from "./run-service.ts";
 import { configFile, readSettings, SETTINGS } from "./settings.ts";
 import { Teller } from "./teller.ts";
 

@@ -144,7 +144,7 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
     const start = (wheels: string, environment: string, env: Record<string, string>): Manager => {
       const { python, data } = world.prepared;
       const places = wordsOf({ source: "none", environment, data, python: python.path, wheels });
-      return Manager.start([...places, "--offline", "--port", String(world.port)], { root: world.root, env });
+      return Manager.start([...places, "--index-url", "none", "--port", String(world.port)], { root: world.root, env });
     };
 
     test("the build with CUDA is installed, alone, though dependencies bring both", async () => {
