@@ -540,9 +540,12 @@ describe("several calls", () => {
     await buildOfPatient(() => child.kill("SIGKILL"));
     await child.exited;
     expect(markedProcesses(folder)).toBeGreaterThan(0);
+    const temporary = `${folder}.work/tmp`;
+    expect(readdirSync(temporary)).toContainEqual(expect.stringMatching(/^pip-/));
     writeFileSync(join(shared, "go"), "");
     const next = await resultOf(start(folder, "patient"));
     expect(next.exit).toBe(0);
+    expect(existsSync(temporary)).toBe(false);
     expect(next.stderr).toMatch(/^create: ended \d+ processes that a killed call left behind$/m);
   });
 });
