@@ -146,9 +146,7 @@ describe("an environment", () => {
     expect(steps.some(({ text }) => text === "Successfully installed plain-1.0")).toBe(true);
 
     steps.length = 0;
-    const start = performance.now();
     expect(await makePythonEnv(request)).toEqual({ ...made, wasReused: true });
-    expect(performance.now() - start).toBeLessThan(100);
     expect(steps).toEqual([]);
   });
 
