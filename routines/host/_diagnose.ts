@@ -63,9 +63,21 @@ export function diagnose(output: string): Diagnosis {
   for (const [kind, words] of KINDS) {
     const line = said(words);
     if (line === undefined || (kind === "network" && isReached)) continue;
-    return { kind, refusals: [], reason: kind === "network" ? wordNetwork(line) : strip(line) };
+    return { kind, refusals: [], reason: wordReason(kind, line, lines) };
   }
   return { kind: "failed", refusals: [], reason: strip(lines.findLast((line) => line !== "") ?? "it printed nothing") };
+}
+
+function wordReason(kind: PythonEnvProblem, line: string, lines: readonly string[]): string {
+  if (kind === "network") return wordNetwork(line);
+  return (kind === "build" ? wordBuild(lines) : undefined) ?? strip(line);
+}
+
+/** pip says no more than that there was a failure; the last line that the build printed says which. */
+function wordBuild(lines: readonly string[]): string | undefined {
+  const end = lines.lastIndexOf("[end of output]");
+  const last = lines.slice(0, Math.max(end, 0)).findLast((line) => line !== "");
+  return last === undefined ? undefined : `a build fails: ${strip(last)}`;
 }
 
 function strip(line: string): string {

@@ -48,6 +48,8 @@ export interface ReadRequest {
   lock: string;
   log: string;
   scratch: string;
+  /** In it, empty before and after. */
+  temporary: string;
   requirement: Requirement;
   extra: readonly Requirement[];
   only: { requirement: Requirement; of: readonly string[] } | undefined;
@@ -79,6 +81,7 @@ export function readRequest(request: PythonEnvRequest): ReadRequest {
     lock: `${folder}.lock`,
     log: `${folder}.log`,
     scratch: `${folder}.work`,
+    temporary: `${folder}.work/tmp`,
     requirement,
     extra,
     only,

@@ -19,7 +19,7 @@ const HINTS: Partial<Record<PythonEnvProblem, string>> = {
   network: "Check the network, the proxy (HTTPS_PROXY) and the index (PIP_INDEX_URL or UV_INDEX_URL), then try again: what is done is kept",
   unresolvable: "Check the name and the version; a package without wheels for this Python may have some for another: name it with --python",
   build: "The last lines say what the build lacks: most often a compiler, a header package, or another Python with ready-made wheels",
-  disk: "Free some space where the environment and the temporary folder (TMPDIR) are, then try again",
+  disk: "Free some space where the environment and the installer's cache are, then try again",
   permission: "Check who owns the folder of the environment, and those of the caches",
   "no-python": "Install that Python, or let uv fetch it",
   "no-venv": "Install the venv module of that Python: on Debian and Ubuntu `apt install python3-venv`",

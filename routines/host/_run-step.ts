@@ -8,11 +8,11 @@ import { runTool, type Tool, type ToolEnd } from "./_run-tool.ts";
 import { METADATA_MARK } from "./_wheel-scripts.ts";
 
 /** However it ends; throws `interrupted`. */
-export function tryStep({ folder, log, signal, say }: ReadRequest, step: PythonEnvStep, tool: Tool): Promise<ToolEnd> {
+export function tryStep({ folder, log, temporary, signal, say }: ReadRequest, step: PythonEnvStep, tool: Tool): Promise<ToolEnd> {
   const tell = (line: string): void => {
     if (!line.startsWith(METADATA_MARK)) say(step, line);
   };
-  return runTool(tool, { folder, log, cwd: dirname(folder), signal }, tell);
+  return runTool(tool, { folder, log, temporary, cwd: dirname(folder), signal }, tell);
 }
 
 /** What it printed. `action` follows "Cannot". */

@@ -2,7 +2,7 @@
  * Runs an installer to its end: its lines are handed on as they come, kept in a log and, the last of them, for an error. It
  * and all that it starts carry a mark, by which whoever comes after us finds what a killed call left running.
  */
-import { appendFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { awaitChild, readOutput } from "../_script/child-output.ts";
 import { maskUrls } from "../_script/secret-name.ts";
 import { formatCommand, PythonEnvError } from "./_env-error.ts";
@@ -20,6 +20,8 @@ export interface ToolPlace {
   folder: string;
   /** The full output is added to it. */
   log: string;
+  /** Where it keeps what is temporary: gigabytes, which a killed one leaves there, for whoever comes after us to find. */
+  temporary: string;
   cwd: string;
   signal?: AbortSignal | undefined;
 }
@@ -45,6 +47,7 @@ export async function runTool(tool: Tool, place: ToolPlace, onLine: (line: strin
   const command = formatCommand(tool.argv, tool.variables);
   if (place.signal?.aborted) throw interrupted(command);
   keep(place.log, `$ ${command}`);
+  mkdirSync(place.temporary, { recursive: true, mode: 0o700 });
   const child = spawn(tool, place);
   using _ = endOnAbort(child, place.signal);
   let output = "";
@@ -78,12 +81,12 @@ function keep(log: string, line: string): void {
   }
 }
 
-function spawn(tool: Tool, { cwd, folder }: ToolPlace) {
+function spawn(tool: Tool, { cwd, folder, temporary }: ToolPlace) {
   try {
     // a session of its own, so that all of it can be ended; with the terminal's keys it is ended by us
     return Bun.spawn([...tool.argv], {
       cwd,
-      env: { ...tool.env, ...tool.variables, [MARK]: folder },
+      env: { ...tool.env, ...tool.variables, TMPDIR: temporary, [MARK]: folder },
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",

@@ -81,12 +81,13 @@ function describe({ folder }: ReadRequest, record: EnvRecord, wasReused: boolean
 
 /** The lock is held. */
 async function build(request: ReadRequest): Promise<EnvRecord> {
-  const { folder, scratch, log } = request;
+  const { folder, scratch, temporary, log } = request;
   refuseForeign(folder);
   mkdirSync(scratch, { recursive: true, mode: 0o700 });
   for (const name of readdirSync(scratch)) if (name.startsWith("old-")) rmSync(join(scratch, name), { recursive: true, force: true });
   const count = readRecord(folder)?.step === "installed" ? 0 : await endLeftovers(folder);
   if (count > 0) request.say("create", `ended ${count} processes that a killed call left behind`);
+  rmSync(temporary, { recursive: true, force: true });
   startLog(log);
   const kept = await keepEnv(request);
   if (kept !== undefined && isReady(folder, kept.record, request.asked)) {
@@ -94,7 +95,11 @@ async function build(request: ReadRequest): Promise<EnvRecord> {
     writeRecord(folder, kept.record);
     return kept.record;
   }
-  return installPackage(request, kept ?? (await createEnv(request)));
+  try {
+    return await installPackage(request, kept ?? (await createEnv(request)));
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
 }
 
 /** A second caller is told who it waits for. */

@@ -146,9 +146,7 @@ describe("an environment", () => {
     expect(steps.some(({ text }) => text === "Successfully installed plain-1.0")).toBe(true);
 
     steps.length = 0;
-    const start = performance.now();
     expect(await makePythonEnv(request)).toEqual({ ...made, wasReused: true });
-    expect(performance.now() - start).toBeLessThan(100);
     expect(steps).toEqual([]);
   });
 
@@ -431,7 +429,7 @@ describe("what goes wrong", () => {
 
   test("a build fails: its own words are shown", async () => {
     const failed = await failureOf({ folder: place(), requirement: "broken", ...offline([packages.sdists]) });
-    expect(failed.kind).toBe("build");
+    expect([failed.kind, failed.message]).toEqual(["build", 'Cannot install "broken": a build fails: the compiler is on holiday']);
     expect(failed.details.join("\n")).toContain("the compiler is on holiday");
   });
 
@@ -542,9 +540,12 @@ describe("several calls", () => {
     await buildOfPatient(() => child.kill("SIGKILL"));
     await child.exited;
     if (process.platform === "linux") expect(markedProcesses(folder)).toBeGreaterThan(0);
+    const temporary = `${folder}.work/tmp`;
+    expect(readdirSync(temporary)).toContainEqual(expect.stringMatching(/^pip-/));
     writeFileSync(join(shared, "go"), "");
     const next = await resultOf(start(folder, "patient", env));
     expect(next.exit).toBe(0);
+    expect(existsSync(temporary)).toBe(false);
     expect(next.stderr).toMatch(/^create: ended \d+ processes that a killed call left behind$/m);
   });
 });

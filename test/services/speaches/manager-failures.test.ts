@@ -223,10 +223,8 @@ describe.skipIf(missingSpeechParts() !== undefined)("speaches", () => {
       hub.publish(TTS_MODEL, { ...tts, "model.onnx": new Uint8Array(50_000_000) });
       await manager.waitFor(/Kokoro-82M-v1.0-ONNX: \d+ %/);
       process.kill(await serverOf(), "SIGKILL");
-      const killedAt = performance.now();
       const result = await manager.result();
       expect([result.exit, messageOf(result)]).toEqual([16, expect.stringContaining("it was ended by SIGKILL")]);
-      expect(performance.now() - killedAt).toBeLessThan(20_000);
     });
 
     test("16 where the server is stuck", async () => {
