@@ -22,6 +22,7 @@ export const routines: CommandTable = {
   "detect-gpu": () => import("./host/detect-gpu.ts"),
   "detect-onnx-providers": () => import("./host/detect-onnx-providers.ts"),
   "find-gateway": () => import("./host/find-gateway.ts"),
+  "find-lan-address": () => import("./host/find-lan-address.ts"),
   "find-port-owner": () => import("./host/find-port-owner.ts"),
   "open-url": () => import("./host/open-url.ts"),
   "make-python-env": () => import("./host/make-python-env.ts"),

@@ -14,7 +14,7 @@ import { findWorkspace, type Workspace } from "../workspace/find-workspace.ts";
 import { listFiles, type ServiceFile } from "../workspace/list-files.ts";
 import { listHandles } from "../workspace/list-handles.ts";
 import { findHome } from "./find-home.ts";
-import { keyOf, variableOf } from "./name-variable.ts";
+import { keyOf, openUrlVariable, variableOf } from "./name-variable.ts";
 import { runtimeVariable } from "./runtime-preference.ts";
 
 export interface Key {
@@ -36,6 +36,8 @@ const OWN: Readonly<Record<string, string | null>> = {
   HARBOR_DATA: null,
   HARBOR_PROJECT: null,
   HARBOR_ENGINE_KIND: null,
+  HARBOR_HISTORY: "true",
+  HARBOR_UI_MAIN: null,
   HARBOR_PROXY_IMAGE: null,
   HARBOR_PROXY_VERSION: null,
 };
@@ -60,6 +62,7 @@ export function listKeys({ workspace }: { workspace: Workspace }): Map<string, K
   }
   for (const [name, text] of Object.entries(OWN)) note(name, undefined, text);
   for (const handle of [undefined, ...handles]) note(runtimeVariable(handle), undefined, "auto");
+  for (const handle of handles) note(openUrlVariable(handle), undefined, null);
   return new Map([...keys].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 
