@@ -56,6 +56,7 @@ export const routines: CommandTable = {
   "find-compose": () => import("./engine/find-compose.ts"),
   "find-endpoint": () => import("./engine/find-endpoint.ts"),
   "list-containers": () => import("./engine/list-containers.ts"),
+  "list-images": () => import("./engine/list-images.ts"),
   "measure-containers": () => import("./engine/measure-containers.ts"),
   "read-logs": () => import("./engine/read-logs.ts"),
   "remove-containers": () => import("./engine/remove-containers.ts"),
