@@ -9,6 +9,7 @@ void dispatch(
     down: () => import("./routines/down.ts"),
     ps: () => import("./routines/ps.ts"),
     top: () => import("./routines/top.ts"),
+    stats: () => import("./routines/stats.ts"),
     restart: () => import("./routines/restart.ts"),
     stop: () => import("./routines/stop.ts"),
     logs: () => import("./routines/logs.ts"),

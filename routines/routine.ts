@@ -24,6 +24,7 @@ export const routines: CommandTable = {
   "find-gateway": () => import("./host/find-gateway.ts"),
   "find-lan-address": () => import("./host/find-lan-address.ts"),
   "find-port-owner": () => import("./host/find-port-owner.ts"),
+  "measure-gpu": () => import("./host/measure-gpu.ts"),
   "open-url": () => import("./host/open-url.ts"),
   "make-python-env": () => import("./host/make-python-env.ts"),
   "find-python": () => import("./host/find-python.ts"),
