@@ -10,6 +10,7 @@ void dispatch(
     ps: () => import("./routines/ps.ts"),
     top: () => import("./routines/top.ts"),
     stats: () => import("./routines/stats.ts"),
+    size: () => import("./routines/size.ts"),
     restart: () => import("./routines/restart.ts"),
     stop: () => import("./routines/stop.ts"),
     logs: () => import("./routines/logs.ts"),
