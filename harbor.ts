@@ -11,6 +11,7 @@ void dispatch(
     top: () => import("./routines/top.ts"),
     stats: () => import("./routines/stats.ts"),
     size: () => import("./routines/size.ts"),
+    find: () => import("./routines/find.ts"),
     restart: () => import("./routines/restart.ts"),
     stop: () => import("./routines/stop.ts"),
     logs: () => import("./routines/logs.ts"),
