@@ -58,6 +58,7 @@ const set = defineCommand({
       "harbor config set hf_token - < token.txt",
     ],
   },
+  changes: true,
   takesRest: true,
   args: {
     key: { type: "positional", description: KEY, required: true },
@@ -143,6 +144,7 @@ const unset = defineCommand({
     description: "Take a value out, so that the default holds",
     examples: ["harbor config unset ollama.runtime", "harbor config unset data ollama.host_port"],
   },
+  changes: true,
   args: {
     keys: { type: "positional", description: KEY, required: true, multiple: true },
     ...workspaceArg,

@@ -39,6 +39,7 @@ export const command = defineCommand({
       "harbor up webui nvidia --open    With the nvidia capability; open the browser",
     ],
   },
+  changes: true,
   args: {
     ...selectionArgs,
     build: { type: "boolean", description: "Build images first" },

@@ -51,6 +51,8 @@ export interface Command<A extends ArgSpecs = ArgSpecs> {
     examples?: readonly string[];
   };
   args: A;
+  /** Whether it changes something of the user's: then it is noted in the history, but for `--dry-run` and what was not understood. */
+  changes?: boolean | ((args: Readonly<Record<string, unknown>>) => boolean);
   /** The words after `--` mean something to it; else there must be none. */
   takesRest?: true;
   /** Hands all words on unread, in `rest`. */
