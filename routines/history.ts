@@ -40,11 +40,7 @@ export const command = defineCommand({
   },
   async run({ args }) {
     const home = findHome(process.env);
-    if (args.action === "clear") {
-      const cleared = await clearHistory(home);
-      if (!args.json) note(cleared === 0 ? "there is no history" : `${cleared} ${cleared === 1 ? "entry is" : "entries are"} forgotten`);
-      return args.json ? emit({ cleared }, { json: true, render: String }) : undefined;
-    }
+    if (args.action === "clear") return clear(home, args.json);
     if (args.action !== undefined) {
       throw new HarborError(`Cannot run "history": it knows no "${args.action}"`, {
         exit: "usage",
@@ -57,5 +53,11 @@ export const command = defineCommand({
     emit(count === undefined ? entries : entries.slice(Math.max(0, entries.length - count)), { json: args.json, render });
   },
 });
+
+async function clear(home: string, json: boolean): Promise<void> {
+  const cleared = await clearHistory(home);
+  if (json) emit({ cleared }, { json, render: String });
+  else note(cleared === 0 ? "there is no history" : `${cleared} ${cleared === 1 ? "entry is" : "entries are"} forgotten`);
+}
 
 if (import.meta.main) await runScript(command);
