@@ -14,6 +14,7 @@ void dispatch(
     logs: () => import("./routines/logs.ts"),
     attach: () => import("./routines/attach.ts"),
     run: () => import("./routines/run.ts"),
+    launch: () => import("./routines/launch.ts"),
     url: () => import("./routines/url.ts"),
     ls: () => import("./routines/ls.ts"),
     plan: () => import("./routines/plan.ts"),

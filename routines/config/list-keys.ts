@@ -36,6 +36,8 @@ const OWN: Readonly<Record<string, string | null>> = {
   HARBOR_DATA: null,
   HARBOR_PROJECT: null,
   HARBOR_ENGINE_KIND: null,
+  HARBOR_LAUNCH_BACKEND: null,
+  HARBOR_LAUNCH_MODEL: null,
   HARBOR_PROXY_IMAGE: null,
   HARBOR_PROXY_VERSION: null,
 };

@@ -18,6 +18,9 @@ import {
 
 const INTERFACES = [
   "openai-api",
+  "openai-responses",
+  "anthropic-api",
+  "gemini-api",
   "ollama-api",
   "embeddings",
   "stt",
