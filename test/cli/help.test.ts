@@ -24,6 +24,7 @@ const VERBS = [
     "logs",
     "attach",
     "run",
+    "launch",
     "url",
     "ls",
     "plan",
