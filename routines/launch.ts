@@ -16,6 +16,7 @@ import { readValues, type Values } from "./config/read-values.ts";
 import { askerOf, type Choose } from "./launch/ask-choice.ts";
 import { type Backend, listBackends } from "./launch/backends.ts";
 import { bypassProxy } from "./launch/bypass-proxy.ts";
+import { checkApi } from "./launch/check-api.ts";
 import { type ChosenBackend, chooseBackend } from "./launch/choose-backend.ts";
 import { chooseModel } from "./launch/choose-model.ts";
 import { listModels, type Model } from "./launch/list-models.ts";
@@ -145,11 +146,11 @@ async function reachBackend({ tool, args, stack, workspace, values, choose }: Sc
 /** In place of a model that nobody has named, while its backend does not run. */
 const UNKNOWN_MODEL = "<model>";
 
-async function pickModel({ args, values, choose }: Scene, { backend, service, wasStarted, url, key }: Reached): Promise<Model> {
+async function pickModel({ args, values, choose }: Scene, { backend, service, wasStarted, url, key, api }: Reached): Promise<Model> {
   const { handle } = backend;
   const configured = values.get("HARBOR_LAUNCH_MODEL") || undefined;
   if (service === undefined && !wasStarted) return { id: args.model ?? configured ?? UNKNOWN_MODEL, contextLength: undefined };
-  const models = await listModels({ handle, url, key });
+  const [models] = await Promise.all([listModels({ handle, url, key }), checkApi({ handle, api, url, key })]);
   const chosen = await chooseModel({ handle, models, named: args.model, configured, choose: isPrinted(args) ? undefined : choose });
   if (chosen.others.length > 0) note(`model ${chosen.model.id}; --model chooses another: ${chosen.others.join(", ")}`);
   return chosen.model;

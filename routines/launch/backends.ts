@@ -14,19 +14,17 @@ export interface Backend {
   apiKey: string | undefined;
   /** It has models of its own: no gateway in front of others, no stand-in. */
   hasModels: boolean;
-  /** There is a contract: it can run as a process of this host. */
-  isNative: boolean;
 }
 
 /** By handle. A folder that cannot be read hides itself alone: `onBroken` hears of it. */
 export function listBackends(workspace: Workspace, onBroken: (error: HarborError) => void): Backend[] {
   return listHandles(workspace).flatMap((handle) => {
     try {
-      const { name, provides, tags, apiKey, runtimes } = describeService(handle, workspace);
+      const { name, provides, tags, apiKey } = describeService(handle, workspace);
       const apis = APIS.filter((api) => provides.includes(api));
       if (apis.length === 0) return [];
       const hasModels = !provides.includes("llm-gateway") && !tags.includes("test");
-      return [{ handle, name, apis, apiKey, hasModels, isNative: runtimes.includes("native") }];
+      return [{ handle, name, apis, apiKey, hasModels }];
     } catch (error) {
       if (!(error instanceof HarborError)) throw error;
       if (error.exit !== "unknown") onBroken(error);

@@ -19,14 +19,14 @@ const PROGRAM = `
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 const [name, ...args] = process.argv.slice(2);
+const last = args.at(-1);
+if (last === "wait") { process.on("SIGTERM", () => process.exit(5)); setInterval(() => undefined, 1000); }
 const folder = join(process.env.HARBOR_HOME, "state/launch", name);
 if (args[0] === "remember") { mkdirSync(folder, { recursive: true }); writeFileSync(join(folder, "session"), args[1]); }
 const paths = existsSync(folder) ? readdirSync(folder, { recursive: true }).map(String).sort() : [];
 const files = Object.fromEntries(paths.filter((path) => statSync(join(folder, path)).isFile()).map((path) => [path, readFileSync(join(folder, path), "utf8")]));
 console.log(JSON.stringify({ says: "a stand-in for " + name, args, env: process.env, files, cwd: process.cwd() }));
-const last = args.at(-1);
 if (last?.startsWith("end ")) process.exit(Number(last.slice(4)));
-if (last === "wait") { process.on("SIGTERM", () => process.exit(5)); setInterval(() => undefined, 1000); }
 `;
 
 /** Makes one for each name, in a folder for `PATH`. */
