@@ -1,5 +1,6 @@
 /** The services of the workspace that a coding tool can talk to, by what their definitions say they provide. */
-import { HarborError } from "../_script/error.ts";
+import { formatPlace, HarborError } from "../_script/error.ts";
+import { warn } from "../stack/say.ts";
 import { describeService } from "../workspace/describe-service.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
 import { listHandles } from "../workspace/list-handles.ts";
@@ -16,8 +17,8 @@ export interface Backend {
   hasModels: boolean;
 }
 
-/** By handle. A folder that cannot be read hides itself alone: `onBroken` hears of it. */
-export function listBackends(workspace: Workspace, onBroken: (error: HarborError) => void): Backend[] {
+/** By handle. A folder that cannot be read hides itself alone, with a warning. */
+export function listBackends(workspace: Workspace): Backend[] {
   return listHandles(workspace).flatMap((handle) => {
     try {
       const { name, provides, tags, apiKey } = describeService(handle, workspace);
@@ -27,7 +28,8 @@ export function listBackends(workspace: Workspace, onBroken: (error: HarborError
       return [{ handle, name, apis, apiKey, hasModels }];
     } catch (error) {
       if (!(error instanceof HarborError)) throw error;
-      if (error.exit !== "unknown") onBroken(error);
+      // a folder without a file of a service is none
+      if (error.exit !== "unknown") warn([error.at === undefined ? error.message : `${formatPlace(error.at)}: ${error.message}`]);
       return [];
     }
   });
