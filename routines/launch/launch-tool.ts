@@ -75,7 +75,9 @@ async function reachBackend({ tool, args, stack, workspace, values, choose }: Ch
   if (url === undefined) throw new HarborError(`Cannot point ${tool.title} at "${handle}": it publishes no port on this host`);
   Object.assign(process.env, bypassProxy(url, process.env)); // our own questions go the tool's way
   const wasStarted = chosen.service === undefined && started !== undefined;
-  return { ...chosen, url: url.replace(/\/+$/, ""), key: interpolate(apiKey, values.get), wasStarted };
+  // read again: its first start may have made the key
+  const key = interpolate(apiKey, wasStarted ? readValues({ workspace, env }).get : values.get);
+  return { ...chosen, url: url.replace(/\/+$/, ""), key, wasStarted };
 }
 
 /** In place of a model that nobody has named, while its backend does not run. */
