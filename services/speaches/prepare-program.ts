@@ -7,7 +7,6 @@ import { makePythonEnv, type PythonEnv, PythonEnvError, type PythonEnvProgress }
 import { type FailureClass, ManagerError } from "./failures.ts";
 import { fetchSource, placeOfSources } from "./fetch-source.ts";
 import { makeRunFolder } from "./run-folder.ts";
-import { installerVariables } from "./server-variables.ts";
 import type { Settings } from "./settings.ts";
 import type { Teller } from "./teller.ts";
 
@@ -112,7 +111,7 @@ async function install({ settings, env, teller, signal, folder }: EnvironmentOpt
       requirement: requirementOf(folder ?? settings.package, ui, folder !== undefined),
       index: url === NO_INDEX ? { links, isUnused: true } : { links, ...(url === "" ? {} : { url }) },
       isOffline,
-      env: installerVariables(env),
+      env,
       signal,
       only: { package: only, of: BUILDS },
       onProgress: (progress) => void tell(teller, progress),
