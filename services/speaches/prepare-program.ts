@@ -9,6 +9,7 @@ import { fetchSource, placeOfSources } from "./fetch-source.ts";
 import { makeRunFolder } from "./run-folder.ts";
 import type { Settings } from "./settings.ts";
 import type { Teller } from "./teller.ts";
+import { readUvSources } from "./uv-sources.ts";
 
 export interface Program {
   /** The interpreter of its environment. */
@@ -114,6 +115,7 @@ async function install({ settings, env, teller, signal, folder }: EnvironmentOpt
       env,
       signal,
       only: { package: only, of: BUILDS },
+      extra: folder === undefined ? [] : readUvSources(folder),
       onProgress: (progress) => void tell(teller, progress),
       ...(python === "" ? {} : { python }),
     });
