@@ -116,6 +116,7 @@ class Part {
   readonly #path: string;
   received = 0;
   note: Note | undefined;
+  #most = 0;
 
   constructor(options: FetchUrlOptions, handle: FileHandle, path: string) {
     this.#options = options;
@@ -139,7 +140,9 @@ class Part {
     for await (const chunk of chunks) {
       await append(this.#handle, chunk);
       this.received += chunk.length;
-      getsOn();
+      // to receive the same once more is not to get on
+      if (this.received > this.#most) getsOn();
+      this.#most = Math.max(this.#most, this.received);
       onProgress?.({ file, fileIndex: 0, files: 1, received: this.received, total: this.note?.total ?? this.received });
     }
     const total = this.note?.total ?? this.received;
@@ -149,7 +152,7 @@ class Part {
 
   /** Throws away what is here where the answer is no continuation of it. */
   async #take({ note, from }: Answer): Promise<void> {
-    const isSame = this.note !== undefined && note.validator === this.note.validator && note.validator !== "";
+    const isSame = note.validator === this.note?.validator && note.total === this.note.total;
     if (this.received > 0 && (from !== this.received || !isSame)) {
       await this.#handle.truncate(0);
       this.received = 0;
@@ -189,7 +192,7 @@ function readDigest(headers: Headers): string | undefined {
   return /^"?([0-9a-f]{64})"?$/.exec(headers.get("x-linked-etag") ?? "")?.[1];
 }
 
-/** Undefined where nothing was received, or nothing tells that it goes on with the same file. */
+/** Undefined where nothing was received, or nothing tells after a while that it is still the same file. */
 function readNote(partial: string, url: URL): Note | undefined {
   try {
     const note = JSON.parse(readFileSync(`${partial}.json`, "utf8")) as Note;

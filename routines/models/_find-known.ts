@@ -28,8 +28,10 @@ export function findKnown(name: string, { models, stores, store, doing }: FindKn
     if (first !== undefined && others.length === 0) return first;
     if (first !== undefined) throw ambiguous(name, [first, ...others], doing);
   }
-  const names = within.map(({ listed }) => listed.name);
-  const guess = nearest(name, names) ?? names.find((it) => it.toLowerCase().includes(name.toLowerCase()));
+  const guess = guessName(
+    name,
+    within.map(({ listed }) => listed.name),
+  );
   throw new HarborError(
     `Cannot ${doing} model "${name}": there is no such model${guess === undefined ? "" : `; did you mean "${guess}"?`}`,
     {
@@ -49,6 +51,13 @@ const RULES: readonly ((known: string, typed: string) => boolean)[] = [
   (known, typed) => known.endsWith(`/${typed}`),
   (known, typed) => withoutEnding(known.replace(/:[^:/]*$/, "")).endsWith(`/${withoutEnding(typed)}`),
 ];
+
+/** By a slip of the keyboard, with or without the tag; else one that has it in its name. */
+function guessName(name: string, names: readonly string[]): string | undefined {
+  const spellings = new Map(names.flatMap((it) => [[it.replace(/:[^:/]*$/, ""), it] as const, [it, it] as const]));
+  const guess = nearest(name, spellings.keys());
+  return guess === undefined ? names.find((it) => it.toLowerCase().includes(name.toLowerCase())) : spellings.get(guess);
+}
 
 function withoutEnding(name: string): string {
   return name.replace(/\.(?:gguf|safetensors)$/, "");

@@ -69,7 +69,7 @@ async function removeFromHub({ stored, place, others }: RemoveOptions): Promise<
   const places = placesOf({ repo, cache: place.folder });
   await withLock(places.lock, () => {
     for (const path of stored.leads) rmSync(path, { force: true });
-    const isLast = stored.folder !== undefined || !others.some((other) => other.files.some(({ path }) => isInside(path, places.folder)));
+    const isLast = stored.folder !== undefined || !others.some(({ leads }) => leads.some((path) => isInside(path, places.folder)));
     if (!isLast) for (const { path } of ownFiles(stored, others)) rmSync(path, { force: true });
     else
       for (const path of [join(places.folder, "snapshots"), join(places.folder, "refs"), places.folder])

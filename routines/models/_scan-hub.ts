@@ -110,7 +110,9 @@ interface Quantisation {
   others: readonly Entry[];
 }
 
-function oneQuantisation({ repo, tag, own, others }: Quantisation): StoredModel {
+function oneQuantisation({ repo, tag, others, ...quantisation }: Quantisation): StoredModel {
+  // the first of several parts is the one that a program is given
+  const own = [...quantisation.own].sort((a, b) => (a.lead < b.lead ? -1 : 1));
   const files = contents([...own, ...others]);
   const lead = own[0]?.lead ?? "";
   const groups = groupParts(own.map(({ lead: path }) => path));
