@@ -67,7 +67,7 @@ function checkRemovals(removals: readonly Removal[], { force, store }: { force: 
   }
 }
 
-/** Throws `usage` where nobody can be asked, `interrupted` for a no. */
+/** Throws `usage` where nobody can be asked, `failed` for a no. */
 function confirm(removals: readonly Removal[]): void {
   const lines = removals.map(
     ({ model: { listed }, freedBytes }) => `${listed.name} from ${listed.store}, which frees ${formatSize(freedBytes)}`,
@@ -80,7 +80,7 @@ function confirm(removals: readonly Removal[]): void {
     });
   }
   for (const line of lines.slice(0, -1)) note(line);
-  if (!ask(`Remove ${lines.at(-1)}?`)) throw new HarborError("Nothing is removed", { exit: "interrupted" });
+  if (!ask(`Remove ${lines.at(-1)}?`)) throw new HarborError("Nothing is removed: the answer was no");
 }
 
 async function remove({ model }: Removal, { answering, running }: Inventory, others: readonly KnownModel[]): Promise<void> {

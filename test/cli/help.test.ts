@@ -31,6 +31,7 @@ const VERBS = [
     "eject",
     "env",
     "config",
+    "models",
     "autostart",
     "provider",
     "compose",
