@@ -70,9 +70,11 @@ export async function fetchUrl(options: FetchUrlOptions): Promise<FetchedUrl> {
     rmSync(`${partial}.json`, { force: true });
     return { path: target, bytes: note.total ?? 0, wasPresent: false, isVerified };
   };
-  const fetched = await withLock(`${partial}.lock`, work, { waitMs: Number.POSITIVE_INFINITY, signal, purpose: `fetching ${file}` });
-  removeEmpty([staging]);
-  return fetched;
+  try {
+    return await withLock(`${partial}.lock`, work, { waitMs: Number.POSITIVE_INFINITY, signal, purpose: `fetching ${file}` });
+  } finally {
+    removeEmpty([staging]);
+  }
 }
 
 /** Over plain http anybody in between may put another file in its place. */

@@ -2,17 +2,17 @@
  * The first bytes of a file. When a model was last read is what tells whether it is used: so it is read here without
  * leaving that mark, where the system lets us (Linux, a file of one's own).
  */
-import { closeSync, constants, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 
 /** Fewer where the file is shorter; undefined where it cannot be read. */
 export function readHead(path: string, bytes: number): Uint8Array | undefined {
   let file: number | undefined;
   try {
     file = openUnmarked(path);
-    const head = new Uint8Array(bytes);
+    const head = new Uint8Array(Math.min(bytes, fstatSync(file).size));
     let length = 0;
-    while (length < bytes) {
-      const read = readSync(file, head, length, bytes - length, length);
+    while (length < head.length) {
+      const read = readSync(file, head, length, head.length - length, length);
       if (read === 0) break;
       length += read;
     }

@@ -1,5 +1,5 @@
 /** A model's files, off the disk; what another model consists of as well stays. */
-import { existsSync, readdirSync, rmSync, unlinkSync } from "node:fs";
+import { mkdirSync, rmSync, unlinkSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { HarborError } from "../_script/error.ts";
 import { withLock } from "../_script/lock.ts";
@@ -34,8 +34,8 @@ export async function removeFromDisk(options: RemoveOptions): Promise<void> {
     if (place.layout === "hub") await removeFromHub(options);
     else removeFiles(options);
   } catch (error) {
-    const { code, path } = error as NodeJS.ErrnoException;
-    if (code === undefined || error instanceof HarborError) throw error;
+    const { code, path } = (error instanceof HarborError ? (error.cause ?? {}) : error) as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
     const isDenied = code === "EACCES" || code === "EPERM";
     throw new HarborError(
       `Cannot remove model "${stored.name}": ${isDenied ? `no permission to change "${path ?? place.folder}"` : (error as Error).message}`,
@@ -67,6 +67,7 @@ function foldersUpTo(folder: string, { folder: root, layout }: StorePlace): stri
 async function removeFromHub({ stored, place, others }: RemoveOptions): Promise<void> {
   const repo = stored.name.replace(/:[^:/]*$/, "");
   const places = placesOf({ repo, cache: place.folder });
+  mkdirSync(dirname(places.lock), { recursive: true }); // for others, too: a lock's own folder would be ours alone
   await withLock(places.lock, () => {
     for (const path of stored.leads) rmSync(path, { force: true });
     const isLast = stored.folder !== undefined || !others.some(({ leads }) => leads.some((path) => isInside(path, places.folder)));
@@ -76,8 +77,7 @@ async function removeFromHub({ stored, place, others }: RemoveOptions): Promise<
         rmSync(path, { recursive: true, force: true });
     if (isLast) rmSync(places.staging, { recursive: true, force: true });
   });
-  const locks = dirname(places.lock);
-  if (existsSync(locks) && readdirSync(locks).length === 0) removeEmpty([locks]);
+  removeEmpty([dirname(places.lock), dirname(dirname(places.lock))]);
 }
 
 function isInside(path: string, folder: string): boolean {

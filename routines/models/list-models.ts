@@ -224,7 +224,7 @@ function render(models: readonly ListedModel[], total: number): string {
     formatSize(it.bytes),
     it.quantisation ?? "-",
     [it.service ?? "-", ...(it.isLoaded ? ["loaded"] : []), ...(it.isComplete ? [] : ["not complete"])].join(", "),
-    it.lastUsedAt === null ? "-" : ago(Date.now() - Date.parse(it.lastUsedAt)),
+    it.isLoaded ? "now" : it.lastUsedAt === null ? "-" : ago(Date.now() - Date.parse(it.lastUsedAt)),
   ]);
   const lines = table([["NAME", "STORE", "SIZE", "QUANT", "USED BY", "LAST USED"], ...rows]);
   const once = models.some(({ sharedBytes }) => sharedBytes > 0) ? ", what they share counted once" : "";

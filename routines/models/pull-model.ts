@@ -19,7 +19,8 @@ import { type ChosenFiles, chooseFiles } from "./_choose-files.ts";
 import { askKinds, chooseStore, placeIn } from "./_choose-store.ts";
 import { fetchFromHub } from "./_fetch-hub.ts";
 import { fetchPlain } from "./_fetch-plain.ts";
-import { fetchUrl } from "./_fetch-url.ts";
+import { type FetchedUrl, fetchUrl } from "./_fetch-url.ts";
+import { readGgufName } from "./_gguf-names.ts";
 import { HubClient } from "./_hub-client.ts";
 import { listTree } from "./_list-tree.ts";
 import { ModelError } from "./_model-error.ts";
@@ -170,10 +171,36 @@ async function pullOneFile(request: Pull, store: Store, reference: HubReference,
 
 async function pullFile(request: Pull, store: Store, { url, file }: Extract<Reference, { kind: "url" }>): Promise<PulledModel> {
   const { root, folder, kind } = folderIn(store, request, url.pathname);
-  const { sha256, onProgress, signal } = request;
-  const { path, bytes, wasPresent, isVerified } = await fetchUrl({ url, file, root, folder, sha256, onProgress, signal });
-  if (!wasPresent && !isVerified) request.say("no checksum of it is known; its size and its header are right");
-  return { name: kind === undefined ? file.replace(/\.gguf$/i, "") : `${kind}/${file}`, store: store.name, path, bytes, wasPresent };
+  const { sha256, onProgress, signal, say } = request;
+  const parts = partsOf(url, file);
+  if (parts.length > 1 && sha256 !== undefined) {
+    throw new HarborError(`Cannot check "${file}": it is one of ${parts.length} parts, and --sha256 is of one file`, { exit: "usage" });
+  }
+  const stem = readGgufName(file)?.stem ?? file;
+  const target = parts.length > 1 ? join(folder, stem) : folder;
+  const fetched: FetchedUrl[] = [];
+  for (const part of parts) fetched.push(await fetchUrl({ ...part, root, folder: target, sha256, onProgress, signal }));
+  if (fetched.some(({ wasPresent, isVerified }) => !wasPresent && !isVerified))
+    say("no checksum of it is known; its size and its header are right");
+  return {
+    name: kind === undefined ? stem : `${kind}/${file}`,
+    store: store.name,
+    path: parts.length > 1 ? target : (fetched[0]?.path ?? target),
+    bytes: fetched.reduce((sum, { bytes }) => sum + bytes, 0),
+    wasPresent: fetched.every(({ wasPresent }) => wasPresent),
+  };
+}
+
+/** All parts of a GGUF that is split, whichever of them is named: they lie beside each other. */
+function partsOf(url: URL, file: string): { url: URL; file: string }[] {
+  const count = readGgufName(file)?.parts ?? 1;
+  if (count === 1) return [{ url, file }];
+  return Array.from({ length: count }, (_, index) => {
+    const number = (text: string): string => text.replace(/-\d{5}(?=-of-\d{5}\.gguf$)/i, `-${String(index + 1).padStart(5, "0")}`);
+    const part = new URL(url);
+    part.pathname = number(url.pathname);
+    return { url: part, file: number(file) };
+  });
 }
 
 /** ComfyUI's kinds (its `folder_paths.py`), beside those whose folders are there. */

@@ -141,6 +141,8 @@ function ownStores(env: Env): Store[] {
   const home = homeDirectory(env);
   const cache = env.XDG_CACHE_HOME || join(home, ".cache");
   const llama = env.LLAMA_CACHE || (process.platform === "darwin" ? join(home, "Library/Caches/llama.cpp") : join(cache, "llama.cpp"));
+  // the second is that of the service that its installer makes on Linux
+  const ollama = env.OLLAMA_MODELS ? [env.OLLAMA_MODELS] : [join(home, ".ollama/models"), "/usr/share/ollama/.ollama/models"];
   const own = (name: string, ...places: StorePlace[]): Store => ({
     name: `user:${name}`,
     places,
@@ -150,11 +152,7 @@ function ownStores(env: Env): Store[] {
     takes: [],
   });
   return [
-    own(
-      "ollama",
-      { layout: "ollama", folder: env.OLLAMA_MODELS || join(home, ".ollama/models") },
-      { layout: "ollama", folder: "/usr/share/ollama/.ollama/models" },
-    ),
+    own("ollama", ...ollama.map((folder): StorePlace => ({ layout: "ollama", folder }))),
     own("hf", { layout: "hub", folder: hubSettings(env).cache }),
     own("llamacpp", { layout: "gguf", folder: llama }, { layout: "hub", folder: llama }),
     own(

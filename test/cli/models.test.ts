@@ -7,7 +7,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, st
 import { dirname, join } from "node:path";
 import type { ListedModel } from "../../routines/models/list-models.ts";
 import { freePort } from "../_ports.ts";
-import type { Result } from "../_process.ts";
+import { obeyingModes, type Result, resultOf } from "../_process.ts";
 import { until } from "../_until.ts";
 import { ggufFile, ggufValues, safetensorsFile } from "../fixtures/gguf-file.ts";
 import { type ModelHub, startModelHub } from "../fixtures/model-hub.ts";
@@ -54,6 +54,7 @@ beforeAll(async () => {
   env = {
     HF_ENDPOINT: hub.endpoint,
     HARBOR_OLLAMA_HOST_PORT: String(ollamaPort),
+    OLLAMA_MODELS: join(box.root, ".ollama/models"),
     PATH: `${join(box.root, "bin")}:${box.env.PATH}`,
   };
   box.write({
@@ -221,6 +222,22 @@ describe("harbor models ls", () => {
     expect(asked()).toContain("GET /api/tags");
   });
 
+  test("does not wake one that sleeps", async () => {
+    const contract = readFileSync(join(checkout, "services/ollama/ollama_native.yml"), "utf8");
+    box.services({
+      "ollama/compose.ollama.yml": readFileSync(join(checkout, "services/ollama/compose.ollama.yml"), "utf8"),
+      "ollama/ollama_native.yml": `${contract}  idle: { stop_after: 100ms }\n`,
+    });
+    fill();
+    await up();
+    await until(async () => (await box.ps()).some(({ state }) => state === "asleep"), "it sleeps");
+    const before = asked().length;
+    expect(await models("--store", "ollama")).toMatchObject([{ name: "llama3.2:1b", isLoaded: null }, { name: "tuned:latest" }]);
+    expect([asked().length, (await box.ps())[0]?.state]).toEqual([before, "asleep"]);
+    await run("down");
+    rmSync(join(box.home, "services"), { recursive: true });
+  });
+
   test("shows what a server has that keeps its models elsewhere, by what it says", async () => {
     writeOllamaModel(data("ollama/models"), "far:1b", { model: WEIGHTS });
     await up();
@@ -298,6 +315,36 @@ describe("harbor models pull", () => {
       stderr: expect.stringContaining("It has split_files/vae/ae.safetensors"),
     });
     expect(readdirSync(data("comfyui/models")).sort()).toEqual(["loras", "vae"]);
+  });
+
+  test("of a file from elsewhere goes where llama-server looks, with all its parts; a wrong checksum leaves nothing", async () => {
+    const part = ggufFile({ weights: 5000 });
+    using server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: ({ url }) => (url.includes("/big-") ? new Response(part) : new Response(Q4)),
+    });
+    const one = await run("models", "pull", `${server.url}one-Q4_K_M.gguf`);
+    expect(one).toMatchObject({
+      exit: 0,
+      stdout: `${data("llamacpp/one-Q4_K_M.gguf")}\n`,
+      stderr: expect.stringContaining("no checksum of it is known"),
+    });
+    expect((await run("models", "pull", `${server.url}big-Q8_0-00002-of-00003.gguf`)).stdout).toBe(`${data("llamacpp/big-Q8_0")}\n`);
+    expect(readdirSync(data("llamacpp/big-Q8_0"))).toHaveLength(3);
+    expect(await run("models", "pull", `${server.url}two.gguf`, "--sha256", "0".repeat(64))).toMatchObject({
+      exit: 1,
+      stderr: expect.stringContaining("its checksum is not the right one"),
+    });
+    expect(await run("models", "pull", `${server.url}page.safetensors`, "--kind", "loras")).toMatchObject({
+      exit: 1,
+      stderr: expect.stringContaining("what came is no such file"),
+    });
+    expect((await models()).map(({ name, isComplete }) => [name, isComplete])).toEqual([
+      ["big-Q8_0", true],
+      ["one-Q4_K_M", true],
+    ]);
+    expect(readdirSync(data("llamacpp")).sort()).toEqual(["big-Q8_0", "one-Q4_K_M.gguf"]);
   });
 
   test("that is interrupted goes on where it was", async () => {
@@ -434,7 +481,7 @@ describe("harbor models rm", () => {
     expect(readdirSync(data("llamacpp"))).toEqual([]);
   });
 
-  test("asks on a terminal; nothing but yes is yes", async () => {
+  test.skipIf(Bun.which("script") === null)("asks on a terminal; nothing but yes is yes (needs script)", async () => {
     put(data("llamacpp/tiny-Q4_K_M.gguf"), Q4);
     const answer = async (word: string): Promise<string> => {
       const words = [join(checkout, "bin/harbor"), "models", "rm", "tiny-Q4_K_M"];
@@ -496,6 +543,27 @@ describe("harbor models rm", () => {
     expect(existsSync(mine)).toBe(true);
     expect(await run("models", "rm", "org/mine", "--yes", "--store", "hf")).toMatchObject({ exit: 0 });
     expect(existsSync(mine)).toBe(false);
+  });
+
+  test("says why it cannot remove what a container has written", async () => {
+    put(data("comfyui/models/loras/ink.safetensors"), safetensorsFile());
+    put(data("vllm/hub/models--o--n/snapshots/1/model.bin"), "x");
+    for (const folder of ["comfyui/models/loras", "vllm/hub"]) chmodSync(data(folder), 0o555);
+    for (const name of ["loras/ink.safetensors", "o/n"]) {
+      const child = Bun.spawn([...obeyingModes, join(checkout, "bin/harbor"), "models", "rm", name, "--yes"], {
+        cwd: box.root,
+        env: { ...box.env, ...env },
+        stdin: "ignore",
+        stdout: "pipe",
+        stderr: "pipe",
+      });
+      expect(await resultOf(child)).toMatchObject({
+        exit: 1,
+        stderr: expect.stringMatching(/^harbor: Cannot remove model ".*": no permission to change .*\n {2}A container has written it/),
+      });
+    }
+    for (const folder of ["comfyui/models/loras", "vllm/hub"]) chmodSync(data(folder), 0o755);
+    expect(await models()).toHaveLength(2);
   });
 
   test("removes none of them where one is not known", async () => {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { linkSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { interpolate } from "../../../routines/compose/interpolate.ts";
 import { readValues } from "../../../routines/config/read-values.ts";
 import { findKnown } from "../../../routines/models/_find-known.ts";
 import { command as pathCommand } from "../../../routines/models/find-model-path.ts";
@@ -56,16 +57,20 @@ describe("services", () => {
     expect(folders(stores)).toMatchObject({ ollama: ["ollama /big/ollama/models"], speaches: ["hub /voices"] });
   });
 
-  test("name folders that their containers mount, and their processes are told", () => {
-    const told: Record<string, string> = {
-      ollama: "${HARBOR_DATA}/ollama:/data",
-      llamacpp: "${HARBOR_DATA}/llamacpp:/models",
-      vllm: "${HARBOR_DATA}/vllm:/root/.cache/huggingface",
-    };
-    for (const { handle, definition } of readCatalogue()) {
-      if (handle in told) expect(definition.services[handle]?.volumes).toContain(told[handle] as never);
-    }
-  });
+  test.each(readCatalogue().filter(({ definition }) => "models" in (definition.document["x-harbor"] as object)))(
+    "$handle names folders that its container mounts",
+    ({ handle, definition }) => {
+      const values = (name: string): string | undefined => ({ HARBOR_DATA: "/data" })[name];
+      const { models } = definition.document["x-harbor"] as { models: { folders: Record<string, string>[] } };
+      const mounted = ((definition.services[handle]?.volumes ?? []) as string[]).map(
+        (volume) => interpolate(volume, values).split(":")[0] ?? "",
+      );
+      for (const folder of models.folders.flatMap((entry) => Object.values(entry))) {
+        const whole = interpolate(folder, values);
+        expect(mounted.filter((source) => whole === source || whole.startsWith(`${source}/`))).toHaveLength(1);
+      }
+    },
+  );
 
   test("of the user's own are stores by their folder alone", () => {
     const models = "{ folders: [{ gguf: '${HARBOR_DATA}/kobold' }], takes: [gguf] }";
