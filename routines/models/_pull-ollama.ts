@@ -12,7 +12,6 @@ export interface PullOllamaOptions {
   store: Store;
   running: ReadonlyMap<string, RunningService>;
   onProgress?: ((progress: ModelProgress) => void) | undefined;
-  onStatus?: ((status: string) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -23,13 +22,12 @@ export interface PulledByOllama {
 }
 
 /** Throws `missing` where Ollama does not run, `failed` where there is no space for it, and as `OllamaClient.pull`. */
-export async function pullOllama({ name, store, running, onProgress, onStatus, signal }: PullOllamaOptions): Promise<PulledByOllama> {
+export async function pullOllama({ name, store, running, onProgress, signal }: PullOllamaOptions): Promise<PulledByOllama> {
   const client = await reach(name, store, running);
   const layers = new Layers(name, store);
   for await (const line of client.pull(name, signal)) {
     const progress = layers.take(line);
     if (progress !== undefined) onProgress?.(progress);
-    else onStatus?.(line.status);
   }
   const models = (await client.list()) ?? [];
   const lower = name.toLowerCase();

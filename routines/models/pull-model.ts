@@ -20,7 +20,7 @@ import { askKinds, chooseStore, placeIn } from "./_choose-store.ts";
 import { fetchFromHub } from "./_fetch-hub.ts";
 import { fetchPlain } from "./_fetch-plain.ts";
 import { type FetchedUrl, fetchUrl } from "./_fetch-url.ts";
-import { readGgufName } from "./_gguf-names.ts";
+import { isGgufModel, readGgufName } from "./_gguf-names.ts";
 import { HubClient } from "./_hub-client.ts";
 import { listTree } from "./_list-tree.ts";
 import { ModelError } from "./_model-error.ts";
@@ -101,7 +101,10 @@ async function pullFromHub(request: Pull, wanted: Store | undefined, reference: 
     settings,
     onProgress: request.onProgress,
     onWait: (lock) => request.say(`another process fetches ${repo} (${lock}); waiting`),
-    onChosen: (chosen) => sayChoice(request, reference, chosen),
+    onChosen: (chosen) => {
+      checkChoice(store, reference, chosen);
+      sayChoice(request, reference, chosen);
+    },
     signal,
   });
   if (!fetched.isCertain) request.say(`${repo} is here; whether a file of it is missing, nobody could be asked`);
@@ -135,6 +138,15 @@ async function kindsHere(stores: readonly Store[], repo: string): Promise<string
   }
   throw new ModelError("offline", repo, "it is not here, and the hub cannot be asked", {
     hint: "With --store S it is said what is missing, and where it belongs",
+  });
+}
+
+/** Throws `usage` where a store of GGUF files would be given others. */
+function checkChoice(store: Store, { repo }: HubReference, { files }: ChosenFiles): void {
+  if (placeIn(store, "gguf") === undefined || files.some(({ path }) => isGgufModel(path))) return;
+  throw new HarborError(`Cannot fetch "${repo}" for ${store.name}: it has no GGUF files, and ${store.name} reads no others`, {
+    exit: "usage",
+    hint: `Somebody may have made some: harbor models search ${repo.split("/").at(-1)} --filter gguf`,
   });
 }
 

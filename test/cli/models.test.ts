@@ -367,6 +367,7 @@ describe("harbor models pull", () => {
     [["nobody/nothing"], 4, "if it is one of Ollama's: --store ollama"],
     [["ggml-org/gemma-GGUF:Q5_0"], 4, "It has Q4_K_M (200.2 kB), Q8_0 (300.2 kB)"],
     [["Qwen/Qwen3-0.6B", "--store", "vlm"], 4, 'did you mean "vllm"?'],
+    [["Qwen/Qwen3-0.6B", "--store", "llamacpp"], 2, "it has no GGUF files, and llamacpp reads no others"],
     [["llama3.2", "--store", "vllm"], 2, "that is a name of Ollama's"],
     [["../../etc/passwd"], 2, "that can be the name of no model"],
     [["https://example.com/page"], 2, "it leads neither to a .gguf or .safetensors file"],
