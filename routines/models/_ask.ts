@@ -12,7 +12,19 @@ export function canAsk(): boolean {
 export function ask(question: string): boolean {
   writeAll(2, `${question} [y/N] `);
   const bytes = new Uint8Array(256);
-  const length = readSync(0, bytes, 0, bytes.length, null);
+  const length = readLine(bytes);
   if (length === 0) writeAll(2, "\n");
   return /^\s*y(?:es)?\s*$/i.test(new TextDecoder().decode(bytes.subarray(0, length)));
+}
+
+/** Waits, also where another program has left the terminal so that a read does not. */
+function readLine(bytes: Uint8Array): number {
+  while (true) {
+    try {
+      return readSync(0, bytes, 0, bytes.length, null);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      Bun.sleepSync(20);
+    }
+  }
 }
