@@ -22,6 +22,7 @@ void dispatch(
     eject: () => import("./routines/eject.ts"),
     env: () => import("./routines/env.ts"),
     config: () => import("./routines/config.ts"),
+    models: () => import("./routines/models.ts"),
     autostart: () => import("./routines/autostart.ts"),
     provider: () => import("./routines/provider.ts"),
     compose: () => import("./routines/compose.ts"),

@@ -32,6 +32,7 @@ const VERBS = [
     "eject",
     "env",
     "config",
+    "models",
     "autostart",
     "provider",
     "compose",
