@@ -44,6 +44,12 @@ export function readConfiguration(directory: string | undefined): Configuration 
   return { ...place, keys: listKeys({ workspace }), values: readValues({ workspace, env: process.env }) };
 }
 
+/** The values alone, without the keys that there are. */
+export function readConfigured(directory: string | undefined): Pick<Configuration, "workspace" | "values"> {
+  const { workspace } = findPlace(directory);
+  return { workspace, values: readValues({ workspace, env: process.env }) };
+}
+
 /** What the files say, whatever this shell has set: what a list is added to. */
 export function readFileValues(workspace: Workspace): Values {
   const env: Env = { HOME: process.env.HOME, HARBOR_HOME: process.env.HARBOR_HOME };

@@ -9,6 +9,7 @@
 import { HarborError, type Place } from "../_script/error.ts";
 import { nearest } from "../_script/nearest.ts";
 import { readText } from "../_script/read-text.ts";
+import { isSecretName } from "../_script/secret-name.ts";
 import { locateYaml, parseYamlDocuments, RawScalar } from "../_script/yaml.ts";
 import type { ServiceFile } from "../workspace/list-files.ts";
 import { variableOf } from "./name-variable.ts";
@@ -57,6 +58,12 @@ export function readDeclarations(files: readonly Pick<ServiceFile, "kind" | "pat
     }
   }
   return result;
+}
+
+/** Whether a key is a secret, by these files or by its name. */
+export function secretTest(files: readonly Pick<ServiceFile, "kind" | "path">[]): (name: string) => boolean {
+  const { found } = readDeclarations(files);
+  return (name) => found.get(name)?.isSecret === true || isSecretName(name);
 }
 
 /** Where a declaration stands. Reads the file anew: for messages alone. */
