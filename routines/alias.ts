@@ -128,7 +128,7 @@ export const command = defineCommand({
   meta: {
     name: "alias",
     description: "Show and change command lines of your own for `harbor run`",
-    examples: ["harbor alias set models -- harbor run ollama list", "harbor run models", "harbor alias", "harbor alias rm models"],
+    examples: ["harbor alias set models -- harbor run ollama list", "harbor alias", "harbor alias get models", "harbor alias rm models"],
   },
   args: {},
   passThrough: true,
