@@ -55,9 +55,10 @@ export const command = defineCommand({
     if (args["dry-run"]) {
       const record = readStack(home);
       const { workspace } = findStackWorkspace({ home, record, directory: args.workspace });
-      const { plan: made, selection } = await makePlan({ args, env, workspace, running: whatRuns(record) });
-      warn(selection.warnings);
-      return emit(made, { json: args.json, render: (it) => renderPlan(it, { explain: false, cwd: workingDirectory() }) });
+      const made = await makePlan({ args, env, workspace, running: whatRuns(record) });
+      warn(made.selection.warnings);
+      const { maskPlan } = await import("./compose/mask-plan.ts");
+      return emit(maskPlan(made), { json: args.json, render: (it) => renderPlan(it, { explain: false, cwd: workingDirectory() }) });
     }
     using interrupt = listenForInterrupt();
     const { signal } = interrupt;
