@@ -6,7 +6,7 @@
  */
 import { defineCommand, jsonArg } from "./_script/command.ts";
 import { emit } from "./_script/emit.ts";
-import { EXIT } from "./_script/error.ts";
+import { EXIT, HarborError } from "./_script/error.ts";
 import { listenForInterrupt } from "./_script/interrupt.ts";
 import { endWith, runScript } from "./_script/script.ts";
 import { table } from "./_script/table.ts";
@@ -88,8 +88,10 @@ export const command = defineCommand({
     using interrupt = listenForInterrupt();
     const renew = (): DoctorContext => new DoctorContext({ env, home: findHome(env), directory: args.workspace, signal: interrupt.signal });
     const context = renew();
+    if (args.workspace !== undefined) context.workspace(); // a slip is told at once
     const first = await runChecks({ checks, context });
     const found = args.fix ? await mendFindings({ found: first, checks, context, renew }) : first;
+    if (interrupt.signal.aborted) throw new HarborError("Cannot end the checks: interrupted", { exit: "interrupted" });
     const all = args.all || args.checks.length > 0;
     const hasColours = !args.json && showsColours(env);
     if (args.json) emit(reportOf(found), { json: true, render: String });

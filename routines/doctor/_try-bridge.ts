@@ -37,13 +37,7 @@ export async function tryBridge(options: TryBridgeOptions): Promise<BridgeTrial>
   if (kind === "remote" || kind === "rootless") return { skipped: `a ${kind} engine's containers do not reach this host`, ways: [] };
   const image = await findImage(engine, values, signal);
   if (image === undefined) return { skipped: "no image is here to try it with, and none is pulled for it", ways: [] };
-  const gateway = kind === "linux" ? findGateway() : undefined;
-  const trials = [
-    ...(kind === "linux" ? [tryWay(options, image, "relay", { listenOn: "127.0.0.1", connectTo: "127.0.0.1" })] : []),
-    ...(gateway === undefined ? [] : [tryWay(options, image, "gateway", { listenOn: gateway, connectTo: gateway })]),
-    ...(kind === "linux" ? [] : [tryWay(options, image, "gateway", { listenOn: "127.0.0.1", connectTo: "host.docker.internal" })]),
-  ];
-  const done = await Promise.all(trials);
+  const done = await Promise.all(kind === "linux" ? [tryRelay(options, image), tryGateway(options, image)] : [tryGateway(options, image)]);
   const resolves = done.map((it) => it.resolves).find((it) => it !== undefined);
   return { image, ways: done.map(({ resolves: _, ...way }) => way), ...(resolves === undefined ? {} : { resolves }) };
 }
@@ -60,32 +54,70 @@ async function findImage(engine: Engine, values: Values, signal: AbortSignal): P
 }
 
 interface Way {
+  way: Tried["way"];
   listenOn: string;
   connectTo: string;
+  /** The container's. */
+  network: string;
 }
 
 type Tried = BridgeTrial["ways"][number] & { resolves?: boolean };
 
-async function tryWay(options: TryBridgeOptions, image: string, way: Tried["way"], { listenOn, connectTo }: Way): Promise<Tried> {
+function tryRelay(options: TryBridgeOptions, image: string): Promise<Tried> {
+  return tryWay(options, image, { way: "relay", listenOn: "127.0.0.1", connectTo: "127.0.0.1", network: "host" });
+}
+
+/** From a network like that of a stack: a firewall may treat the engine's own bridge otherwise. */
+async function tryGateway(options: TryBridgeOptions, image: string): Promise<Tried> {
+  const { engine, kind } = options;
+  const gateway = kind === "linux" ? findGateway() : undefined;
+  const connectTo = kind === "linux" ? (gateway ?? "") : "host.docker.internal";
+  if (connectTo === "") return { way: "gateway", address: "", isReached: false, problem: "the engine has no bridge of its own (docker0)" };
+  await removeNetworks(engine, Date.now() - ABANDONED_MS); // of one that was killed
+  const name = `harbor-doctor-${crypto.randomUUID().slice(0, 8)}`;
+  const network = await engine.api.createNetwork({ Name: name, Driver: "bridge", Labels: LABEL });
+  try {
+    return await tryWay(options, image, { way: "gateway", listenOn: gateway ?? "127.0.0.1", connectTo, network: name });
+  } finally {
+    await network.remove().catch(() => undefined); // the next look removes it
+  }
+}
+
+const LABEL = { "harbor.doctor": "bridge" };
+const ABANDONED_MS = 60_000;
+
+async function removeNetworks({ api }: Engine, beforeMs: number): Promise<void> {
+  const found = await api.listNetworks({ filters: { label: Object.entries(LABEL).map((pair) => pair.join("=")) } });
+  const old = found.filter(({ Created: created }) => Date.parse(created) < beforeMs);
+  await Promise.all(
+    old.map(({ Id: id }) =>
+      api
+        .getNetwork(id)
+        .remove()
+        .catch(() => undefined),
+    ),
+  );
+}
+
+async function tryWay(options: TryBridgeOptions, image: string, { way, listenOn, connectTo, network }: Way): Promise<Tried> {
   const { engine, name, signal } = options;
   const tried: Tried = { way, address: connectTo, isReached: false };
-  const asksName = way === "gateway";
   const end = Promise.withResolvers<void>();
   using listener = listen(listenOn, (word) => {
     if (word === "hello") tried.isReached = true;
     if (word === "yes" || word === "no") tried.resolves = word === "yes";
     if (word === "bye") end.resolve();
   });
-  if (typeof listener.url !== "string") return { ...tried, problem: listener.problem };
-  const url = `http://${connectTo}:${listener.port}/${listener.token}`;
+  if (listener.problem !== undefined) return { ...tried, problem: listener.problem };
+  const script = scriptOf(`http://${connectTo}:${listener.port}/${listener.token}`, way === "gateway" ? name : undefined);
   const container = await engine.api.createContainer({
     Image: image,
     Entrypoint: ["/bin/sh", "-c"],
-    Cmd: [scriptOf(url, asksName ? name : undefined)],
+    Cmd: [script],
     User: "65534:65534",
-    Labels: { "harbor.doctor": "bridge" },
+    Labels: LABEL,
     HostConfig: {
-      NetworkMode: way === "relay" ? "host" : "bridge",
+      NetworkMode: network,
       AutoRemove: true,
       ReadonlyRootfs: true,
       CapDrop: ["ALL"],
@@ -111,11 +143,11 @@ async function tryWay(options: TryBridgeOptions, image: string, way: Tried["way"
 }
 
 interface Listening extends Disposable {
-  url?: string;
   port: number;
   /** Nobody else's connection counts. */
   token: string;
-  problem: string;
+  /** Why nothing listens. */
+  problem?: string;
 }
 
 function listen(hostname: string, hear: (word: string) => void): Listening {
@@ -130,7 +162,7 @@ function listen(hostname: string, hear: (word: string) => void): Listening {
         return new Response("", { status: first === token ? 200 : 404 });
       },
     });
-    return { url: server.url.href, port: server.port ?? 0, token, problem: "", [Symbol.dispose]: () => void server.stop(true) };
+    return { port: server.port ?? 0, token, [Symbol.dispose]: () => void server.stop(true) };
   } catch (error) {
     return { port: 0, token, problem: `nothing can listen on ${hostname}: ${(error as Error).message}`, [Symbol.dispose]: () => undefined };
   }

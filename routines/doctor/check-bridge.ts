@@ -13,8 +13,9 @@ export interface BridgeFacts {
   direct: readonly string[];
 }
 
+/** By their addresses: bridges of stacks have other names each time. */
 const FIREWALL =
-  "Let the engine's bridge in: `sudo ufw allow in on docker0`, or `sudo firewall-cmd --permanent --zone=trusted --add-interface=docker0` and `--reload`";
+  "Let the engine's networks in: `sudo ufw allow from 172.16.0.0/12`, or `sudo firewall-cmd --permanent --zone=trusted --add-source=172.16.0.0/12` and `--reload`; containers then reach every service of this host";
 
 export function judgeBridge({ trial, kind, direct }: BridgeFacts): Finding[] {
   if (trial.skipped !== undefined) return [skipped(trial.skipped)];

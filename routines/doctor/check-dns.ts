@@ -46,7 +46,7 @@ export function judgeDns({ localhost, name, addresses, inContainer, hasProxy }: 
   ];
 }
 
-const PATIENCE_MS = 1_500;
+const PATIENCE_MS = 1_000;
 
 /** Empty for a name that nobody knows, or nobody says anything about in time. */
 async function lookUp(name: string): Promise<string[]> {

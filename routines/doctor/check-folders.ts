@@ -24,7 +24,7 @@ export function judgeFolders(folders: readonly FolderFacts[]): Finding[] {
     const [first = "", ...details] = problems;
     const trouble = { what: `${handle}: ${first}`, fix: "Mend that file, or move the folder away", details };
     return isSelected
-      ? failed({ ...trouble, why: `${handle} is up or a default service: \`harbor up\` does not start` })
+      ? failed({ ...trouble, why: `${handle} is up or a default service: \`harbor up\` goes on without it` })
       : warning({ ...trouble, why: `${handle} cannot be started; all other services can` });
   });
 }
@@ -34,19 +34,19 @@ export function readFolders(workspace: Workspace, selected: ReadonlySet<string>)
   return listHandles(workspace).map((handle) => {
     const files = listFiles({ workspace, handles: [handle], capabilities: new Set(BUILT_IN_CAPABILITIES) });
     const own = files.filter((file) => file.kind !== "module" && (file.handle === handle || file.parts.includes(handle)));
-    return { handle, problems: own.flatMap((file) => problemOf(file, handle) ?? []), isSelected: selected.has(handle) };
+    return { handle, problems: own.flatMap((file) => problemsOf(file, handle)), isSelected: selected.has(handle) };
   });
 }
 
-function problemOf({ path, kind }: ServiceFile, handle: string): string | undefined {
+function problemsOf({ path, kind }: ServiceFile, handle: string): readonly string[] {
   try {
     if (kind === "contract") readContract({ path, handle });
     else parseYaml(readText(path), path);
-    return undefined;
+    return [];
   } catch (error) {
     if (!(error instanceof HarborError)) throw error;
     const { message, at, details } = error;
-    return [at === undefined ? message : `${formatPlace(at)}: ${message}`, ...details].join("; ");
+    return details.length > 0 ? details : [at === undefined ? message : `${formatPlace(at)}: ${message}`];
   }
 }
 

@@ -35,10 +35,11 @@ export function inspectSupervisor(home: string): SupervisorTraces {
   };
 }
 
-/** Removes the record of one that has ended without doing so. A live one's stays. */
+/** Removes the record and the socket of one that has ended without doing so. A live one's stays. */
 export function forgetDeadSupervisor(home: string): boolean {
   const found = readSupervisor(home);
   if (found === undefined || isAlive(found)) return false;
+  rmSync(found.socket, { force: true });
   rmSync(supervisorPaths(home).record, { force: true });
   return true;
 }
