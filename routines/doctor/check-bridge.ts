@@ -3,7 +3,7 @@ import type { EngineKind } from "../engine/detect-engine-kind.ts";
 import { ifReadable } from "./_if-readable.ts";
 import { type BridgeTrial, tryBridge } from "./_try-bridge.ts";
 import type { Check } from "./check.ts";
-import type { DoctorContext } from "./context.ts";
+import { askOrThrow, type DoctorContext } from "./context.ts";
 import { type Finding, failed, ok, skipped, warning } from "./finding.ts";
 
 export interface BridgeFacts {
@@ -53,7 +53,8 @@ export function bridgeTrial(context: DoctorContext): Promise<BridgeTrial> {
   if (known !== undefined) return known;
   const begin = async (): Promise<BridgeTrial> => {
     const { engine, kind } = await context.engine();
-    return tryBridge({ engine, kind: context.wantedKind() ?? kind, values: context.values(), name: REGISTRY, signal: context.signal });
+    const options = { engine, kind: context.wantedKind() ?? kind, values: context.values(), name: REGISTRY, signal: context.signal };
+    return askOrThrow("try a connection from a container", () => tryBridge(options));
   };
   const trial = begin();
   trials.set(context, trial);

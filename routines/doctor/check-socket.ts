@@ -48,11 +48,10 @@ export function judgeSocket({ endpoint, socket }: SocketFacts): Finding {
   });
 }
 
-function readSocket(path: string): SocketFacts["socket"] {
+function readSocket(path: string, user: string): SocketFacts["socket"] {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return undefined;
   const { name, members } = readGroup(found.gid);
-  const user = process.env.USER ?? "";
   return { mode: found.mode, group: name, isUsable: isUsable(path), isMember: user !== "" && members.includes(user) };
 }
 
@@ -84,7 +83,7 @@ export const checkSocket: Check = {
   run(context) {
     const endpoint = context.endpoint();
     const path = /^unix:\/\/(.+)$/.exec(endpoint.host)?.[1];
-    const socket = path === undefined ? undefined : readSocket(path);
+    const socket = path === undefined ? undefined : readSocket(path, context.env.USER ?? "");
     return judgeSocket({ endpoint, ...(socket === undefined ? {} : { socket }) });
   },
 };

@@ -85,10 +85,11 @@ export class DoctorContext {
     const { env, home, signal } = this;
     const timeoutMs = isRemote(endpoint) ? ENGINE_MS.remote : ENGINE_MS.local;
     const engine = await connectEngine({ env, home, endpoint, timeoutMs, signal, wanted: this.wantedKind() });
-    const [info, version] = await Promise.all([
+    const questions = [
       engine.get<EngineInfo>("/info", {}, signal),
       engine.get<{ Platform?: { Name?: string }; Components?: { Name: string }[] }>("/version", {}, signal),
-    ]);
+    ] as const;
+    const [info, version] = await askOrThrow(`use the container engine at ${endpoint.host}`, () => Promise.all(questions));
     const own = kindOf({
       platformName: version.Platform?.Name,
       components: version.Components?.map(({ Name }) => Name),
@@ -144,6 +145,20 @@ export class DoctorContext {
       throw error;
     }
   });
+}
+
+/** What an engine rejects with, or a connection to it that breaks, as an error for a person. */
+export async function askOrThrow<T>(action: string, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (cause) {
+    if (cause instanceof HarborError) throw cause;
+    const { message, statusCode } = cause as Error & { statusCode?: number };
+    throw new HarborError(`Cannot ${action}: ${statusCode === undefined ? message : `it answers ${statusCode}: ${message}`}`, {
+      cause,
+      hint: "The engine's own log may say why",
+    });
+  }
 }
 
 /** The same answer for every caller, an error too. */

@@ -1,7 +1,7 @@
 /** `harbor doctor` as a person runs it: each failing state brought about for real, with no engine to be found. */
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
+import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { readBootId } from "../../routines/_script/process-identity.ts";
 import type { DoctorReport } from "../../routines/doctor.ts";
@@ -83,6 +83,45 @@ describe("the engine", () => {
     ]);
     box.write({ ".docker/config.json": "{" });
     expect((await doctor(["context"])).of("context")).toMatchObject([{ state: "failed", what: expect.stringContaining("it is not JSON") }]);
+  });
+});
+
+/** An address of this host that is not loopback: what is reached there might as well be another machine. */
+const ownAddress = Object.values(networkInterfaces())
+  .flatMap((them) => them ?? [])
+  .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
+
+describe.skipIf(ownAddress === undefined)("an engine on another machine", () => {
+  const answers: Record<string, unknown> = {
+    "/version": { Version: "28.1.0", Components: [{ Name: "Engine" }] },
+    "/info": { OperatingSystem: "Debian", Name: "far", SystemTime: new Date(Date.now() - 600_000).toISOString() },
+    "/containers/json": [],
+    "/images/json": [],
+  };
+
+  test("is told by the kind, the socket and the clock; native services are not joined to its containers", async () => {
+    await using server = Bun.serve({
+      hostname: ownAddress ?? "",
+      port: 0,
+      fetch: ({ url }) =>
+        Response.json(answers[new URL(url).pathname] ?? { message: "no" }, { status: new URL(url).pathname in answers ? 200 : 404 }),
+    });
+    const env = { DOCKER_HOST: `tcp://${ownAddress}:${server.port}` };
+    const { exit, of } = await doctor(["engine", "bridge", "clock"], env);
+    expect(exit).toBe(1);
+    expect(of("engine")).toMatchObject([{ state: "ok", what: expect.stringContaining("28.1.0 (remote) at tcp://") }]);
+    expect(of("engine-kind")).toMatchObject([{ state: "warning", what: expect.stringContaining("on another machine") }]);
+    expect(of("socket")).toMatchObject([{ state: "failed", what: expect.stringContaining("without TLS") }]);
+    expect(of("bridge")).toMatchObject([{ state: "skipped" }]);
+    expect(of("clock")).toMatchObject([{ state: "warning", what: expect.stringMatching(/clock is 6\d\d s behind/) }]);
+
+    box.services({ ...echoService("echo", freePort()), "box/compose.box.yml": "services: { box: { image: busybox } }\n" });
+    const up = await box.run(["up", "-x", "echo", "box"], { env });
+    // without the compose plugin that is what is missing first
+    expect(up.exit).toBe(3);
+    if (!up.stderr.includes("compose plugin"))
+      expect(up.stderr).toContain("a remote engine's containers do not reach this host's loopback");
+    expect(await box.ps()).toEqual([]);
   });
 });
 
