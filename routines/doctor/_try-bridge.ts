@@ -37,6 +37,7 @@ export async function tryBridge(options: TryBridgeOptions): Promise<BridgeTrial>
   if (kind === "remote" || kind === "rootless") return { skipped: `a ${kind} engine's containers do not reach this host`, ways: [] };
   const image = await findImage(engine, values, signal);
   if (image === undefined) return { skipped: "no image is here to try it with, and none is pulled for it", ways: [] };
+  await removeAbandoned(engine);
   const done = await Promise.all(kind === "linux" ? [tryRelay(options, image), tryGateway(options, image)] : [tryGateway(options, image)]);
   const resolves = done.map((it) => it.resolves).find((it) => it !== undefined);
   return { image, ways: done.map(({ resolves: _, ...way }) => way), ...(resolves === undefined ? {} : { resolves }) };
@@ -73,30 +74,32 @@ async function tryGateway(options: TryBridgeOptions, image: string): Promise<Tri
   const gateway = kind === "linux" ? findGateway() : undefined;
   const connectTo = kind === "linux" ? (gateway ?? "") : "host.docker.internal";
   if (connectTo === "") return { way: "gateway", address: "", isReached: false, problem: "the engine has no bridge of its own (docker0)" };
-  await removeNetworks(engine, Date.now() - ABANDONED_MS); // of one that was killed
   const name = `harbor-doctor-${crypto.randomUUID().slice(0, 8)}`;
   const network = await engine.api.createNetwork({ Name: name, Driver: "bridge", Labels: LABEL });
   try {
     return await tryWay(options, image, { way: "gateway", listenOn: gateway ?? "127.0.0.1", connectTo, network: name });
   } finally {
-    await network.remove().catch(() => undefined); // the next look removes it
+    await orNothing(network.remove());
   }
 }
 
 const LABEL = { "harbor.doctor": "bridge" };
 const ABANDONED_MS = 60_000;
 
-async function removeNetworks({ api }: Engine, beforeMs: number): Promise<void> {
-  const found = await api.listNetworks({ filters: { label: Object.entries(LABEL).map((pair) => pair.join("=")) } });
-  const old = found.filter(({ Created: created }) => Date.parse(created) < beforeMs);
-  await Promise.all(
-    old.map(({ Id: id }) =>
-      api
-        .getNetwork(id)
-        .remove()
-        .catch(() => undefined),
-    ),
-  );
+/** What one left that was killed: its containers end by themselves, unless they were never started. */
+async function removeAbandoned({ api }: Engine): Promise<void> {
+  const before = Date.now() - ABANDONED_MS;
+  const filters = { label: Object.entries(LABEL).map((pair) => pair.join("=")) };
+  const [containers, networks] = await Promise.all([api.listContainers({ all: true, filters }), api.listNetworks({ filters })]);
+  const old = containers.filter(({ Created: seconds }) => seconds * 1000 < before);
+  await Promise.all(old.map(({ Id: id }) => orNothing(api.getContainer(id).remove({ force: true }))));
+  const oldNetworks = networks.filter(({ Created: created }) => Date.parse(created) < before);
+  await Promise.all(oldNetworks.map(({ Id: id }) => orNothing(api.getNetwork(id).remove())));
+}
+
+/** Somebody else was quicker, or the next look will be. */
+async function orNothing(removal: Promise<unknown>): Promise<void> {
+  await removal.catch(() => undefined);
 }
 
 async function tryWay(options: TryBridgeOptions, image: string, { way, listenOn, connectTo, network }: Way): Promise<Tried> {
@@ -125,7 +128,10 @@ async function tryWay(options: TryBridgeOptions, image: string, { way, listenOn,
       ...(connectTo === "host.docker.internal" ? { ExtraHosts: ["host.docker.internal:host-gateway"] } : {}),
     },
   });
-  const timer = setTimeout(end.resolve, START_MS + PATIENCE_MS);
+  const timer = setTimeout(() => {
+    if (!tried.isReached) tried.problem = `the engine did not start a container within ${(START_MS + PATIENCE_MS) / 1000} s`;
+    end.resolve();
+  }, START_MS + PATIENCE_MS);
   signal.addEventListener("abort", () => end.resolve(), { once: true });
   try {
     await container.start();
@@ -137,7 +143,7 @@ async function tryWay(options: TryBridgeOptions, image: string, { way, listenOn,
     await end.promise;
   } finally {
     clearTimeout(timer);
-    await container.remove({ force: true }).catch(() => undefined); // it removes itself where we do not
+    await orNothing(container.remove({ force: true })); // it removes itself where we do not
   }
   return tried;
 }
