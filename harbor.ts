@@ -32,6 +32,7 @@ void dispatch(
     routine: () => import("./routines/routine.ts"),
     supervisor: () => import("./routines/supervisor.ts"),
     completion: () => import("./routines/completion.ts"),
+    doctor: () => import("./routines/doctor.ts"),
     version: () => import("./routines/version.ts"),
   },
   process.argv.slice(2),

@@ -16,6 +16,7 @@ import type { Workspace } from "../workspace/find-workspace.ts";
 import { listHandles } from "../workspace/list-handles.ts";
 import { readHostAddresses } from "./_host-addresses.ts";
 import { joinDirect, tellOfDirect } from "./_join-direct.ts";
+import { type Broken, leaveOutBroken } from "./_leave-out-broken.ts";
 import { type Links, linkNatives } from "./_link-natives.ts";
 import { injectOverrides, type Override, readOverrides, withOverrides } from "./_overrides.ts";
 import { giveOwnVariables } from "./_own-variables.ts";
@@ -80,7 +81,12 @@ export interface MakePlanOptions {
 
 /** Throws `usage`, `unknown` or `failed`, each with the place and the next step. */
 export async function makePlan(options: MakePlanOptions): Promise<MadePlan> {
-  const selection = await readSelection(options);
+  const { names, exclude, container } = options.args;
+  return leaveOutBroken([...names, ...exclude, ...container], (broken) => planWithout(broken, options));
+}
+
+async function planWithout(broken: Broken, options: MakePlanOptions): Promise<MadePlan> {
+  const selection = await readSelection({ ...options, broken });
   const resolved = resolveFiles(selection);
   const { contracts } = selection;
   const overrides = readOverrides(contracts, selection.values);

@@ -16,6 +16,7 @@ afterAll(() => box.remove());
 const VERBS = [
   ...[
     "up",
+    "doctor",
     "down",
     "ps",
     "top",
