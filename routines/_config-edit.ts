@@ -6,7 +6,7 @@ import { type Configuration, checkValue, findPlace, workspaceArg } from "./_conf
 import { defineCommand } from "./_script/command.ts";
 import { confirm } from "./_script/confirm.ts";
 import { formatPlace, HarborError } from "./_script/error.ts";
-import { runAttached, startAttached } from "./_script/run-attached.ts";
+import { handOverToNamed } from "./_script/hand-over.ts";
 import { splitWords } from "./_script/split-words.ts";
 import { makePrivateFolder } from "./_script/write-file.ts";
 import { findKey, unknownKey } from "./config/find-key.ts";
@@ -69,7 +69,7 @@ function parseOrNothing(text: string, file: string): Map<string, string> {
 /** Until it is right, or given up; false where nothing was changed. */
 async function editUntilRight(copy: Copy, editor: readonly string[], isForced: boolean, configuration: Checked): Promise<boolean> {
   while (true) {
-    const code = await runAttached(() => startAttached({ argv: [...editor, copy.path], env: process.env }));
+    const code = await handOverToNamed({ argv: [...editor, copy.path], env: process.env });
     if (code !== 0) throw new HarborError(`Cannot take your changes over: the editor ended with ${code}`);
     const edited = readFileSync(copy.path, "utf8");
     if (edited === copy.original) return false;

@@ -7,9 +7,9 @@
 import { join } from "node:path";
 import { type ArgSpecs, defineCommand } from "./_script/command.ts";
 import { HarborError } from "./_script/error.ts";
+import { handOverToNamed } from "./_script/hand-over.ts";
 import { parseCommandArgs } from "./_script/parse-args.ts";
 import { programRoot } from "./_script/program-root.ts";
-import { runAttached, startAttached } from "./_script/run-attached.ts";
 import { endWith, runScript } from "./_script/script.ts";
 import { makePlan } from "./compose/make-plan.ts";
 import { selectionArgs } from "./compose/selection-args.ts";
@@ -64,7 +64,7 @@ function runAlias(name: string, [program = "", ...words]: readonly string[]): Pr
   const argv = [program === "harbor" ? join(programRoot(), "bin", "harbor") : program, ...words];
   // what the launcher sets is for Harbor alone
   const env = { ...process.env, BUN_JSC_thresholdForJITAfterWarmUp: undefined, [RUNNING]: [...above, name].join(" ") };
-  return runAttached(() => startAttached({ argv, env }));
+  return handOverToNamed({ argv, env });
 }
 
 /** As a start would have it, beside what runs. */

@@ -4,10 +4,11 @@
  */
 import { readFileSync } from "node:fs";
 import { isatty } from "node:tty";
+import { HarborError } from "./error.ts";
 
 export interface HandOverOptions {
   /** The program by its path, then its words. */
-  argv: string[];
+  argv: readonly string[];
   cwd?: string;
   /** All of its environment. */
   env: Readonly<Record<string, string | undefined>>;
@@ -27,9 +28,18 @@ export async function handOver({ argv, cwd, env }: HandOverOptions): Promise<num
   return 128 + (constants.signals[child.signalCode as NodeJS.Signals] ?? 0);
 }
 
-function spawnHere(argv: string[], cwd: string | undefined, env: HandOverOptions["env"]) {
+/** The same for a program that somebody has named, by its path or as PATH has it. Throws `missing` for one that is not there or cannot be run. */
+export async function handOverToNamed(options: HandOverOptions): Promise<number> {
+  return await handOver(options).catch((cause: NodeJS.ErrnoException) => {
+    const { code, message } = cause;
+    const why = code === "ENOENT" ? "there is no such program" : code === "EACCES" ? "it may not be executed" : message;
+    throw new HarborError(`Cannot run "${options.argv[0] ?? ""}": ${why}`, { exit: "missing", cause });
+  });
+}
+
+function spawnHere(argv: readonly string[], cwd: string | undefined, env: HandOverOptions["env"]) {
   const place = cwd === undefined ? {} : { cwd };
-  return Bun.spawn(argv, { ...place, env: { ...env }, stdin: "inherit", stdout: "inherit", stderr: "inherit" });
+  return Bun.spawn([...argv], { ...place, env: { ...env }, stdin: "inherit", stdout: "inherit", stderr: "inherit" });
 }
 
 /** Until disposed of, none of them ends us: whoever called waits for the program. */

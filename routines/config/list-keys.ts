@@ -42,17 +42,6 @@ interface OwnKey extends Partial<Pick<Declaration, "type" | "choices">> {
 }
 
 /** Harbor's own, and what it takes where they are not set. */
-const OWN: Readonly<Record<string, string | null>> = {
-  HARBOR_SERVICES_DEFAULT: null,
-  HARBOR_CAPABILITIES_AUTODETECT: "true",
-  HARBOR_CAPABILITIES_DEFAULT: null,
-  HARBOR_DATA: null,
-  HARBOR_PROJECT: null,
-  HARBOR_ENGINE_KIND: null,
-  HARBOR_LAUNCH_BACKEND: null,
-  HARBOR_LAUNCH_MODEL: null,
-  HARBOR_PROXY_IMAGE: null,
-  HARBOR_PROXY_VERSION: null,
 const OWN: Readonly<Record<string, OwnKey>> = {
   HARBOR_SERVICES_DEFAULT: { description: "Services that every `harbor up` starts, with ; between them" },
   HARBOR_CAPABILITIES_AUTODETECT: { default: "true", type: "boolean", description: "Whether capabilities of the host are detected" },
@@ -60,6 +49,8 @@ const OWN: Readonly<Record<string, OwnKey>> = {
   HARBOR_DATA: { type: "path", description: "Folder of what services store" },
   HARBOR_PROJECT: { description: "Name of the compose project" },
   HARBOR_ENGINE_KIND: { description: "What the engine is: linux, desktop, rootless or podman" },
+  HARBOR_LAUNCH_BACKEND: { description: "Service whose models `harbor launch` uses" },
+  HARBOR_LAUNCH_MODEL: { description: "Its model" },
   HARBOR_PROXY_IMAGE: { description: "Image of the proxies" },
   HARBOR_PROXY_VERSION: { description: "Its tag" },
 };
