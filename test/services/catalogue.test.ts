@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { parsePlainYaml } from "../../routines/_script/_plain-yaml.ts";
 import { isSecretName } from "../../routines/_script/secret-name.ts";
 import { readDeclarations } from "../../routines/config/read-declarations.ts";
 import {
@@ -119,6 +120,10 @@ describe.each(catalogue.map((folder) => [folder.handle, folder] as const))("%s",
       expect({ file: file.name, foreign }).toEqual({ file: file.name, foreign: [] });
       for (const service of Object.values(file.services)) expect(service.env_file).toBeUndefined();
     }
+  });
+
+  test("has a definition that the fast reader can read: the exact one takes as long as all else of a plan", () => {
+    expect(parsePlainYaml(folder.definition.text)).toBeDefined();
   });
 
   test("declares keys that are its own, its port among them, each with words for it", () => {
