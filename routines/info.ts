@@ -18,7 +18,7 @@ function render(info: ServiceInfo): string {
   const blocks = [
     [`${info.name}${info.name === info.handle ? "" : ` (${info.handle})`}`, ...(info.description === "" ? [] : [info.description])],
     rows(generalRows(info)),
-    section("SETTINGS", table(info.settings.map((it) => [it.key, oneLine(it.value ?? ""), it.origin]))),
+    section("SETTINGS", table(info.settings.map((it) => [it.key, oneLine(it.value ?? ""), it.origin, it.description ?? ""]))),
     section("FILES", table(info.files.map((it) => [it.kind, it.path]))),
   ];
   return blocks

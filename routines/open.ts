@@ -24,7 +24,12 @@ export const command = defineCommand({
   },
   args: {
     handle: { type: "positional", description: "Service handle; ui.main, or the first frontend that is up, when left out" },
-    "wait-timeout": { type: "string", description: "How long to wait until it is ready; 15m when left out", valueHint: "T", default: DEFAULT_WAIT },
+    "wait-timeout": {
+      type: "string",
+      description: "How long to wait until it is ready; 15m when left out",
+      valueHint: "T",
+      default: DEFAULT_WAIT,
+    },
     ...jsonArg,
   },
   async run({ args }) {

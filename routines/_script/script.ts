@@ -53,9 +53,9 @@ async function runNoted<A extends ArgSpecs>(
   }
   const exit = Number(process.exitCode ?? 0);
   const args = parsed.args as Readonly<Record<string, unknown>>;
-  const { changes } = command;
-  const hasChanged = typeof changes === "function" ? changes(args) : args["dry-run"] !== true;
-  if (!hasChanged || exit === EXIT.usage || exit === EXIT.unknown) return;
+  const noted = typeof command.changes === "function" ? command.changes(args) : command.changes;
+  const isUnderstood = exit !== EXIT.usage && exit !== EXIT.unknown && args["dry-run"] !== true;
+  if (noted === undefined || !isUnderstood || (noted === "done" && exit !== 0)) return;
   await tellOfChange({ program, specs: command.args, args, rest: parsed.rest.length, exit, ms: Math.round(performance.now() - startMs) });
 }
 

@@ -6,13 +6,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { formatPlace, HarborError } from "../_script/error.ts";
 import { parseCommandArgs } from "../_script/parse-args.ts";
-import { isSecretName, maskSecret } from "../_script/secret-name.ts";
 import { makePlan, type PlannedService } from "../compose/make-plan.ts";
 import { selectionArgs } from "../compose/selection-args.ts";
 import { listKeys } from "../config/list-keys.ts";
-import { listSettings, type Setting } from "../config/list-settings.ts";
+import { listSettings } from "../config/list-settings.ts";
 import { handleOf } from "../config/name-variable.ts";
 import { type Env, readValues, type Values } from "../config/read-values.ts";
+import { type DescribedSetting, maskSettings, withDeclaration } from "../config/show-settings.ts";
 import { BUILT_IN_CAPABILITIES } from "../host/capabilities.ts";
 import { findLanAddress } from "../host/find-lan-address.ts";
 import { findExecutable } from "../native/find-executable.ts";
@@ -41,7 +41,7 @@ export interface ServiceInfo extends ServiceDescription {
   data: { folder: string; exists: boolean };
   contract: ContractInfo | null;
   files: { path: string; kind: FileKind }[];
-  settings: (Setting & { secret: boolean })[];
+  settings: DescribedSetting[];
 }
 
 export interface ContractInfo {
@@ -145,15 +145,12 @@ function settingsOf(
   { handle, workspace, showsSecrets }: DescribeHandleOptions,
   values: Values,
   files: readonly ServiceFile[],
-): ServiceInfo["settings"] {
+): DescribedSetting[] {
   const keys = listKeys({ workspace });
   const handles = listHandles(workspace);
   const own = new Set(files.filter(({ kind, parts }) => kind !== "cross" && parts[0] === handle).map(({ path }) => path));
-  return listSettings({ keys, values, workspace, all: true })
-    .filter(({ name }) => handleOf(name, handles) === handle || keys.get(name)?.files.some((path) => own.has(path)))
-    .map((setting) => ({
-      ...setting,
-      value: setting.value === null || showsSecrets ? setting.value : maskSecret(setting.name, setting.value),
-      secret: isSecretName(setting.name),
-    }));
+  const settings = listSettings({ keys, values, workspace, all: true }).filter(
+    ({ name }) => handleOf(name, handles) === handle || keys.get(name)?.files.some((path) => own.has(path)),
+  );
+  return maskSettings(settings, keys, showsSecrets).map((setting) => withDeclaration(setting, keys));
 }

@@ -4,9 +4,8 @@
  */
 import { type Dirent, existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { homeDirectory } from "../_script/home-directory.ts";
 import { type Env, readValues } from "../config/read-values.ts";
-import { hubSettings } from "../models/hub-settings.ts";
+import { readStores } from "../models/read-stores.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
 
 export type Place = "services" | "configuration" | "data" | "models";
@@ -67,13 +66,10 @@ interface Root {
 
 function rootsOf(workspace: Workspace, env: Env): Root[] {
   const { home, layers } = workspace;
-  const data = readValues({ workspace, env }).get("HARBOR_DATA") ?? "";
-  const user = homeDirectory(env);
-  const caches = [
-    hubSettings(env).cache,
-    env.OLLAMA_MODELS || join(user, ".ollama", "models"),
-    env.LLAMA_CACHE || join(env.XDG_CACHE_HOME || join(user, ".cache"), "llama.cpp"),
-  ];
+  const values = readValues({ workspace, env });
+  const data = values.get("HARBOR_DATA") ?? "";
+  const own = readStores({ workspace, values, env }).stores.filter(({ service }) => service === undefined);
+  const caches = own.flatMap(({ places }) => places.map(({ folder }) => folder));
   const roots: Root[] = [
     ...layers.map(({ root, kind }): Root => ({ folder: root, place: "services", hasHandles: kind !== "flat" })),
     { folder: home, place: "configuration", hasHandles: false, depth: 0 },

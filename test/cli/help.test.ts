@@ -16,6 +16,7 @@ afterAll(() => box.remove());
 const VERBS = [
   ...[
     "up",
+    "doctor",
     "down",
     "ps",
     "top",
@@ -28,6 +29,7 @@ const VERBS = [
     "logs",
     "attach",
     "run",
+    "launch",
     "url",
     "open",
     "qr",
@@ -38,6 +40,10 @@ const VERBS = [
     "eject",
     "env",
     "config",
+    "models",
+    "defaults",
+    "volumes",
+    "alias",
     "autostart",
     "provider",
     "compose",
