@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { writeAll } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
 import { withLock } from "../_script/lock.ts";
+import { sweepLeftovers } from "../_script/sweep-leftovers.ts";
 import { writeFileWhole } from "../_script/write-file.ts";
 
 export interface HistoryEntry {
@@ -24,8 +25,8 @@ export interface HistoryEntry {
 
 /** A busy year of a person; a script's day. */
 const MOST_BYTES = 256 * 1024;
-/** Short: whoever waits has done what was asked for. */
-const WAIT_MS = 1_000;
+/** Whoever waits has done what was asked for. */
+const WAIT_MS = 5_000;
 
 export function historyPath(home: string): string {
   return join(home, "history.jsonl");
@@ -48,6 +49,7 @@ export async function appendHistory(home: string, entry: HistoryEntry): Promise<
   await withLock(
     `${path}.lock`,
     () => {
+      sweepLeftovers(path);
       append(path, `${JSON.stringify(entry)}\n`);
       if (statSync(path).size > MOST_BYTES) keepLatest(path);
     },

@@ -37,6 +37,14 @@ describe("appendHistory()", () => {
     expect(kept.at(-1)?.words).toEqual(["the last"]);
   });
 
+  test("takes away what one that was killed has left beside it", async () => {
+    const home = makeFolder();
+    const dead = Bun.spawnSync(["true"]).pid;
+    for (const name of [`history.jsonl.${dead}.tmp`, `history.jsonl.lock.${dead}.0a1b2c3d.tmp`]) writeFileSync(join(home, name), "half");
+    await appendHistory(home, entry(["a"]));
+    expect(readdirSync(home)).toEqual(["history.jsonl"]);
+  });
+
   test("a line that its writer did not end hides itself alone", async () => {
     const home = makeFolder();
     await appendHistory(home, entry(["a"]));
