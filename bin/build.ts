@@ -11,7 +11,7 @@ import { type BuiltFolder, builtPlace } from "../routines/_script/_built-yaml.ts
 import { parsePlainYaml } from "../routines/_script/_plain-yaml.ts";
 
 const root = new URL("..", import.meta.url).pathname;
-const everyday = ["down", "logs", "ls", "plan", "ps", "supervisor", "url"];
+const everyday = ["down", "info", "logs", "ls", "plan", "ps", "supervisor", "url"];
 
 /** Of these, those with something to note in the history. */
 const changing = ["down", "supervisor"];
