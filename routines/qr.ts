@@ -40,11 +40,11 @@ export const command = defineCommand({
     const { urls } = await findUrls({ env: process.env, handle: args.handle ?? (await findMain()), kind: "lan" });
     const [found] = urls;
     if (found === undefined) throw new HarborError("Cannot show a QR code: nothing has a URL in the local network");
-    const { encodeQrCode, renderQrCode } = await import("./_script/qr-code.ts");
+    const { renderQrCode } = await import("./_script/render-qr-code.ts");
     const hasColours = !args["no-color"] && showsColours(process.env);
     emit(found, {
       json: args.json,
-      render: ({ url }) => [...renderQrCode(encodeQrCode(url), { hasColours, isInverted: args.invert }), url].join("\n"),
+      render: ({ url }) => [...renderQrCode(url, { hasColours, isInverted: args.invert }), url].join("\n"),
     });
   },
 });
