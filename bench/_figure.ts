@@ -8,9 +8,16 @@ export interface FigureContext {
   scratch: string;
 }
 
+/** A sample, and how often its time counts in a sum. */
+export interface Weighted {
+  sample: Sample;
+  times: number;
+}
+
 export interface Comparison {
   subject: Sample;
-  floor: Sample;
+  /** One thing, or the sum of several. */
+  floor: Sample | readonly Weighted[];
   /** Runs after the measurement, whatever its end. */
   cleanUp?: () => void;
 }

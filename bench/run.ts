@@ -14,10 +14,11 @@ import { nearest } from "../routines/_script/nearest.ts";
 import { runScript } from "../routines/_script/script.ts";
 import { table } from "../routines/_script/table.ts";
 import type { Figure, FigureContext } from "./_figure.ts";
-import { measure } from "./_measure.ts";
+import { measure, type Timing } from "./_measure.ts";
 import { figures as linear } from "./linear-cost.ts";
 import { figures as merge } from "./merge-against-compose.ts";
 import { figures as start } from "./plan-start.ts";
+import { figures as reading } from "./reading-verbs.ts";
 import { figures as running } from "./up-running.ts";
 
 interface Measured {
@@ -36,7 +37,7 @@ interface Measured {
   absent?: string;
 }
 
-const figures: readonly Figure[] = [...start, ...merge, ...running, ...linear];
+const figures: readonly Figure[] = [...start, ...reading, ...merge, ...running, ...linear];
 
 async function measureFigure(figure: Figure, context: FigureContext, runs: number): Promise<Measured> {
   const { name, title, limit } = figure;
@@ -46,11 +47,16 @@ async function measureFigure(figure: Figure, context: FigureContext, runs: numbe
     const comparison = await figure.prepare(context);
     if (typeof comparison === "string") return { ...nothing, absent: comparison };
     cleanUp = comparison.cleanUp;
-    const [subject, floor] = measure([comparison.subject, comparison.floor], runs, figure.warmUp === false ? { warmUp: false } : {});
-    if (subject === undefined || floor === undefined) return nothing;
-    const ratios = subject.times.map((time, run) => time / (floor.times[run] ?? Number.NaN));
-    const ratio = subject.medianMs / floor.medianMs;
-    const times = { subjectMs: round(subject.medianMs), floorMs: round(floor.medianMs) };
+    const floors = "label" in comparison.floor ? [{ sample: comparison.floor, times: 1 }] : comparison.floor;
+    const samples = [comparison.subject, ...floors.map(({ sample }) => sample)];
+    const [subject, ...measured] = measure(samples, runs, figure.warmUp === false ? { warmUp: false } : {});
+    if (subject === undefined) return nothing;
+    const sum = (timeOf: (timing: Timing) => number | undefined): number =>
+      measured.reduce((total, timing, index) => total + (timeOf(timing) ?? Number.NaN) * (floors[index]?.times ?? 1), 0);
+    const ratios = subject.times.map((time, run) => time / sum(({ times }) => times[run]));
+    const floorMs = sum(({ medianMs }) => medianMs);
+    const ratio = subject.medianMs / floorMs;
+    const times = { subjectMs: round(subject.medianMs), floorMs: round(floorMs) };
     return {
       ...nothing,
       ...times,
