@@ -132,7 +132,8 @@ function healthVolume(spec: OfferingSpec): ComposeModel[] {
   return [{ type: "bind", source, target: HEALTH_FOLDER, read_only: true, bind: { create_host_path: true } }];
 }
 
+/** No `size`: Podman takes it for a quota of its storage. Nothing but these two programs writes there. */
 function tmpfsVolume(): ComposeModel {
-  const o = `uid=${NOBODY},gid=${NOBODY},mode=0700,size=1m`;
+  const o = `uid=${NOBODY},gid=${NOBODY},mode=0700`;
   return { driver: "local", driver_opts: { type: "tmpfs", device: "tmpfs", o } };
 }

@@ -16,7 +16,7 @@ export interface EngineKindFacts {
 const WORDS: Readonly<Record<EngineKind, string>> = {
   linux: "on this kernel: containers reach native services by the relay",
   desktop: "in a virtual machine: containers reach native services by its gateway to this host",
-  podman: "Podman: containers reach native services by its gateway to this host",
+  podman: "in Podman's virtual machine: containers reach native services by its gateway to this host",
   rootless: "a rootless engine: its containers do not reach this host's loopback",
   remote: "on another machine: its containers reach neither this host's loopback nor its folders",
 };

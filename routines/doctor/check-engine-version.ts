@@ -10,18 +10,19 @@ import { type Finding, failed, ok, warning } from "./finding.ts";
 export interface EngineVersionFacts {
   version: string;
   kind: EngineKind;
+  isPodman?: boolean;
 }
 
 const OLDEST = { docker: "20.10", podman: "4.0" };
 const GUARDED = "28.0";
 
-export function judgeEngineVersion({ version, kind }: EngineVersionFacts): Finding {
-  const oldest = kind === "podman" ? OLDEST.podman : OLDEST.docker;
+export function judgeEngineVersion({ version, kind, isPodman = false }: EngineVersionFacts): Finding {
+  const oldest = isPodman ? OLDEST.podman : OLDEST.docker;
   if (isOlder(version, oldest)) {
     const what = `version ${version}, older than ${oldest}`;
     return failed({ what, why: "Services' files ask for what it does not know", fix: `Update it to ${oldest} or newer` });
   }
-  if (kind !== "linux" || !isOlder(version, GUARDED)) return ok(`version ${version}`);
+  if (isPodman || kind !== "linux" || !isOlder(version, GUARDED)) return ok(`version ${version}`);
   return warning({
     what: `version ${version}, older than ${GUARDED}`,
     why: "Another machine of the same network that adds a route can reach what containers publish on 127.0.0.1",
@@ -34,7 +35,7 @@ export const checkEngineVersion: Check = {
   group: "engine",
   about: "whether the engine is new enough",
   async run(context) {
-    const { engine, kind } = await context.engine();
-    return judgeEngineVersion({ version: engine.version, kind });
+    const { engine, kind, isPodman } = await context.engine();
+    return judgeEngineVersion({ version: engine.version, kind, isPodman });
   },
 };

@@ -9,7 +9,7 @@ import { type Finding, failed, ok, warning } from "./finding.ts";
 export interface EngineFacts {
   /** Undefined where not even that could be told. */
   endpoint: Endpoint | undefined;
-  answer: { version: string; kind: EngineKind; info: EngineInfo } | HarborError;
+  answer: { version: string; kind: EngineKind; info: EngineInfo; isPodman?: boolean } | HarborError;
   /** Services that need it. */
   needing: readonly string[];
   /** Addresses of engines that have a socket here. */
@@ -20,7 +20,7 @@ export interface EngineFacts {
 export function judgeEngine({ endpoint, answer, needing, here }: EngineFacts): Finding {
   const others = here.filter((host) => host !== endpoint?.host).map((host) => `Also here: ${productOf({ host })} at ${host}`);
   if (!(answer instanceof HarborError) && endpoint !== undefined) {
-    const name = nameEngine(endpoint, answer.info);
+    const name = answer.isPodman ? "Podman" : nameEngine(endpoint, answer.info);
     return ok(`${name} ${answer.version} (${answer.kind}) at ${endpoint.host}, ${wordOrigin(endpoint)}`, others);
   }
   const { message, hint } = answer as HarborError;
@@ -64,8 +64,8 @@ export const checkEngine: Check = {
     let endpoint: Endpoint | undefined;
     try {
       endpoint = context.endpoint();
-      const { engine, info, kind } = await context.engine();
-      return judgeEngine({ endpoint, answer: { version: engine.version, kind, info }, needing, here });
+      const { engine, info, kind, isPodman } = await context.engine();
+      return judgeEngine({ endpoint, answer: { version: engine.version, kind, info, isPodman }, needing, here });
     } catch (error) {
       if (!(error instanceof HarborError)) throw error;
       return judgeEngine({ endpoint, answer: error, needing, here });

@@ -7,7 +7,7 @@ import { type MadePlan, makePlan } from "../compose/make-plan.ts";
 import { projectName } from "../compose/project-name.ts";
 import { type Env, readValues, type Values } from "../config/read-values.ts";
 import { connectEngine, type Engine } from "../engine/connect-engine.ts";
-import { type EngineKind, kindOf, readKind } from "../engine/detect-engine-kind.ts";
+import { type EngineKind, isPodman, kindOf, readKind } from "../engine/detect-engine-kind.ts";
 import { type Endpoint, findEndpoint, isRemote } from "../engine/find-endpoint.ts";
 import { type Container, listContainers } from "../engine/list-containers.ts";
 import { findStackWorkspace } from "../stack/find-stack-workspace.ts";
@@ -34,6 +34,7 @@ export interface EngineAnswer {
   info: EngineInfo;
   /** By its own words, whatever the configuration says. */
   kind: EngineKind;
+  isPodman: boolean;
   /** When `info` came: milliseconds since 1970. */
   askedAtMs: number;
 }
@@ -90,14 +91,14 @@ export class DoctorContext {
       engine.get<{ Platform?: { Name?: string }; Components?: { Name: string }[] }>("/version", {}, signal),
     ] as const;
     const [info, version] = await askOrThrow(`use the container engine at ${endpoint.host}`, () => Promise.all(questions));
-    const own = kindOf({
+    const facts = {
       platformName: version.Platform?.Name,
       components: version.Components?.map(({ Name }) => Name),
       operatingSystem: info.OperatingSystem,
       securityOptions: info.SecurityOptions ?? undefined,
       name: info.Name,
-    });
-    return { engine, info, kind: isRemote(endpoint) ? "remote" : own, askedAtMs: Date.now() };
+    };
+    return { engine, info, kind: isRemote(endpoint) ? "remote" : kindOf(facts), isPodman: isPodman(facts), askedAtMs: Date.now() };
   });
 
   /** `HARBOR_ENGINE_KIND`, where it is one. */

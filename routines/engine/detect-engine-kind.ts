@@ -15,9 +15,9 @@ import { recallHost, rememberHost } from "./_host-cache.ts";
 import { type Endpoint, findEndpoint, isRemote, productOf } from "./find-endpoint.ts";
 
 /**
- * `linux`: shares this host's kernel and network. `desktop`: in a virtual machine (Docker Desktop,
- * OrbStack, Colima, Rancher Desktop). `rootless`: its host network is not this host's. `podman`: Podman's
- * socket. `remote`: on another machine.
+ * `linux`: shares this host's kernel and network (Docker Engine, Podman as root). `desktop`: in a virtual machine
+ * (Docker Desktop, OrbStack, Colima, Rancher Desktop). `podman`: Podman's virtual machine. `rootless`: Docker's or
+ * Podman's, its host network is not this host's. `remote`: on another machine.
  */
 export type EngineKind = "linux" | "desktop" | "rootless" | "podman" | "remote";
 
@@ -60,7 +60,7 @@ function guessKind(endpoint: Endpoint, options: DetectEngineKindOptions): Engine
   const { platform = process.platform, kernel = readKernel } = options;
   if (isRemote(endpoint)) return "remote";
   const product = productOf(endpoint);
-  if (product === "Podman") return "podman";
+  if (product === "Podman" && (platform !== "linux" || /machine/.test(endpoint.host))) return "podman";
   if (platform !== "linux" || MACHINES.includes(product)) return "desktop";
   if (/^unix:\/\/(?:\/var)?\/run\/user\//.test(endpoint.host)) return "rootless";
   return isWsl(kernel) ? "desktop" : "linux";
@@ -91,11 +91,16 @@ export interface EngineFacts {
 
 /** The kind by the engine's own words. */
 export function kindOf(facts: EngineFacts, platform: NodeJS.Platform = process.platform): EngineKind {
-  if (facts.components?.some((component) => /podman/i.test(component))) return "podman";
+  if (platform !== "linux" && isPodman(facts)) return "podman";
   const words = [facts.platformName, facts.operatingSystem, facts.name].join(" ");
   if (platform !== "linux" || /docker desktop|orbstack|rancher desktop|colima|lima-/i.test(words)) return "desktop";
   const isRootless = facts.securityOptions?.some((option) => option.includes("rootless")) || facts.components?.includes("rootlesskit");
   return isRootless ? "rootless" : "linux";
+}
+
+/** Whether it is Podman's compatible socket. */
+export function isPodman({ components = [] }: EngineFacts): boolean {
+  return components.some((component) => /podman/i.test(component));
 }
 
 interface RememberedEngine {

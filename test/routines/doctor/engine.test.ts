@@ -73,11 +73,17 @@ test.each<[string, EngineKind, State]>([
   ["27.5.1", "desktop", "ok"],
   ["28.0.0", "linux", "ok"],
   ["29.1.2", "rootless", "ok"],
-  ["5.4.0", "podman", "ok"],
-  ["3.4.4", "podman", "failed"],
   ["dev", "linux", "ok"],
 ])("engine version %s (%s) is %s", (version, kind, state) => {
   expect(judgeEngineVersion({ version, kind }).state).toBe(state);
+});
+
+test.each<[string, EngineKind, State]>([
+  ["5.4.0", "podman", "ok"],
+  ["4.3.1", "linux", "ok"],
+  ["3.4.4", "rootless", "failed"],
+])("Podman's version %s (%s) is %s", (version, kind, state) => {
+  expect(judgeEngineVersion({ version, kind, isPodman: true }).state).toBe(state);
 });
 
 test.each([

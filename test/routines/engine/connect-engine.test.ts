@@ -19,11 +19,13 @@ describe("connectEngine", () => {
 
   test("asks again when another version answers there", async () => {
     let current = version;
-    using fake = startFakeEngine((_, url) => Response.json(url.pathname === "/info" ? { OperatingSystem: "Debian" } : current));
+    let info: object = { OperatingSystem: "Debian" };
+    using fake = startFakeEngine((_, url) => Response.json(url.pathname === "/info" ? info : current));
     const connect = () => connectEngine({ env: { DOCKER_HOST: fake.host }, home: fake.folder });
     await connect();
     current = { ...version, Version: "4.3.1", Components: [{ Name: "Podman Engine" }] };
-    expect((await connect()).kind).toBe("podman");
+    info = { SecurityOptions: ["name=rootless"] };
+    expect((await connect()).kind).toBe("rootless");
   });
 
   test("takes it for what the user says it is, and remembers only what itself says", async () => {

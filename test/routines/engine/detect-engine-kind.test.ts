@@ -29,7 +29,18 @@ describe("detectEngineKind", () => {
     ["Rancher Desktop's socket on Linux", "desktop", { endpoint: { host: "unix:///home/a/.rd/docker.sock", origin: "found" } }],
     ["an engine over ssh", "remote", { endpoint: { host: "ssh://me@gpu", origin: "context", context: "gpu" } }],
     ["another host's engine, on macOS", "remote", { platform: "darwin", endpoint: { host: "tcp://10.0.0.7:2376", origin: "DOCKER_HOST" } }],
-    ["Podman's socket", "podman", { endpoint: { host: "unix:///run/user/1000/podman/podman.sock", origin: "DOCKER_HOST" } }],
+    ["a user's own Podman", "rootless", { endpoint: { host: "unix:///run/user/1000/podman/podman.sock", origin: "DOCKER_HOST" } }],
+    ["Podman as root", "linux", { endpoint: { host: "unix:///run/podman/podman.sock", origin: "found" } }],
+    [
+      "Podman on macOS",
+      "podman",
+      { platform: "darwin", endpoint: { host: "unix:///tmp/podman/podman-machine-default-api.sock", origin: "found" } },
+    ],
+    [
+      "Podman's machine on Linux",
+      "podman",
+      { endpoint: { host: "unix:///home/a/.local/share/containers/podman/machine/podman.sock", origin: "found" } },
+    ],
   ];
   test.each(cases)("guesses for %s: %s", (_, kind, { platform = "linux", endpoint = usual, kernel = "6.1.0" }) => {
     expect(detectEngineKind({ env: {}, home, platform, endpoint, kernel: () => kernel })).toBe(kind);
@@ -57,7 +68,8 @@ describe("kindOf", () => {
     ["linux", { components: ["Engine", "containerd"], operatingSystem: "Debian GNU/Linux 12", securityOptions: ["name=seccomp"] }],
     ["rootless", { components: ["Engine"], securityOptions: ["name=seccomp", "name=rootless"] }],
     ["rootless", { components: ["Engine", "rootlesskit"] }],
-    ["podman", { components: ["Podman Engine", "Conmon"], securityOptions: ["name=rootless"] }],
+    ["rootless", { components: ["Podman Engine", "Conmon"], securityOptions: ["name=seccomp", "name=rootless"] }],
+    ["linux", { components: ["Podman Engine", "Conmon"], operatingSystem: "debian", securityOptions: ["name=seccomp,profile=default"] }],
     ["desktop", { components: ["Engine"], platformName: "Docker Desktop 4.40.0 (187762)" }],
     ["desktop", { components: ["Engine"], operatingSystem: "OrbStack" }],
     ["desktop", { components: ["Engine"], operatingSystem: "Ubuntu 24.04", name: "colima" }],
@@ -65,4 +77,5 @@ describe("kindOf", () => {
   test.each(cases)("tells %s from %j", (kind, facts) => expect(kindOf(facts, "linux")).toBe(kind));
 
   test("on macOS every engine runs in a virtual machine", () => expect(kindOf({ operatingSystem: "Ubuntu" }, "darwin")).toBe("desktop"));
+  test("and Podman in its own", () => expect(kindOf({ components: ["Podman Engine"] }, "darwin")).toBe("podman"));
 });
