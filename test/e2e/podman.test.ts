@@ -33,10 +33,10 @@ describe.skipIf(missing !== undefined)(missing === undefined ? "Podman" : `Podma
   }, 60_000);
 
   test("doctor says what it is", async () => {
-    const { stdout } = await sandbox.harbor(["doctor", "engine", "engine-kind", "--json"]);
+    const { stdout } = await sandbox.harbor(["doctor", "engine", "--json"]);
     const said = JSON.parse(stdout).findings.map(({ what }: { what: string }) => what);
     expect(said[0]).toMatch(/^Podman \d[\d.]+ \(linux\) at unix:/);
-    expect(said[1]).toBe("on this kernel: containers reach native services by the relay");
+    expect(said).toContain("on this kernel: containers reach native services by the relay");
   }, 30_000);
 
   test("a container finds a native service by name, and down leaves nothing", async () => {
