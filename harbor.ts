@@ -26,8 +26,10 @@ void dispatch(
     compose: () => import("./routines/compose.ts"),
     routine: () => import("./routines/routine.ts"),
     supervisor: () => import("./routines/supervisor.ts"),
+    how: () => import("./routines/how.ts"),
     completion: () => import("./routines/completion.ts"),
     version: () => import("./routines/version.ts"),
   },
   process.argv.slice(2),
+  () => import("./routines/help/explain-words.ts"),
 );

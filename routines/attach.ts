@@ -22,7 +22,7 @@ export const command = defineCommand({
     description: "Follow one service: what it prints, and what becomes of it",
     examples: ["harbor attach ollama"],
   },
-  args: { handle: { type: "positional", description: "Service handle", required: true } },
+  args: { handle: { type: "positional", description: "Service handle", required: true, completes: "running" } },
   async run({ args }) {
     const { handle } = args;
     const { home, project } = currentStack(process.env);

@@ -53,7 +53,7 @@ export const command = defineCommand({
     examples: ["harbor ls", "harbor ls --tag backend", "harbor ls --up --json"],
   },
   args: {
-    tag: { type: "string", description: "Only services with this tag", valueHint: "TAG", multiple: true },
+    tag: { type: "string", description: "Only services with this tag", valueHint: "TAG", multiple: true, completes: "tag" },
     up: { type: "boolean", description: "Only services that are up" },
     workspace: { type: "string", description: "A workspace directory", valueHint: "DIR" },
     ...jsonArg,

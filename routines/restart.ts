@@ -15,7 +15,7 @@ export const command = defineCommand({
     description: "Restart services as they were started",
     examples: ["harbor restart", "harbor restart ollama"],
   },
-  args: { handles: { type: "positional", description: "Only these services", multiple: true }, ...jsonArg },
+  args: { handles: { type: "positional", description: "Only these services", multiple: true, completes: "running" }, ...jsonArg },
   async run({ args }) {
     const done = await runControl("restart", args.handles, args.json);
     emit(done, { json: args.json, render: (them) => them.map((it) => `${it.handle}: restarted`).join("\n") });

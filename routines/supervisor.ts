@@ -78,7 +78,12 @@ export const command = defineCommand({
     ],
   },
   args: {
-    action: { type: "positional", description: "status, stop or restart; run is what Harbor itself calls", required: true },
+    action: {
+      type: "positional",
+      description: "status, stop or restart; run is what Harbor itself calls",
+      required: true,
+      completes: ["status", "stop", "restart"],
+    },
     all: { type: "boolean", description: "With stop: every native service as well" },
     ...jsonArg,
   },

@@ -28,7 +28,7 @@ export const command = defineCommand({
     examples: ["harbor url webui", "harbor url --internal ollama", "harbor url --json"],
   },
   args: {
-    handle: { type: "positional", description: "Service handle; every running service when left out" },
+    handle: { type: "positional", description: "Service handle; every running service when left out", completes: "running" },
     internal: { type: "boolean", alias: "i", description: "The URL that other services of the stack use" },
     ...jsonArg,
   },

@@ -3,6 +3,24 @@
  * that takes the rest, examples. citty renders the help; it is loaded only then (5 ms).
  */
 
+/**
+ * What a value may be, for completion, which leaves all other words possible: one of these words; or of what there is when it
+ * is asked. `running` is a service that is up, `selection` a service or a capability, `set-key` a key that `config.env` sets,
+ * `key-value` a value of the key before it.
+ */
+export type Completion =
+  | readonly string[]
+  | "handle"
+  | "running"
+  | "selection"
+  | "capability"
+  | "tag"
+  | "key"
+  | "set-key"
+  | "key-value"
+  | "file"
+  | "directory";
+
 export interface BooleanOption {
   type: "boolean";
   description: string;
@@ -17,6 +35,7 @@ export interface StringOption {
   /** May be given several times, and each time as a comma list; gives an array. */
   multiple?: true;
   default?: string;
+  completes?: Completion;
 }
 
 export interface Positional {
@@ -25,6 +44,7 @@ export interface Positional {
   required?: boolean;
   /** Takes all that follow; gives an array. */
   multiple?: true;
+  completes?: Completion;
 }
 
 export type ArgSpec = BooleanOption | StringOption | Positional;
@@ -49,6 +69,8 @@ export interface Command<A extends ArgSpecs = ArgSpecs> {
     description: string;
     /** Whole command lines, shown in the help. */
     examples?: readonly string[];
+    /** For other programs, and for those who look into Harbor: nobody types it about a service. */
+    isPlumbing?: true;
   };
   args: A;
   /** The words after `--` mean something to it; else there must be none. */
@@ -57,8 +79,8 @@ export interface Command<A extends ArgSpecs = ArgSpecs> {
   passThrough?: true;
   /** What its first word may be, where it hands it on: for the help. */
   commands?: CommandTable;
-  /** `rest` holds the words after `--`. */
-  run(context: { args: ArgValues<A>; rest: string[] }): void | Promise<void>;
+  /** `rest` holds the words after `--`; `verbs` is the table of the program, where that called it. */
+  run(context: { args: ArgValues<A>; rest: string[]; verbs?: CommandTable | undefined }): void | Promise<void>;
 }
 
 /** Types a command; costs nothing at run time. */

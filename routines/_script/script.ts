@@ -2,16 +2,19 @@
  * Runs a command as a program: parses argv, shows help, turns what is thrown into one message on
  * stderr and an exit code. The only place that sets the process's exit code.
  */
-import type { ArgSpecs, ArgValues, Command } from "./command.ts";
+import type { ArgSpecs, ArgValues, Command, CommandTable } from "./command.ts";
 import { writeAll } from "./emit.ts";
 import { EXIT, formatPlace, HarborError } from "./error.ts";
-import { parseCommandArgs } from "./parse-args.ts";
+import { applyGlobals, globalArgs, globalOf, isDebugging } from "./global-args.ts";
+import { type ParsedArgs, parseCommandArgs } from "./parse-args.ts";
 
 export interface RunScriptOptions {
   /** The words after the command; `process.argv` without the program when left out. */
   argv?: readonly string[];
   /** What a person types before the words: `harbor up`. */
   program?: string;
+  /** The program's table, for commands that tell of others. */
+  verbs?: CommandTable | undefined;
 }
 
 /** Runs it to its end; sets `process.exitCode`, never exits by itself, so output is never cut. */
@@ -19,21 +22,41 @@ export async function runScript<A extends ArgSpecs>(command: Command<A>, options
   const argv = options.argv ?? process.argv.slice(2);
   const program = options.program ?? `bun ${process.argv[1]}`;
   const own = ownWords(argv, command.passThrough === true);
+  const { verbs } = options;
   try {
-    const isHelp = (word: string | undefined): boolean => word === "--help" || word === "-h";
-    if (command.passThrough ? isHelp(argv[0]) : own.some(isHelp)) {
-      const { renderHelp } = await import("./help.ts");
-      writeAll(1, await renderHelp(command as unknown as Command, program));
-      return;
-    }
-    if (command.passThrough) return await command.run({ args: {} as ArgValues<A>, rest: [...argv] });
-    const debugless = argv.filter((word, index) => !(word === "--debug" && index < own.length));
-    const parsed = parseCommandArgs(debugless, command.args, program);
+    const isHelp = (word: string | undefined): boolean => word !== undefined && globalOf(word) === "help";
+    if (command.passThrough ? isHelp(argv[0]) : own.some(isHelp)) return await showHelp(command as unknown as Command, program);
+    if (command.passThrough) return await command.run({ args: {} as ArgValues<A>, rest: takeGlobals(argv, own.length), verbs });
+    const parsed = parseOwn(argv, command, program);
+    if (parsed === undefined) return await showHelp(command as unknown as Command, program);
     if (parsed.rest.length > 0 && !command.takesRest) refuseRest(parsed.rest, command.meta.name);
-    await command.run(parsed);
+    await command.run({ ...parsed, verbs });
   } catch (error) {
-    reportError(error, { debug: own.includes("--debug"), json: own.includes("--json") });
+    reportError(error, { debug: isDebugging() || own.includes("--debug"), json: own.includes("--json") });
   }
+}
+
+async function showHelp(command: Command, program: string): Promise<void> {
+  const { renderHelp } = await import("./help.ts");
+  writeAll(1, await renderHelp(command, program));
+}
+
+/** What every command takes is applied and left out of what it gets; undefined where help is asked for, as in `-fh`. */
+function parseOwn<A extends ArgSpecs>(argv: readonly string[], command: Command<A>, program: string): ParsedArgs<A> | undefined {
+  const { args, rest } = parseCommandArgs(argv, { ...globalArgs, ...command.args } as ArgSpecs, program);
+  applyGlobals(args);
+  if (args.help) return undefined;
+  return { args: Object.fromEntries(Object.keys(command.args).map((key) => [key, args[key]])) as ArgValues<A>, rest };
+}
+
+/** Of the first words of a command that hands words on. */
+function takeGlobals(argv: readonly string[], count: number): string[] {
+  return argv.filter((word, index) => {
+    const key = index < count ? globalOf(word) : undefined;
+    if (key === undefined || key === "help") return true;
+    applyGlobals({ [key]: true });
+    return false;
+  });
 }
 
 /** For a command that ran another program: it ends as that one did. */

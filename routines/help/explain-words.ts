@@ -1,0 +1,138 @@
+/**
+ * Words after `harbor` of which none is a command → what was probably meant: a slip, a service of which it is not said what
+ * to do with it, or a command that av/harbor has and Harbor has not.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Command, CommandTable } from "../_script/command.ts";
+import { takesService } from "../_script/completes.ts";
+import { HarborError } from "../_script/error.ts";
+import { nearest } from "../_script/nearest.ts";
+import { programRoot } from "../_script/program-root.ts";
+import { table } from "../_script/table.ts";
+import { verbOf } from "../_script/verb-aliases.ts";
+import { findHome } from "../config/find-home.ts";
+import { findKey } from "../config/find-key.ts";
+import { listKeys } from "../config/list-keys.ts";
+import { findStackWorkspace } from "../stack/find-stack-workspace.ts";
+import { readStack } from "../stack/read-stack.ts";
+import { describeService } from "../workspace/describe-service.ts";
+import type { Workspace } from "../workspace/find-workspace.ts";
+import { listHandles } from "../workspace/list-handles.ts";
+
+const HINT = "Run `harbor help` to see them all, `harbor how <words>` to search help and documentation";
+
+/** Always an error of wrong usage, for the caller to report. */
+export async function explainWords(words: readonly string[], verbs: CommandTable): Promise<HarborError> {
+  const [word = "", next] = words;
+  const workspace = findWorkspaceOrNone();
+  const handles = workspace === undefined ? [] : listHandles(workspace);
+  if (workspace !== undefined && handles.includes(word)) return explainService(word, next, verbs, workspace);
+  const known = findFormer(word);
+  if (known !== undefined) return usage(word, `: av/harbor has it; here: ${known}`, "docs/coming-from-harbor.md has all of its commands");
+  const verb = nearest(word, Object.keys(verbs));
+  if (verb !== undefined) return usage(word, `; did you mean "${verb}"?`, HINT);
+  const handle = nearest(word, handles);
+  return handle === undefined
+    ? usage(word, "", HINT)
+    : usage(word, `; did you mean the service "${handle}"?`, `Start it: harbor up ${handle}`);
+}
+
+function usage(word: string, more: string, hint: string): HarborError {
+  return new HarborError(`Cannot run "harbor ${word}": there is no such command${more}`, { exit: "usage", hint });
+}
+
+/** A workspace that cannot be read has no part in this. */
+function findWorkspaceOrNone(): Workspace | undefined {
+  try {
+    const home = findHome(process.env);
+    return findStackWorkspace({ home, record: readStack(home) }).workspace;
+  } catch (error) {
+    if (error instanceof HarborError) return undefined;
+    throw error;
+  }
+}
+
+/** A service alone, or before a word that is for its own program, a key of its, or a slip. */
+async function explainService(handle: string, next: string | undefined, verbs: CommandTable, workspace: Workspace): Promise<HarborError> {
+  if (next === undefined) {
+    return new HarborError(`Cannot run "harbor ${handle}": it is a service, and what to do with it is missing`, {
+      exit: "usage",
+      details: await listWhatCanBeDone(handle, verbs),
+      hint: "The handle may stand before the command as well",
+    });
+  }
+  const verb = verbOf(next, verbs);
+  const guess = verb === undefined ? nearest(next, Object.keys(verbs)) : undefined;
+  const why = verb === undefined ? "there is no such command" : `"${verb}" is not about one service`;
+  return new HarborError(`Cannot run "harbor ${handle} ${next}": ${why}${guess === undefined ? "" : `; did you mean "${guess}"?`}`, {
+    exit: "usage",
+    details: [...keyLine(handle, next, workspace), ...programLine(handle, next, workspace)],
+    hint: `\`harbor ${handle}\` alone says what can be done with it`,
+  });
+}
+
+/** A line for each command about services, in the order of the overview. */
+async function listWhatCanBeDone(handle: string, verbs: CommandTable): Promise<string[]> {
+  const rows: string[][] = [];
+  for (const [name, load] of Object.entries(verbs)) {
+    const { command } = (await load()) as { command: Command };
+    const words = await wordsBefore(command);
+    if (words !== undefined) rows.push([["harbor", name, ...words, handle].join(" "), command.meta.description]);
+  }
+  return table(rows);
+}
+
+/** What stands between a command and a service: nothing, or a subcommand; undefined for one that takes no service. */
+async function wordsBefore(command: Command): Promise<string[] | undefined> {
+  if (!(await takesService(command))) return undefined;
+  for (const [name, load] of Object.entries(command.commands ?? {})) {
+    const { command: sub } = (await load()) as { command: Command };
+    if ("handle" in sub.args) return []; // it may stand before the subcommand
+    if (await takesService(sub)) return [name];
+  }
+  return [];
+}
+
+/** `harbor llamacpp model X` sets a key in av/harbor. */
+function keyLine(handle: string, next: string, workspace: Workspace): string[] {
+  const { known } = findKey(`${handle}.${next}`, listKeys({ workspace }));
+  return known === undefined ? [] : [`harbor config set ${known.key} <value>   sets the value of that name`];
+}
+
+/** `harbor ollama list` runs its program in av/harbor. */
+function programLine(handle: string, next: string, workspace: Workspace): string[] {
+  const { runtimes } = describeService(handle, workspace);
+  return runtimes.includes("native") ? [`harbor run ${handle} ${next}   runs its own program with these words`] : [];
+}
+
+/** What our page says of a command that av/harbor has and we have not: the rows are `words | ours | what to do`. */
+function findFormer(word: string): string | undefined {
+  let page: string;
+  try {
+    page = readFileSync(join(programRoot(), "docs/coming-from-harbor.md"), "utf8");
+  } catch {
+    return undefined;
+  }
+  return formerCommands(page).find(({ words, isHere }) => !isHere && words.includes(word))?.instead;
+}
+
+export interface FormerCommand {
+  /** Its names in av/harbor: the first words of its command lines. */
+  words: string[];
+  /** Ours of the same use, or empty. */
+  ours: string;
+  isHere: boolean;
+  instead: string;
+}
+
+/** The rows of the page's tables of commands: `| theirs | here | ours | what is different |`. */
+export function formerCommands(page: string): FormerCommand[] {
+  const rows = [...page.matchAll(/^\| `([^|]*) \| (yes|later|no) \| ([^|]*)\| (.*) \|$/gm)];
+  return rows.map(([, theirs = "", here, ours = "", instead = ""]) => ({
+    words: [...`\`${theirs}`.matchAll(/`([a-z][\w-]*)/g)].map(([, name = ""]) => name),
+    ours: ours.trim(),
+    isHere: here === "yes",
+    instead: instead.replaceAll("`", ""),
+  }));
+}
