@@ -24,8 +24,10 @@ export async function runScript<A extends ArgSpecs>(command: Command<A>, options
   const own = ownWords(argv, command.passThrough === true);
   const { verbs } = options;
   try {
-    const isHelp = (word: string | undefined): boolean => word !== undefined && globalOf(word) === "help";
-    if (command.passThrough ? isHelp(argv[0]) : own.some(isHelp)) return await showHelp(command as unknown as Command, program);
+    if (own.some((word) => globalOf(word) === "help")) {
+      takeGlobals(argv, own.length);
+      return await showHelp(command as unknown as Command, program);
+    }
     if (command.passThrough) return await command.run({ args: {} as ArgValues<A>, rest: takeGlobals(argv, own.length), verbs });
     const parsed = parseOwn(argv, command, program);
     if (parsed === undefined) return await showHelp(command as unknown as Command, program);

@@ -52,7 +52,7 @@ class Shell implements AsyncDisposable {
     this.#child.terminal?.write("\x14"); // Ctrl-T, which each shell binds to showing its line
     await until(
       () => /<<.*>>/.test(this.text),
-      () => `its line: ${this.text}`,
+      "its line",
     );
     const [whole, line = ""] = /<<(.*)>>/.exec(this.text) ?? [];
     const listed = this.text.slice(0, this.text.indexOf(whole ?? ""));
