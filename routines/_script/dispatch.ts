@@ -34,7 +34,8 @@ export async function dispatch(verbs: CommandTable, argv: readonly string[], exp
   if (swapped !== undefined) return run([...swapped.slice(0, 1), ...globals, ...swapped.slice(1)]);
   if (explain === undefined || word.startsWith("-")) return run(words);
   const { explainWords } = await explain();
-  reportError(await explainWords(words, verbs), { json: rest.includes("--json") });
+  const error = await explainWords(words, verbs).catch((failure: unknown) => failure);
+  reportError(error, { json: rest.includes("--json"), debug: globals.includes("--debug") });
 }
 
 /** Runs the command of a table that the first word names; lists the table when there is none. `verbs` is the whole program's. */

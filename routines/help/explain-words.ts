@@ -16,8 +16,8 @@ import { findKey } from "../config/find-key.ts";
 import { listKeys } from "../config/list-keys.ts";
 import { findStackWorkspace } from "../stack/find-stack-workspace.ts";
 import { readStack } from "../stack/read-stack.ts";
-import { describeService } from "../workspace/describe-service.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
+import { listFiles } from "../workspace/list-files.ts";
 import { listHandles } from "../workspace/list-handles.ts";
 
 const HINT = "Run `harbor help` to see them all, `harbor how <words>` to search help and documentation";
@@ -28,8 +28,8 @@ export async function explainWords(words: readonly string[], verbs: CommandTable
   const workspace = findWorkspaceOrNone();
   const handles = workspace === undefined ? [] : listHandles(workspace);
   if (workspace !== undefined && handles.includes(word)) return explainService(word, next, verbs, workspace);
-  const known = findFormer(word);
-  if (known !== undefined) return usage(word, `: av/harbor has it; here: ${known}`, "docs/coming-from-harbor.md has all of its commands");
+  const former = findFormer(word);
+  if (former !== undefined) return tellFormer(word, former);
   const verb = nearest(word, Object.keys(verbs));
   if (verb !== undefined) return usage(word, `; did you mean "${verb}"?`, HINT);
   const handle = nearest(word, handles);
@@ -96,43 +96,53 @@ async function wordsBefore(command: Command): Promise<string[] | undefined> {
 
 /** `harbor llamacpp model X` sets a key in av/harbor. */
 function keyLine(handle: string, next: string, workspace: Workspace): string[] {
+  if (!/^[A-Za-z][\w.-]*$/.test(next)) return [];
   const { known } = findKey(`${handle}.${next}`, listKeys({ workspace }));
   return known === undefined ? [] : [`harbor config set ${known.key} <value>   sets the value of that name`];
 }
 
 /** `harbor ollama list` runs its program in av/harbor. */
 function programLine(handle: string, next: string, workspace: Workspace): string[] {
-  const { runtimes } = describeService(handle, workspace);
-  return runtimes.includes("native") ? [`harbor run ${handle} ${next}   runs its own program with these words`] : [];
+  const files = listFiles({ workspace, handles: [handle], capabilities: new Set() });
+  const isNative = files.some((file) => file.kind === "contract" && file.parts[0] === handle);
+  return isNative ? [`harbor run ${handle} ${next}   runs its own program with these words`] : [];
 }
 
-/** What our page says of a command that av/harbor has and we have not: the rows are `words | ours | what to do`. */
-function findFormer(word: string): string | undefined {
+/** What our page says of a command that av/harbor has and we have not. */
+function findFormer(word: string): FormerCommand | undefined {
   let page: string;
   try {
     page = readFileSync(join(programRoot(), "docs/coming-from-harbor.md"), "utf8");
   } catch {
     return undefined;
   }
-  return formerCommands(page).find(({ words, isHere }) => !isHere && words.includes(word))?.instead;
+  return formerCommands(page).find(({ words, here }) => here !== "yes" && words.includes(word));
+}
+
+function tellFormer(word: string, { here, ours, instead }: FormerCommand): HarborError {
+  const state = here === "later" ? "it is not there yet" : "it is a command of av/harbor alone";
+  const hints = [...(here === "no" && ours !== "" ? [ours] : []), ...(instead === "" ? [] : [instead])];
+  const page = "docs/coming-from-harbor.md has every command of av/harbor, and what it is here";
+  const [hint, ...details] = hints.length === 0 ? [page] : [page, `Instead: ${hints.join("; ").replace(/^until then: /, "")}`];
+  return new HarborError(`Cannot run "harbor ${word}": ${state}`, { exit: "usage", hint, details });
 }
 
 export interface FormerCommand {
   /** Its names in av/harbor: the first words of its command lines. */
   words: string[];
-  /** Ours of the same use, or empty. */
+  /** Ours of the same use, or nothing. */
   ours: string;
-  isHere: boolean;
+  here: "yes" | "later" | "no";
   instead: string;
 }
 
 /** The rows of the page's tables of commands: `| theirs | here | ours | what is different |`. */
 export function formerCommands(page: string): FormerCommand[] {
-  const rows = [...page.matchAll(/^\| `([^|]*) \| (yes|later|no) \| ([^|]*)\| (.*) \|$/gm)];
+  const rows = [...page.matchAll(/^\| (`[^|]*) \| (yes|later|no) \| ([^|]*)\|([^|]*)\|$/gm)];
   return rows.map(([, theirs = "", here, ours = "", instead = ""]) => ({
-    words: [...`\`${theirs}`.matchAll(/`([a-z][\w-]*)/g)].map(([, name = ""]) => name),
-    ours: ours.trim(),
-    isHere: here === "yes",
-    instead: instead.replaceAll("`", ""),
+    words: [...theirs.matchAll(/`([a-z][\w-]*)/g)].map(([, name = ""]) => name),
+    ours: ours.replaceAll("`", "").trim(),
+    here: here as FormerCommand["here"],
+    instead: instead.replaceAll("`", "").trim(),
   }));
 }

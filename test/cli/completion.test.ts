@@ -50,10 +50,7 @@ class Shell implements AsyncDisposable {
     this.#text = "";
     this.#child.terminal?.write(`${typed}\t`);
     this.#child.terminal?.write("\x14"); // Ctrl-T, which each shell binds to showing its line
-    await until(
-      () => /<<.*>>/.test(this.text),
-      "its line",
-    );
+    await until(() => /<<.*>>/.test(this.text), "its line");
     const [whole, line = ""] = /<<(.*)>>/.exec(this.text) ?? [];
     const listed = this.text.slice(0, this.text.indexOf(whole ?? ""));
     this.#child.terminal?.write("\x15"); // Ctrl-U

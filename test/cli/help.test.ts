@@ -116,6 +116,7 @@ describe("slips", () => {
     ["ollama version_", 'Cannot run "harbor ollama version_": there is no such command; did you mean "version"?\n'],
     ["llamacpp args", 'Cannot run "harbor llamacpp args": there is no such command\n  harbor run llamacpp args'],
     ["webui version", 'Cannot run "harbor webui version": "version" is not about one service\n  harbor config set webui.version <value>'],
+    ["ollama a;b", 'Cannot run "harbor ollama a;b": there is no such command\n  harbor run ollama a;b'],
     ["supervisor stpo", "Cannot stpo the supervisor: there is no such action"],
     ["up --no-default", 'Cannot run "up": it has no option "--no-default"; did you mean "--no-defaults"?'],
     ["plan --exlude x", 'Cannot run "plan": it has no option "--exlude"; did you mean "--exclude"?'],
