@@ -91,6 +91,17 @@ describe("bin/harbor when all is there", () => {
     }
   });
 
+  test("what a shell asks at the tab key has a program of its own as well", async () => {
+    const place = makeWarm("package");
+    const dist = join(place.root, "dist");
+    const file = async (...words: string[]) => (await call(place, [place.harbor, ...words], { path: "/nonexistent" })).said?.file;
+    expect(await file("routine", "complete", "--", "up")).toBe(join(dist, "harbor.js"));
+    cpSync(join(dist, "harbor.js"), join(dist, "complete.js"));
+    expect(await file("routine", "complete", "--", "up")).toBe(join(dist, "complete.js"));
+    for (const words of [["routine"], ["routine", "completes"], ["routine", "list-keys", "complete"]])
+      expect(await file(...words)).toBe(join(dist, "harbor.js"));
+  });
+
   test("is what bunx runs in a checkout, through the link that `prepare` makes", async () => {
     const place = makeWarm();
     const { prepare } = (JSON.parse(readFileSync(join(source, "package.json"), "utf8")) as { scripts: { prepare: string } }).scripts;
