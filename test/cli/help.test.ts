@@ -62,7 +62,7 @@ describe.each(VERBS)("harbor %s --help", (verb) => {
     expect({ exit, stderr }).toEqual({ exit: 0, stderr: "" });
     expect(stdout).toContain(`USAGE harbor ${verb} `);
     expect(stdout).not.toMatch(/[ \t]$/m);
-    const examples = stdout.split("EXAMPLES\n\n")[1]?.trimEnd().split("\n") ?? [];
+    const examples = stdout.split("EXAMPLES\n\n")[1]?.split("\n\n")[0]?.split("\n") ?? [];
     expect(examples.length).toBeGreaterThan(0);
     const { command } = (await import(join(checkout, `routines/${verb}.ts`))) as { command: Command };
     for (const example of examples) {
