@@ -24,9 +24,9 @@ const entryOf = (verb: string): [path: string, source: string] => [
 import { command } from "./routines/${verb}.ts";
 void runScript(command, { argv: process.argv.slice(3), program: "harbor ${verb}" });`,
 ];
-/** What the shells' completion asks: the words after `routine complete` and perhaps `--`. */
+/** What the shells' completion asks: the words after `routine complete`. No verb can have its name. */
 const completion: [path: string, source: string] = [
-  `${root}complete.ts`,
+  `${root}routine-complete.ts`,
   `import { runScript } from "./routines/_script/script.ts";
 import { command } from "./routines/help/complete.ts";
 void runScript(command, { argv: process.argv.slice(4), program: "harbor routine complete" });`,

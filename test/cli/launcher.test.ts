@@ -96,9 +96,9 @@ describe("bin/harbor when all is there", () => {
     const dist = join(place.root, "dist");
     const file = async (...words: string[]) => (await call(place, [place.harbor, ...words], { path: "/nonexistent" })).said?.file;
     expect(await file("routine", "complete", "--", "up")).toBe(join(dist, "harbor.js"));
-    cpSync(join(dist, "harbor.js"), join(dist, "complete.js"));
-    expect(await file("routine", "complete", "--", "up")).toBe(join(dist, "complete.js"));
-    for (const words of [["routine"], ["routine", "completes"], ["routine", "list-keys", "complete"]])
+    cpSync(join(dist, "harbor.js"), join(dist, "routine-complete.js"));
+    expect(await file("routine", "complete", "--", "up")).toBe(join(dist, "routine-complete.js"));
+    for (const words of [["routine"], ["routine", "completes"], ["routine", "list-keys", "complete"], ["complete"], ["routine-complete"]])
       expect(await file(...words)).toBe(join(dist, "harbor.js"));
   });
 
