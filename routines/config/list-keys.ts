@@ -40,8 +40,14 @@ const OWN: Readonly<Record<string, string | null>> = {
   HARBOR_PROXY_VERSION: null,
 };
 
+export interface ListKeysOptions {
+  workspace: Workspace;
+  /** Of interest are keys that begin so, in either spelling; files that can name none of them are not looked through. */
+  begins?: string | undefined;
+}
+
 /** By name. A file that cannot be read hides its own keys alone. */
-export function listKeys({ workspace }: { workspace: Workspace }): Map<string, Key> {
+export function listKeys({ workspace, begins = "" }: ListKeysOptions): Map<string, Key> {
   const handles = listHandles(workspace);
   const keys = new Map<string, Key>();
   const note = (name: string, file: string | undefined, text: string | null): void => {
@@ -53,7 +59,8 @@ export function listKeys({ workspace }: { workspace: Workspace }): Map<string, K
     key.default ??= text;
     if (file !== undefined && !key.files.includes(file)) key.files.push(file);
   };
-  const files = listFiles({ workspace, handles: "*", capabilities: new Set(BUILT_IN_CAPABILITIES) });
+  const all = listFiles({ workspace, handles: "*", capabilities: new Set(BUILT_IN_CAPABILITIES) });
+  const files = begins === "" ? all : all.filter((file) => mayName(file, begins));
   // a definition's default is the one that holds where a capability's or another service's file has its own
   for (const { path } of files.sort((a, b) => rankOf(a) - rankOf(b))) {
     for (const { name, text } of namesIn(readOrNothing(path))) note(name, path, text);
@@ -61,6 +68,12 @@ export function listKeys({ workspace }: { workspace: Workspace }): Map<string, K
   for (const [name, text] of Object.entries(OWN)) note(name, undefined, text);
   for (const handle of [undefined, ...handles]) note(runtimeVariable(handle), undefined, "auto");
   return new Map([...keys].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+}
+
+/** A module names keys in any spelling; a service's own files may declare some. */
+function mayName({ path, handle, kind }: ServiceFile, begins: string): boolean {
+  const isOwn = handle !== undefined && begins.startsWith(`${handle}.`);
+  return isOwn || kind === "module" || readOrNothing(path).includes(variableOf(begins));
 }
 
 function rankOf({ kind }: ServiceFile): number {

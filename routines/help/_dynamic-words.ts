@@ -23,6 +23,8 @@ export interface Place {
   directory: string | undefined;
   /** The words before, of the same kind: the key of a value. */
   before: readonly string[];
+  /** What is typed of it; others need not be found. */
+  begins: string;
 }
 
 /** What the completion names; a list that the command wrote down is itself. Files are for the shell to find. */
@@ -37,11 +39,17 @@ export function dynamicWords(completes: Completion, place: Place): readonly stri
   if (completes === "selection") return [...handles(), ...BUILT_IN_CAPABILITIES];
   // with nothing up, what could be is better than nothing
   if (completes === "running") return record === undefined || record.services.length === 0 ? handles() : record.services;
-  if (completes === "key") return [...listKeys({ workspace: workspace() }).values()].map(({ key }) => key);
+  if (completes === "key") return keysThatBegin(place.begins, workspace());
   if (completes === "set-key") return setKeys(configFile(home), handles());
   if (completes === "key-value") return valuesOf(place.before.at(-1) ?? "", workspace());
   if (completes === "tag") return tagsOf(workspace());
   return [];
+}
+
+/** In the spelling that is being typed. */
+function keysThatBegin(begins: string, workspace: Workspace): string[] {
+  const isVariable = begins.startsWith("HARBOR_");
+  return [...listKeys({ workspace, begins }).values()].map(({ name, key }) => (isVariable ? name : key));
 }
 
 function setKeys(file: string, handles: readonly string[]): string[] {
@@ -56,7 +64,7 @@ function setKeys(file: string, handles: readonly string[]): string[] {
 
 /** Of a key that Harbor itself reads, or one that is either true or false. */
 function valuesOf(typed: string, workspace: Workspace): readonly string[] {
-  const { name, known } = findKey(typed, listKeys({ workspace }));
+  const { name, known } = findKey(typed, listKeys({ workspace, begins: typed }));
   if (name === runtimeVariable() || listHandles(workspace).some((handle) => runtimeVariable(handle) === name)) return RUNTIMES;
   return known?.default === "true" || known?.default === "false" ? ["true", "false"] : [];
 }

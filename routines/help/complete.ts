@@ -62,7 +62,7 @@ function startOf(program: ProgramDescription, current: string, env: Env): Comple
   if (current.startsWith("-")) return only(current, optionWords(program.options, []));
   const verbs = only(current, describe(program.commands));
   if (verbs.candidates.length > 0 || current === "") return verbs;
-  return only(current, named(dynamicWords("handle", { env, directory: undefined, before: [] })));
+  return only(current, named(dynamicWords("handle", { env, directory: undefined, before: [], begins: current })));
 }
 
 function commandOf(commands: readonly CommandDescription[], word: string): CommandDescription | undefined {
@@ -87,7 +87,8 @@ function inCommand(at: Line): Completions {
   const byHandle = command.commands.filter(({ words }) => words[0]?.name === "handle");
   if (first === undefined) {
     if (current.startsWith("-")) return only(current, optionWords(program.options, line));
-    const services = byHandle.length === 0 ? [] : named(dynamicWords("handle", { env: at.env, directory: undefined, before: [] }));
+    const services =
+      byHandle.length === 0 ? [] : named(dynamicWords("handle", { env: at.env, directory: undefined, before: [], begins: current }));
     return only(current, [...describe(command.commands), ...services]);
   }
   const sub = command.commands.find(({ name }) => name === first);
@@ -105,7 +106,7 @@ function inLeaf(at: Line): Completions {
   const { program, command, line, current, env } = at;
   const options = [...command.options, ...program.options];
   const { positionals, given, open, isOver, directory } = readLine({ words: line, options, passesOn: command.passesOn });
-  const place = { env, directory, before: positionals };
+  const place = { env, directory, before: positionals, begins: current };
   if (open !== undefined) return valuesOf(open.completes, { current, place, isList: open.isMultiple });
   if (isOver) {
     const isHandedOn = command.passesOn || command.takesRest;

@@ -159,6 +159,7 @@ describe("complete", () => {
       ["config", "set", "zebra."],
       ["zebra.loud", "zebra.runtime", "zebra.version"],
     ],
+    [["config", "set", "HARBOR_ZEBRA_L"], ["HARBOR_ZEBRA_LOUD"]],
     [
       ["config", "set", "zebra.runtime", ""],
       ["native", "container", "auto"],
