@@ -1,15 +1,19 @@
 #!/usr/bin/env bun
 /**
- * `harbor run`: the program of a native service's contract, with the user's own arguments.
+ * `harbor run`: the program of a native service's contract, with the user's own arguments; or an alias.
  *
  *   bun routines/run.ts ollama list
  */
+import { join } from "node:path";
 import { type ArgSpecs, defineCommand } from "./_script/command.ts";
 import { HarborError } from "./_script/error.ts";
+import { handOverToNamed } from "./_script/hand-over.ts";
 import { parseCommandArgs } from "./_script/parse-args.ts";
+import { programRoot } from "./_script/program-root.ts";
 import { endWith, runScript } from "./_script/script.ts";
 import { makePlan } from "./compose/make-plan.ts";
 import { selectionArgs } from "./compose/selection-args.ts";
+import { readAliases } from "./config/aliases.ts";
 import { findHome } from "./config/find-home.ts";
 import { atPort } from "./native/resolve-contract.ts";
 import { runProgram } from "./native/run-program.ts";
@@ -44,6 +48,25 @@ function readLine(line: readonly string[]): Line {
   return { workspace: args.workspace, handle, words };
 }
 
+/** Of the user's own, with what is typed behind it; undefined where none is called so. */
+function findAlias({ handle, words }: Line): string[] | undefined {
+  const line = readAliases(findHome(process.env)).get(handle);
+  return line === undefined ? undefined : [...line, ...words];
+}
+
+/** Names of the aliases that run above this command. */
+const RUNNING = "HARBOR_RUNNING_ALIASES";
+
+/** The words as they are, in the environment and folder of whoever types; `harbor` is this Harbor. Throws for one that runs itself. */
+function runAlias(name: string, [program = "", ...words]: readonly string[]): Promise<number> {
+  const above = (process.env[RUNNING] ?? "").split(" ").filter((it) => it !== "");
+  if (above.includes(name)) throw new HarborError(`Cannot run the alias "${name}": it runs itself (${[...above, name].join(", ")})`);
+  const argv = [program === "harbor" ? join(programRoot(), "bin", "harbor") : program, ...words];
+  // what the launcher sets is for Harbor alone
+  const env = { ...process.env, BUN_JSC_thresholdForJITAfterWarmUp: undefined, [RUNNING]: [...above, name].join(" ") };
+  return handOverToNamed({ argv, env });
+}
+
 /** As a start would have it, beside what runs. */
 async function resolveSpec({ handle, workspace: directory }: Line): Promise<NativeSpec> {
   const { env } = process;
@@ -63,7 +86,7 @@ async function resolveSpec({ handle, workspace: directory }: Line): Promise<Nati
 function checkContract(handle: string, workspace: Workspace, record: StackRecord | undefined): void {
   checkHandle(handle);
   const handles = listHandles(workspace);
-  if (!handles.includes(handle)) throwUnknown(handle, handles);
+  if (!handles.includes(handle)) throwUnknown(handle, [...handles, ...readAliases(workspace.home).keys()]);
   const files = listFiles({ workspace, handles: [handle], capabilities: new Set() });
   if (files.some((file) => file.kind === "contract" && file.parts[0] === handle)) return;
   const container = record?.planned.find((planned) => planned.handle === handle)?.containers[0];
@@ -78,17 +101,29 @@ function checkContract(handle: string, workspace: Workspace, record: StackRecord
 export const command = defineCommand({
   meta: {
     name: "run",
-    description: "Run a native service's program with your own arguments",
-    examples: ["harbor run ollama list", "harbor run ollama --help", "harbor run redis --version"],
+    description: "Run a native service's program with your own arguments, or an alias",
+    examples: [
+      "harbor run ollama list",
+      "harbor run models              An alias, as `harbor alias` shows them",
+      "harbor run ollama --help",
+      "harbor run redis --version",
+    ],
   },
   args: {
     ...ownArgs,
-    handle: { type: "positional", description: "Service handle; options of Harbor's own stand before it", required: true },
+    handle: {
+      type: "positional",
+      description: "Service handle or alias; options of Harbor's own stand before it",
+      required: true,
+      completes: "program",
+    },
     words: { type: "positional", description: "All that follows goes to the program, options too", multiple: true },
   },
   passThrough: true,
   async run({ rest }) {
     const line = readLine(rest);
+    const alias = findAlias(line);
+    if (alias !== undefined) return endWith(await runAlias(line.handle, alias));
     endWith(await runProgram({ spec: await resolveSpec(line), words: line.words, environment: process.env }));
   },
 });

@@ -6,7 +6,8 @@
 /**
  * What a value may be, for completion, which leaves all other words possible: one of these words; or of what there is when it
  * is asked. `running` is a service that is up, `selection` a service or a capability, `set-key` a key that `config.env` sets,
- * `key-value` a value of the key before it.
+ * `key-value` a value of the key before it, `variable` one that the service before it was given, `program` what `harbor run` runs: a
+ * service or an alias, `store` a folder of models.
  */
 export type Completion =
   | readonly string[]
@@ -18,6 +19,11 @@ export type Completion =
   | "key"
   | "set-key"
   | "key-value"
+  | "variable"
+  | "alias"
+  | "program"
+  | "model"
+  | "store"
   | "file"
   | "directory";
 

@@ -11,7 +11,7 @@ const BY_NAME: Readonly<Record<string, Completion>> = {
   folder: "directory",
 };
 const BY_HINT: Readonly<Record<string, Completion>> = { H: "handle", C: "capability", DIR: "directory", FILE: "file", PATH: "file" };
-const ABOUT_SERVICES: readonly unknown[] = ["handle", "running", "selection"];
+const ABOUT_SERVICES: readonly unknown[] = ["handle", "running", "selection", "program"];
 
 /** Undefined where nobody can know. */
 export function completionOf(key: string, spec: ArgSpec): Completion | undefined {

@@ -68,6 +68,19 @@ async function putVerbFirst(verbs: CommandTable, words: readonly string[]): Prom
   return [verb, ...after.slice(0, split), ...words.slice(0, at), ...after.slice(split)];
 }
 
+/**
+ * A verb about one service: `harbor env <handle> set …` as much as `harbor env set <handle> …`. Without a word of the table
+ * it is `ls`.
+ */
+export function runForHandle(table: CommandTable, argv: readonly string[], program: string): Promise<void> {
+  const [first, second, ...rest] = argv;
+  const isWord = (word: string | undefined): boolean => word !== undefined && Object.hasOwn(table, word);
+  const isHandle = first !== undefined && !first.startsWith("-") && !isWord(first);
+  // a second word that is none of the table's is a slip to be told of
+  if (isHandle && second !== undefined && !second.startsWith("-")) return runNamed(table, [second, first, ...rest], program);
+  return runNamed(table, isWord(first) ? argv : ["ls", ...argv], program);
+}
+
 function unknownCommand(word: string, table: CommandTable, program: string): HarborError {
   const guess = nearest(word, Object.keys(table));
   const hint =

@@ -2,17 +2,19 @@
 import { readFileSync } from "node:fs";
 import type { Completion } from "../_script/command.ts";
 import { HarborError } from "../_script/error.ts";
+import { readAliases } from "../config/aliases.ts";
 import { findHome } from "../config/find-home.ts";
 import { findKey } from "../config/find-key.ts";
 import { listKeys } from "../config/list-keys.ts";
 import { keyOf } from "../config/name-variable.ts";
 import { parseEnv } from "../config/parse-env.ts";
 import type { Env } from "../config/read-values.ts";
-import { RUNTIMES, runtimeVariable } from "../config/runtime-preference.ts";
+import { readServiceVariables } from "../config/service-variables.ts";
 import { configFile } from "../config/write-values.ts";
 import { BUILT_IN_CAPABILITIES } from "../host/capabilities.ts";
+import { nameModels, nameStores } from "../models/name-models.ts";
 import { findStackWorkspace } from "../stack/find-stack-workspace.ts";
-import { readStack } from "../stack/read-stack.ts";
+import { readStack, type StackRecord } from "../stack/read-stack.ts";
 import { describeService } from "../workspace/describe-service.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
 import { listHandles } from "../workspace/list-handles.ts";
@@ -27,23 +29,40 @@ export interface Place {
   begins: string;
 }
 
+/** Looked up where a kind of words needs it. */
+interface Found extends Place {
+  home: string;
+  record: StackRecord | undefined;
+  workspace(): Workspace;
+}
+
+type Kind = Exclude<Completion, readonly string[] | "file" | "directory">;
+
+const WORDS: Readonly<Record<Kind, (at: Found) => readonly string[]>> = {
+  handle: ({ workspace }) => listHandles(workspace()),
+  // with nothing up, what could be is better than nothing
+  running: ({ record, workspace }) => (record === undefined || record.services.length === 0 ? listHandles(workspace()) : record.services),
+  selection: ({ workspace }) => [...listHandles(workspace()), ...BUILT_IN_CAPABILITIES],
+  capability: () => BUILT_IN_CAPABILITIES,
+  tag: ({ workspace }) => tagsOf(workspace()),
+  key: ({ begins, workspace }) => keysThatBegin(begins, workspace()),
+  "set-key": ({ home, workspace }) => setKeys(configFile(home), listHandles(workspace())),
+  "key-value": ({ before, workspace }) => valuesOf(before.at(-1) ?? "", workspace()),
+  variable: ({ home, before }) => [...(readServiceVariables(home, before[0] ?? "")?.values.keys() ?? [])],
+  alias: ({ home }) => [...readAliases(home).keys()],
+  program: ({ home, workspace }) => [...readAliases(home).keys(), ...listHandles(workspace())],
+  model: ({ workspace, env }) => nameModels({ workspace: workspace(), env }),
+  store: ({ workspace, env }) => nameStores({ workspace: workspace(), env }),
+};
+
 /** What the completion names; a list that the command wrote down is itself. Files are for the shell to find. */
 export function dynamicWords(completes: Completion, place: Place): readonly string[] {
   if (typeof completes !== "string") return completes;
+  if (completes === "file" || completes === "directory") return [];
   const home = findHome(place.env);
   const record = readStack(home);
   const workspace = (): Workspace => findStackWorkspace({ home, record, directory: place.directory }).workspace;
-  const handles = (): string[] => listHandles(workspace());
-  if (completes === "handle") return handles();
-  if (completes === "capability") return BUILT_IN_CAPABILITIES;
-  if (completes === "selection") return [...handles(), ...BUILT_IN_CAPABILITIES];
-  // with nothing up, what could be is better than nothing
-  if (completes === "running") return record === undefined || record.services.length === 0 ? handles() : record.services;
-  if (completes === "key") return keysThatBegin(place.begins, workspace());
-  if (completes === "set-key") return setKeys(configFile(home), handles());
-  if (completes === "key-value") return valuesOf(place.before.at(-1) ?? "", workspace());
-  if (completes === "tag") return tagsOf(workspace());
-  return [];
+  return WORDS[completes]({ ...place, home, record, workspace });
 }
 
 /** In the spelling that is being typed. */
@@ -62,11 +81,12 @@ function setKeys(file: string, handles: readonly string[]): string[] {
   return [...parseEnv(text, { file }).keys()].map((name) => keyOf(name, handles));
 }
 
-/** Of a key that Harbor itself reads, or one that is either true or false. */
+/** As its folder declares them, or Harbor itself; of one that is either true or false, these. */
 function valuesOf(typed: string, workspace: Workspace): readonly string[] {
-  const { name, known } = findKey(typed, listKeys({ workspace, begins: typed }));
-  if (name === runtimeVariable() || listHandles(workspace).some((handle) => runtimeVariable(handle) === name)) return RUNTIMES;
-  return known?.default === "true" || known?.default === "false" ? ["true", "false"] : [];
+  const { known } = findKey(typed, listKeys({ workspace, begins: typed }));
+  const { choices, type } = known?.declared ?? {};
+  if (choices !== undefined) return choices;
+  return type === "boolean" || known?.default === "true" || known?.default === "false" ? ["true", "false"] : [];
 }
 
 function tagsOf(workspace: Workspace): string[] {

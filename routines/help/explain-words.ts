@@ -4,8 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Command, CommandTable } from "../_script/command.ts";
-import { takesService } from "../_script/completes.ts";
+import type { CommandTable } from "../_script/command.ts";
 import { HarborError } from "../_script/error.ts";
 import { nearest } from "../_script/nearest.ts";
 import { programRoot } from "../_script/program-root.ts";
@@ -19,6 +18,7 @@ import { readStack } from "../stack/read-stack.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
 import { listFiles } from "../workspace/list-files.ts";
 import { listHandles } from "../workspace/list-handles.ts";
+import { type CommandDescription, describeProgram } from "./describe-commands.ts";
 
 const HINT = "Run `harbor help` to see them all, `harbor how <words>` to search help and documentation";
 
@@ -74,24 +74,16 @@ async function explainService(handle: string, next: string | undefined, verbs: C
 
 /** A line for each command about services, in the order of the overview. */
 async function listWhatCanBeDone(handle: string, verbs: CommandTable): Promise<string[]> {
-  const rows: string[][] = [];
-  for (const [name, load] of Object.entries(verbs)) {
-    const { command } = (await load()) as { command: Command };
-    const words = await wordsBefore(command);
-    if (words !== undefined) rows.push([["harbor", name, ...words, handle].join(" "), command.meta.description]);
-  }
-  return table(rows);
+  const { commands } = await describeProgram(verbs);
+  const about = commands.filter((it) => it.takesService);
+  return table(about.map((it) => [["harbor", it.name, ...wordsBefore(it), handle].join(" "), it.description]));
 }
 
-/** What stands between a command and a service: nothing, or a subcommand; undefined for one that takes no service. */
-async function wordsBefore(command: Command): Promise<string[] | undefined> {
-  if (!(await takesService(command))) return undefined;
-  for (const [name, load] of Object.entries(command.commands ?? {})) {
-    const { command: sub } = (await load()) as { command: Command };
-    if ("handle" in sub.args) return []; // it may stand before the subcommand
-    if (await takesService(sub)) return [name];
-  }
-  return [];
+/** What stands between a command and a service: nothing, or a subcommand. */
+function wordsBefore({ commands }: CommandDescription): string[] {
+  // a single service may stand before the subcommand
+  if (commands.some(({ words }) => words[0]?.name === "handle")) return [];
+  return commands.flatMap((it) => (it.takesService ? [it.name] : [])).slice(0, 1);
 }
 
 /** `harbor llamacpp model X` sets a key in av/harbor. */

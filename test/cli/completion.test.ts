@@ -95,7 +95,7 @@ const UNIQUE: readonly (readonly [string, string])[] = [
   ["harbor up -x zeb", "harbor up -x zebra "],
   ["harbor up --exclude=zeb", "harbor up --exclude=zebra "],
   ["harbor up --exclude ollama,zeb", "harbor up --exclude ollama,zebra "],
-  ["harbor config se", "harbor config set "],
+  ["harbor config unse", "harbor config unset "],
   ["harbor config set zebra.ver", "harbor config set zebra.version "],
   ["harbor config set zebra.runtime nat", "harbor config set zebra.runtime native "],
   ["harbor completion fi", "harbor completion fish "],

@@ -98,6 +98,7 @@ describe("--json", () => {
     run: "what is printed is the program's",
     exec: "what is printed is the program's",
     shell: "what is printed is the shell's",
+    "config edit": "prints what became of it, to a person",
     compose: "its protocol is JSON",
     completion: "a script for a shell",
     "routine render-manual": "a page for man",

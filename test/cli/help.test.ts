@@ -16,6 +16,7 @@ afterAll(() => box.remove());
 const VERBS = [
   ...[
     "up",
+    "doctor",
     "down",
     "ps",
     "top",
@@ -24,6 +25,7 @@ const VERBS = [
     "logs",
     "attach",
     "run",
+    "launch",
     "url",
     "ls",
     "plan",
@@ -31,6 +33,10 @@ const VERBS = [
     "eject",
     "env",
     "config",
+    "models",
+    "defaults",
+    "volumes",
+    "alias",
     "autostart",
     "provider",
     "compose",

@@ -157,7 +157,7 @@ describe("complete", () => {
     [["config", "--quiet", "s"], ["set"]],
     [
       ["config", "set", "zebra."],
-      ["zebra.loud", "zebra.runtime", "zebra.version"],
+      ["zebra.loud", "zebra.runtime", "zebra.version", "zebra.volumes"],
     ],
     [["config", "set", "HARBOR_ZEBRA_L"], ["HARBOR_ZEBRA_LOUD"]],
     [
