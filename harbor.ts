@@ -1,6 +1,9 @@
 #!/usr/bin/env bun
 /** The dispatcher: a word → its routine, imported when it is called. No logic of its own. */
 import { dispatch } from "./routines/_script/dispatch.ts";
+import { listenForChanges } from "./routines/_script/on-change.ts";
+
+listenForChanges(async (change) => (await import("./routines/history/note-change.ts")).noteChange(change));
 
 // no top-level await: the built package is one CommonJS file, the only form that bun compiles to bytecode
 void dispatch(
@@ -9,6 +12,10 @@ void dispatch(
     down: () => import("./routines/down.ts"),
     ps: () => import("./routines/ps.ts"),
     top: () => import("./routines/top.ts"),
+    stats: () => import("./routines/stats.ts"),
+    size: () => import("./routines/size.ts"),
+    find: () => import("./routines/find.ts"),
+    history: () => import("./routines/history.ts"),
     restart: () => import("./routines/restart.ts"),
     stop: () => import("./routines/stop.ts"),
     logs: () => import("./routines/logs.ts"),
@@ -16,7 +23,10 @@ void dispatch(
     run: () => import("./routines/run.ts"),
     launch: () => import("./routines/launch.ts"),
     url: () => import("./routines/url.ts"),
+    open: () => import("./routines/open.ts"),
+    qr: () => import("./routines/qr.ts"),
     ls: () => import("./routines/ls.ts"),
+    info: () => import("./routines/info.ts"),
     plan: () => import("./routines/plan.ts"),
     cmd: () => import("./routines/cmd.ts"),
     eject: () => import("./routines/eject.ts"),

@@ -15,14 +15,21 @@ import { DESCRIPTION_FILE, type ProgramDescription } from "../routines/help/desc
 import { readExitCodes, renderManual } from "../routines/help/render-manual.ts";
 
 const root = new URL("..", import.meta.url).pathname;
-const everyday = ["down", "logs", "ls", "plan", "ps", "supervisor", "url"];
+const everyday = ["down", "info", "logs", "ls", "plan", "ps", "supervisor", "url"];
+
+/** Of these, those with something to note in the history. */
+const changing = ["down", "supervisor"];
+const NOTING = `import { listenForChanges } from "./routines/_script/on-change.ts";
+import { noteChange } from "./routines/history/note-change.ts";
+listenForChanges(noteChange);
+`;
 
 /** What dispatching the verb comes to, without the other verbs; it stands beside harbor.ts, though not on disk. */
 const entryOf = (verb: string): [path: string, source: string] => [
   `${root}${verb}.ts`,
   `import { runScript } from "./routines/_script/script.ts";
 import { command } from "./routines/${verb}.ts";
-void runScript(command, { argv: process.argv.slice(3), program: "harbor ${verb}" });`,
+${changing.includes(verb) ? NOTING : ""}void runScript(command, { argv: process.argv.slice(3), program: "harbor ${verb}" });`,
 ];
 /** What the shells' completion asks: the words after `routine complete`. No verb can have its name. */
 const completion: [path: string, source: string] = [

@@ -107,6 +107,7 @@ export const command = defineCommand({
     description: "Open your configuration in $VISUAL or $EDITOR; it is checked before it counts",
     examples: ["harbor config edit", "EDITOR='code --wait' harbor config edit"],
   },
+  changes: "done",
   args: { force: { type: "boolean", description: "Take keys that no file names as well" }, ...workspaceArg },
   async run({ args }) {
     const editor = findEditor();

@@ -84,6 +84,7 @@ export const command = defineCommand({
       "harbor config export | ssh box harbor config import --yes -",
     ],
   },
+  changes: "done",
   args: {
     file: { type: "positional", description: "NAME=value lines, or a JSON object; - for stdin", required: true },
     yes: { type: "boolean", alias: "y", description: "Do not ask" },

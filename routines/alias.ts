@@ -52,6 +52,7 @@ const set = defineCommand({
       "harbor alias set gpu -- watch -n 1 nvidia-smi",
     ],
   },
+  changes: "done",
   takesRest: true,
   args: {
     ...nameArg,
@@ -93,6 +94,7 @@ const get = defineCommand({
 
 const rm = defineCommand({
   meta: { name: "rm", description: "Take aliases out", examples: ["harbor alias rm models"] },
+  changes: "done",
   args: { names: { type: "positional", description: "Their names", required: true, multiple: true, completes: "alias" }, ...jsonArg },
   async run({ args }) {
     const home = findHome(process.env);

@@ -40,6 +40,7 @@ const set = defineCommand({
       "harbor config set hf_token - < token.txt",
     ],
   },
+  changes: "done",
   takesRest: true,
   args: {
     key: { type: "positional", description: KEY, required: true },
@@ -109,6 +110,7 @@ const unset = defineCommand({
     description: "Take a value out, so that the default holds",
     examples: ["harbor config unset ollama.runtime", "harbor config unset data ollama.host_port"],
   },
+  changes: "done",
   args: {
     keys: { type: "positional", description: KEY, required: true, multiple: true, completes: "set-key" },
     ...workspaceArg,

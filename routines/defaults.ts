@@ -49,6 +49,7 @@ const add = defineCommand({
     description: "Have every `harbor up` start these as well",
     examples: ["harbor defaults add ollama webui"],
   },
+  changes: "done",
   args: { handles: { type: "positional", description: "Service handles", required: true, multiple: true }, ...workspaceArg, ...jsonArg },
   async run({ args }) {
     const place = findPlace(args.workspace);
@@ -73,6 +74,7 @@ const rm = defineCommand({
     description: "Take default services out, by handle or by number",
     examples: ["harbor defaults rm webui", "harbor defaults rm 0"],
   },
+  changes: "done",
   args: {
     handles: { type: "positional", description: "Handles, or numbers as `harbor defaults` shows them", required: true, multiple: true },
     ...workspaceArg,
@@ -87,6 +89,7 @@ const rm = defineCommand({
 
 const clear = defineCommand({
   meta: { name: "clear", description: "Take all of them out", examples: ["harbor defaults clear"] },
+  changes: "done",
   args: { ...workspaceArg, ...jsonArg },
   async run({ args }) {
     report(await changeList({ place: findPlace(args.workspace), name: NAME, split, change: () => [] }), args.json);

@@ -75,6 +75,7 @@ export const command = defineCommand({
       "harbor doctor --all --json       Everything, for a program",
     ],
   },
+  changes: ({ fix }) => (fix === true ? "tried" : undefined),
   args: {
     checks: {
       type: "positional",

@@ -36,6 +36,7 @@ const set = defineCommand({
       "harbor env webui set EXTRA -- --begins-with-a-dash",
     ],
   },
+  changes: "done",
   takesRest: true,
   args: {
     ...handleArg,
@@ -64,6 +65,7 @@ const unset = defineCommand({
     description: "Take back variables that you gave a service",
     examples: ["harbor env ollama unset OLLAMA_DEBUG", "harbor env ollama unset OLLAMA_DEBUG OLLAMA_FLASH_ATTENTION"],
   },
+  changes: "done",
   args: {
     ...handleArg,
     names: { type: "positional", description: NAME, required: true, multiple: true, completes: "variable" },

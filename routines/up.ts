@@ -36,6 +36,7 @@ export const command = defineCommand({
       "harbor up webui nvidia --open    With the nvidia capability; open the browser",
     ],
   },
+  changes: "tried",
   args: {
     ...selectionArgs,
     build: { type: "boolean", description: "Build images first" },

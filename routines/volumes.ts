@@ -72,6 +72,7 @@ const add = defineCommand({
     description: "Mount files, folders or named volumes into its container",
     examples: ["harbor volumes webui add ~/notes:/notes:ro", "harbor volumes webui add ./templates:/app/templates cache:/var/cache"],
   },
+  changes: "done",
   args: {
     ...handleArg,
     mounts: { type: "positional", description: "source:target[:options], as docker has it", required: true, multiple: true },
@@ -116,6 +117,7 @@ const rm = defineCommand({
     description: "Take mounts out, by what they are or by number",
     examples: ["harbor volumes webui rm 0", "harbor volumes webui rm cache:/var/cache"],
   },
+  changes: "done",
   args: {
     ...handleArg,
     mounts: { type: "positional", description: "Mounts, or numbers as `ls` shows them", required: true, multiple: true },
@@ -132,6 +134,7 @@ const rm = defineCommand({
 
 const clear = defineCommand({
   meta: { name: "clear", description: "Take all of them out", examples: ["harbor volumes webui clear"] },
+  changes: "done",
   args: { ...handleArg, ...more },
   async run({ args }) {
     const handle = String(args.handle);

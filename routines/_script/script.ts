@@ -6,6 +6,7 @@ import type { ArgSpecs, ArgValues, Command, CommandTable } from "./command.ts";
 import { writeAll } from "./emit.ts";
 import { EXIT, formatPlace, HarborError } from "./error.ts";
 import { applyGlobals, globalArgs, globalOf, isDebugging } from "./global-args.ts";
+import { tellOfChange } from "./on-change.ts";
 import { type ParsedArgs, parseCommandArgs } from "./parse-args.ts";
 
 export interface RunScriptOptions {
@@ -23,6 +24,8 @@ export async function runScript<A extends ArgSpecs>(command: Command<A>, options
   const program = options.program ?? `bun ${process.argv[1]}`;
   const own = ownWords(argv, command.passThrough === true);
   const { verbs } = options;
+  const report = (error: unknown): void =>
+    reportError(error, { debug: isDebugging() || own.includes("--debug"), json: own.includes("--json") });
   try {
     if (own.some((word) => globalOf(word) === "help")) {
       takeGlobals(argv, own.length);
@@ -32,10 +35,34 @@ export async function runScript<A extends ArgSpecs>(command: Command<A>, options
     const parsed = parseOwn(argv, command, program);
     if (parsed === undefined) return await showHelp(command as unknown as Command, program);
     if (parsed.rest.length > 0 && !command.takesRest) refuseRest(parsed.rest, command.meta.name);
-    await command.run({ ...parsed, verbs });
+    const context: Context<A> = { ...parsed, verbs };
+    await (command.changes ? runNoted(command, context, program, report) : command.run(context));
   } catch (error) {
-    reportError(error, { debug: isDebugging() || own.includes("--debug"), json: own.includes("--json") });
+    report(error);
   }
+}
+
+type Context<A extends ArgSpecs> = ParsedArgs<A> & { verbs: CommandTable | undefined };
+
+/** Told of once it has ended, however that was; one that was refused has changed nothing. */
+async function runNoted<A extends ArgSpecs>(
+  command: Command<A>,
+  context: Context<A>,
+  program: string,
+  report: (error: unknown) => void,
+): Promise<void> {
+  const startMs = performance.now();
+  try {
+    await command.run(context);
+  } catch (error) {
+    report(error);
+  }
+  const exit = Number(process.exitCode ?? 0);
+  const args = context.args as Readonly<Record<string, unknown>>;
+  const noted = typeof command.changes === "function" ? command.changes(args) : command.changes;
+  const isUnderstood = exit !== EXIT.usage && exit !== EXIT.unknown && args["dry-run"] !== true;
+  if (noted === undefined || !isUnderstood || (noted === "done" && exit !== 0)) return;
+  await tellOfChange({ program, specs: command.args, args, rest: context.rest.length, exit, ms: Math.round(performance.now() - startMs) });
 }
 
 async function showHelp(command: Command, program: string): Promise<void> {

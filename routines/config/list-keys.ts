@@ -16,7 +16,7 @@ import { findWorkspace, type Workspace } from "../workspace/find-workspace.ts";
 import { listFiles, type ServiceFile } from "../workspace/list-files.ts";
 import { listHandles } from "../workspace/list-handles.ts";
 import { findHome } from "./find-home.ts";
-import { keyOf, variableOf } from "./name-variable.ts";
+import { keyOf, openUrlVariable, variableOf } from "./name-variable.ts";
 import { type Declaration, readDeclarations, type SettingType } from "./read-declarations.ts";
 import { RUNTIMES, runtimeVariable } from "./runtime-preference.ts";
 import { volumesVariable } from "./service-volumes.ts";
@@ -49,10 +49,12 @@ const OWN: Readonly<Record<string, OwnKey>> = {
   HARBOR_DATA: { type: "path", description: "Folder of what services store" },
   HARBOR_PROJECT: { description: "Name of the compose project" },
   HARBOR_ENGINE_KIND: { description: "What the engine is: linux, desktop, rootless or podman" },
+  HARBOR_HISTORY: { default: "true", type: "boolean", description: "Whether what is changed with harbor is noted" },
   HARBOR_LAUNCH_BACKEND: { description: "Service whose models `harbor launch` uses" },
   HARBOR_LAUNCH_MODEL: { description: "Its model" },
   HARBOR_PROXY_IMAGE: { description: "Image of the proxies" },
   HARBOR_PROXY_VERSION: { description: "Its tag" },
+  HARBOR_UI_MAIN: { description: "Service that `harbor open` and `qr` mean without a name" },
 };
 
 export interface ListKeysOptions {
@@ -62,6 +64,7 @@ export interface ListKeysOptions {
 }
 
 const RUNTIME: OwnKey = { default: "auto", choices: [...RUNTIMES], description: "What it runs on" };
+const OPEN_URL: OwnKey = { description: "What `harbor open` opens: a URL, or a path of its own" };
 const VOLUMES: OwnKey = { description: "More mounts of its container, with ; between them" };
 
 /** By name. A file that cannot be read hides its own keys alone. */
@@ -91,6 +94,7 @@ export function listKeys({ workspace, begins = "" }: ListKeysOptions): Map<strin
     ...Object.entries(OWN),
     ...[undefined, ...handles].map((handle): [string, OwnKey] => [runtimeVariable(handle), RUNTIME]),
     ...handles.map((handle): [string, OwnKey] => [volumesVariable(handle), VOLUMES]),
+    ...handles.map((handle): [string, OwnKey] => [openUrlVariable(handle), OPEN_URL]),
   ];
   for (const [name, spec] of own) note(name, undefined, spec.default ?? null).declared ??= ownDeclaration(name, spec);
   return new Map([...keys].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));

@@ -2,11 +2,10 @@
  * Change an env file of the user's: the lines of the keys named, and no other line. One at a time across commands, and
  * whole: a reader, and whoever is killed in the middle, leaves the old file or the new one.
  */
-import { existsSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { HarborError } from "../_script/error.ts";
 import { withLock } from "../_script/lock.ts";
-import { readProcess } from "../_script/process-identity.ts";
+import { sweepLeftovers } from "../_script/sweep-leftovers.ts";
 import { writeFileWhole } from "../_script/write-file.ts";
 import { commentStart, type EnvEntry, readEntries } from "./_env-entries.ts";
 import { formatEnvValue, parseEnv } from "./parse-env.ts";
@@ -111,23 +110,4 @@ function tailOf({ quote, raw, tail }: EnvEntry): string {
   if (quote !== undefined) return tail;
   const comment = commentStart(raw);
   return comment === -1 ? "" : raw.slice(comment);
-}
-
-/** What commands that were killed have left beside the file, half-written ones and their locks on a dead lock: nobody else writes now. */
-function sweepLeftovers(path: string): void {
-  const folder = dirname(path);
-  for (const name of readdirSync(folder)) {
-    if (!name.startsWith(`${basename(path)}.`)) continue;
-    const [, pid] = /\.(\d+)(?:\.[0-9a-f]{8})?\.tmp$/.exec(name) ?? [];
-    const writer = pid ?? (/\.lock\.[0-9a-f-]{13}$/.test(name) ? holderOf(join(folder, name)) : undefined);
-    if (writer !== undefined && readProcess(Number(writer)) === undefined) rmSync(join(folder, name), { force: true });
-  }
-}
-
-function holderOf(lock: string): number | undefined {
-  try {
-    return (JSON.parse(readFileSync(lock, "utf8")) as { pid?: number }).pid;
-  } catch {
-    return undefined; // given back meanwhile
-  }
 }

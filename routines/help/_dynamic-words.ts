@@ -15,7 +15,7 @@ import { BUILT_IN_CAPABILITIES } from "../host/capabilities.ts";
 import { nameModels, nameStores } from "../models/name-models.ts";
 import { findStackWorkspace } from "../stack/find-stack-workspace.ts";
 import { readStack, type StackRecord } from "../stack/read-stack.ts";
-import { describeService } from "../workspace/describe-service.ts";
+import { describeService, type ServiceDescription } from "../workspace/describe-service.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
 import { listHandles } from "../workspace/list-handles.ts";
 
@@ -44,7 +44,8 @@ const WORDS: Readonly<Record<Kind, (at: Found) => readonly string[]>> = {
   running: ({ record, workspace }) => (record === undefined || record.services.length === 0 ? listHandles(workspace()) : record.services),
   selection: ({ workspace }) => [...listHandles(workspace()), ...BUILT_IN_CAPABILITIES],
   capability: () => BUILT_IN_CAPABILITIES,
-  tag: ({ workspace }) => tagsOf(workspace()),
+  tag: ({ workspace }) => metadataWords(workspace(), ({ tags }) => tags),
+  api: ({ workspace }) => metadataWords(workspace(), ({ provides }) => provides),
   key: ({ begins, workspace }) => keysThatBegin(begins, workspace()),
   "set-key": ({ home, workspace }) => setKeys(configFile(home), listHandles(workspace())),
   "key-value": ({ before, workspace }) => valuesOf(before.at(-1) ?? "", workspace()),
@@ -89,14 +90,15 @@ function valuesOf(typed: string, workspace: Workspace): readonly string[] {
   return type === "boolean" || known?.default === "true" || known?.default === "false" ? ["true", "false"] : [];
 }
 
-function tagsOf(workspace: Workspace): string[] {
-  const tags = listHandles(workspace).flatMap((handle) => {
+/** What any of the services says of itself; one folder that cannot be read says nothing. */
+function metadataWords(workspace: Workspace, read: (service: ServiceDescription) => readonly string[]): string[] {
+  const words = listHandles(workspace).flatMap((handle) => {
     try {
-      return describeService(handle, workspace).tags;
+      return read(describeService(handle, workspace));
     } catch (error) {
-      if (error instanceof HarborError) return []; // one folder that cannot be read
+      if (error instanceof HarborError) return [];
       throw error;
     }
   });
-  return [...new Set(tags)].sort();
+  return [...new Set(words)].sort();
 }

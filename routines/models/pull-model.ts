@@ -306,6 +306,7 @@ export const command = defineCommand({
       "harbor models pull https://example.com/x.safetensors --kind loras",
     ],
   },
+  changes: "tried",
   args: {
     model: { type: "positional", description: "name:tag, org/name, org/name:quantisation, hf.co/org/name, or a URL", required: true },
     store: { type: "string", alias: "s", description: "The service that it is for", valueHint: "S", completes: "store" },

@@ -101,6 +101,7 @@ export const command = defineCommand({
       "harbor models rm Qwen/Qwen3-0.6B --store user:hf",
     ],
   },
+  changes: "tried",
   args: {
     models: {
       type: "positional",

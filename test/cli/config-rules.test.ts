@@ -24,8 +24,8 @@ afterEach(() => box.remove());
 
 const file = (): string => join(box.home, "config.env");
 const values = (): Record<string, string> => Object.fromEntries(parseEnv(readFileSync(file(), "utf8"), { file: file() }));
-/** Beside the user's own; a lock that is held by nobody counts for nothing. */
-const left = (): string[] => readdirSync(box.home).filter((name) => name !== "config.env" && name !== "state");
+/** Beside the user's own and the history; a lock that is held by nobody counts for nothing. */
+const left = (): string[] => readdirSync(box.home).filter((name) => !["config.env", "state", "history.jsonl"].includes(name));
 
 test(`D5: of ${WRITERS} \`config set\` of distinct keys at once, ${WRITERS} are there, and every other line`, async () => {
   writeFileSync(file(), "# mine\nHARBOR_HF_TOKEN='a b' # kept\n");
