@@ -18,7 +18,12 @@ import { findStackWorkspace } from "./stack/find-stack-workspace.ts";
 
 /** Its own, which stand before the tool. */
 const ownArgs = {
-  backend: { type: "string", description: "The service to talk to; else one that runs, else one that is started", valueHint: "H" },
+  backend: {
+    type: "string",
+    description: "The service to talk to; else one that runs, else one that is started",
+    valueHint: "H",
+    completes: "backend",
+  },
   model: {
     type: "string",
     alias: "m",

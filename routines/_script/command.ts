@@ -5,18 +5,21 @@
 
 /**
  * What a value may be, for completion, which leaves all other words possible: one of these words; or of what there is when it
- * is asked. `running` is a service that is up, `selection` a service or a capability, `set-key` a key that `config.env` sets,
+ * is asked. `running` is a service that is up, `default` one that every `up` starts, `selection` a service or a capability, `set-key` a key that `config.env` sets,
  * `key-value` a value of the key before it, `variable` one that the service before it was given, `program` what `harbor run` runs: a
- * service or an alias, `store` a folder of models.
+ * service or an alias, `api` what a service provides, `backend` one that provides the API of a model server, `store` a folder of
+ * models.
  */
 export type Completion =
   | readonly string[]
   | "handle"
   | "running"
+  | "default"
   | "selection"
   | "capability"
   | "tag"
   | "api"
+  | "backend"
   | "key"
   | "set-key"
   | "key-value"

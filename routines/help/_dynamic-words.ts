@@ -12,6 +12,7 @@ import type { Env } from "../config/read-values.ts";
 import { readServiceVariables } from "../config/service-variables.ts";
 import { configFile } from "../config/write-values.ts";
 import { BUILT_IN_CAPABILITIES } from "../host/capabilities.ts";
+import { APIS } from "../launch/tool.ts";
 import { nameModels, nameStores } from "../models/name-models.ts";
 import { findStackWorkspace } from "../stack/find-stack-workspace.ts";
 import { readStack, type StackRecord } from "../stack/read-stack.ts";
@@ -42,12 +43,15 @@ const WORDS: Readonly<Record<Kind, (at: Found) => readonly string[]>> = {
   handle: ({ workspace }) => listHandles(workspace()),
   // with nothing up, what could be is better than nothing
   running: ({ record, workspace }) => (record === undefined || record.services.length === 0 ? listHandles(workspace()) : record.services),
+  default: ({ home }) => (readConfig(home).get("HARBOR_SERVICES_DEFAULT") ?? "").split(/[;,\s]+/).filter(Boolean),
   selection: ({ workspace }) => [...listHandles(workspace()), ...BUILT_IN_CAPABILITIES],
   capability: () => BUILT_IN_CAPABILITIES,
   tag: ({ workspace }) => metadataWords(workspace(), ({ tags }) => tags),
+  backend: ({ workspace }) =>
+    metadataWords(workspace(), ({ handle, provides }) => (APIS.some((api) => provides.includes(api)) ? [handle] : [])),
   api: ({ workspace }) => metadataWords(workspace(), ({ provides }) => provides),
   key: ({ begins, workspace }) => keysThatBegin(begins, workspace()),
-  "set-key": ({ home, workspace }) => setKeys(configFile(home), listHandles(workspace())),
+  "set-key": ({ home, workspace }) => setKeys(home, listHandles(workspace())),
   "key-value": ({ before, workspace }) => valuesOf(before.at(-1) ?? "", workspace()),
   variable: ({ home, before }) => [...(readServiceVariables(home, before[0] ?? "")?.values.keys() ?? [])],
   alias: ({ home }) => [...readAliases(home).keys()],
@@ -72,14 +76,20 @@ function keysThatBegin(begins: string, workspace: Workspace): string[] {
   return [...listKeys({ workspace, begins }).values()].map(({ name, key }) => (isVariable ? name : key));
 }
 
-function setKeys(file: string, handles: readonly string[]): string[] {
+function setKeys(home: string, handles: readonly string[]): string[] {
+  return [...readConfig(home).keys()].map((name) => keyOf(name, handles));
+}
+
+/** Nothing where nothing is set. */
+function readConfig(home: string): ReadonlyMap<string, string> {
+  const file = configFile(home);
   let text: string;
   try {
     text = readFileSync(file, "utf8");
   } catch {
-    return []; // nothing is set
+    return new Map();
   }
-  return [...parseEnv(text, { file }).keys()].map((name) => keyOf(name, handles));
+  return parseEnv(text, { file });
 }
 
 /** As its folder declares them, or Harbor itself; of one that is either true or false, these. */

@@ -42,6 +42,7 @@ export function complete({ program, words, env }: CompleteOptions): Completions 
   if (start === -1) return startOf(program, current, env);
   const line = before.slice(start);
   const [first = "", ...rest] = line;
+  if (first === "help") return inHelp(program.commands, rest, current);
   const verb = commandOf(program.commands, first);
   if (verb !== undefined) return inCommand({ program, command: verb, line: rest, current, env });
   // services first, the verb after them
@@ -63,6 +64,13 @@ function startOf(program: ProgramDescription, current: string, env: Env): Comple
   const verbs = only(current, describe(program.commands));
   if (verbs.candidates.length > 0 || current === "") return verbs;
   return only(current, named(dynamicWords("handle", { env, directory: undefined, before: [], begins: current })));
+}
+
+/** `harbor help config get`: only commands. */
+function inHelp(commands: readonly CommandDescription[], line: readonly string[], current: string): Completions {
+  const [word, ...rest] = line;
+  if (word === undefined) return only(current, describe(commands));
+  return inHelp(commandOf(commands, word)?.commands ?? [], rest, current);
 }
 
 function commandOf(commands: readonly CommandDescription[], word: string): CommandDescription | undefined {

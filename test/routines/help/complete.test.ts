@@ -43,6 +43,16 @@ const table: CommandTable = {
     set: make("set", { ...handle, name: { type: "positional", description: "Name", completes: ["ONE", "TWO"] } }),
   }),
   show: make("show", { file: { type: "positional", description: "File" }, tag: { type: "string", description: "Tag", completes: "tag" } }),
+  pick: make("pick", {
+    what: { type: "positional", description: "What", completes: "program" },
+    api: { type: "string", description: "Api", completes: "api" },
+    backend: { type: "string", description: "Backend", completes: "backend" },
+    store: { type: "string", description: "Store", completes: "store" },
+    model: { type: "string", description: "Model", completes: "model" },
+    alias: { type: "string", description: "Alias", completes: "alias" },
+    default: { type: "string", description: "Default", completes: "default" },
+  }),
+  given: make("given", { ...handle, names: { type: "positional", description: "Names", multiple: true, completes: "variable" } }),
   boot: group("boot", { enable: make("enable", { names }) }),
 };
 
@@ -50,9 +60,13 @@ beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), "harbor-complete-"));
   const files: Record<string, string> = {
     "services/zebra/compose.zebra.yml":
-      "x-harbor: { name: Zebra, tags: [striped] }\nservices:\n  zebra: { image: 'z:${HARBOR_ZEBRA_VERSION:-1}', environment: { A: '${HARBOR_ZEBRA_LOUD:-true}' } }\n",
+      "x-harbor: { name: Zebra, tags: [striped], provides: [openai-api, stripes], models: { folders: [gguf: '${HARBOR_DATA}/zebra'] } }\nservices:\n  zebra: { image: 'z:${HARBOR_ZEBRA_VERSION:-1}', environment: { A: '${HARBOR_ZEBRA_LOUD:-true}' } }\n",
     "services/zero/zero_native.yml": "x-harbor-native: { executable: sleep }\n",
-    "config.env": "HARBOR_ZEBRA_VERSION=2\n",
+    "config.env": "HARBOR_ZEBRA_VERSION=2\nHARBOR_SERVICES_DEFAULT='zebra;zero'\n",
+    "aliases.json": '{"hi":["zero"],"zap":["zebra"]}\n',
+    "env/zebra.env": "LOUD=1\nLINES=2\n",
+    "data/zebra/tiny.gguf": "GGUF",
+    "hub/models--org--name/refs/main": "1\n",
   };
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(home, name)), { recursive: true });
@@ -64,7 +78,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(home, { recursive: true }));
 
 function offer(...words: string[]): string[] {
-  const { candidates, paths } = complete({ program, words, env: { HARBOR_HOME: home } });
+  const { candidates, paths } = complete({ program, words, env: { HARBOR_HOME: home, HF_HUB_CACHE: join(home, "hub"), HOME: home } });
   return [...candidates.map(({ word }) => word), ...(paths === null ? [] : [`:${paths}`])];
 }
 
@@ -157,7 +171,7 @@ describe("complete", () => {
     [["config", "--quiet", "s"], ["set"]],
     [
       ["config", "set", "zebra."],
-      ["zebra.loud", "zebra.runtime", "zebra.version", "zebra.volumes"],
+      ["zebra.loud", "zebra.open_url", "zebra.runtime", "zebra.version", "zebra.volumes"],
     ],
     [["config", "set", "HARBOR_ZEBRA_L"], ["HARBOR_ZEBRA_LOUD"]],
     [
@@ -169,7 +183,10 @@ describe("complete", () => {
       ["true", "false"],
     ],
     [["config", "set", "zebra.version", ""], []],
-    [["config", "unset", ""], ["zebra.version"]],
+    [
+      ["config", "unset", ""],
+      ["zebra.version", "services_default"],
+    ],
     [["config", "nothing", ""], []],
     [["boot", "enable", "zer"], ["zero"]],
     [["boot", "zebra", ""], []],
@@ -180,7 +197,7 @@ describe("complete", () => {
   test.each<[string[], string[]]>([
     [
       ["zebra", ""],
-      ["up", "url", "run", "cmd", "env", "boot"],
+      ["up", "url", "run", "cmd", "env", "pick", "given", "boot"],
     ],
     [
       ["zebra", "zero", "u"],
@@ -210,6 +227,49 @@ describe("complete", () => {
     [["zebra", "boot", ""], ["enable"]],
     [["zebra", "boot", "enable", "z"], ["zero"]],
   ])("with the service first: %j offers %j", (words, offered) => {
+    expect(offer(...words)).toEqual(offered);
+  });
+
+  test.each<[string[], string[]]>([
+    [["pick", "--api", "stri"], ["stripes"]],
+    [["pick", "--backend", "z"], ["zebra"]],
+    [
+      ["pick", "--alias", ""],
+      ["hi", "zap"],
+    ],
+    [
+      ["pick", "z"],
+      ["zap", "zebra", "zero"],
+    ],
+    [
+      ["pick", "--default", ""],
+      ["zebra", "zero"],
+    ],
+    [["pick", "--model", "ti"], ["tiny"]],
+    [["pick", "--store", "z"], ["zebra"]],
+    [["pick", "--store", "user"], ["user:hf"]],
+    [
+      ["given", "zebra", ""],
+      ["LOUD", "LINES"],
+    ],
+    [["given", "zebra", "LOUD", "L"], ["LINES"]],
+    [["given", "zero", ""], []],
+  ])("of what there is: %j offers %j", (words, offered) => {
+    expect(offer(...words)).toEqual(offered);
+  });
+
+  test.each<[string[], string[]]>([
+    [
+      ["help", "u"],
+      ["up", "url"],
+    ],
+    [
+      ["help", "config", ""],
+      ["set", "unset"],
+    ],
+    [["help", "up", ""], []],
+    [["help", "nothing", ""], []],
+  ])("of help, commands alone: %j offers %j", (words, offered) => {
     expect(offer(...words)).toEqual(offered);
   });
 
