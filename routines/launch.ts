@@ -51,8 +51,7 @@ interface Line {
 function readLine(line: readonly string[]): Line {
   let at = 0;
   while (line[at]?.startsWith("-") && line[at] !== "--") at += takesNext(line[at] ?? "") ? 2 : 1;
-  const own = line.slice(0, at).filter((word) => word !== "--debug");
-  const { args } = parseCommandArgs(own, ownArgs, "harbor launch");
+  const { args } = parseCommandArgs(line.slice(0, at), ownArgs, "harbor launch");
   const [tool, ...words] = line.slice(line[at] === "--" ? at + 1 : at);
   return { args, tool, words };
 }

@@ -39,8 +39,7 @@ interface Line {
 function readLine(line: readonly string[]): Line {
   let at = 0;
   while (line[at]?.startsWith("-") && line[at] !== "--") at += line[at] === "--workspace" ? 2 : 1;
-  const own = line.slice(0, at).filter((word) => word !== "--debug");
-  const { args } = parseCommandArgs(own, ownArgs, "harbor run");
+  const { args } = parseCommandArgs(line.slice(0, at), ownArgs, "harbor run");
   const [handle, ...words] = line.slice(line[at] === "--" ? at + 1 : at);
   if (handle === undefined) {
     throw new HarborError('Cannot run "run": <handle> is missing', { exit: "usage", hint: "Run `harbor run --help`" });

@@ -22,7 +22,7 @@ export interface RunScriptOptions {
 export async function runScript<A extends ArgSpecs>(command: Command<A>, options: RunScriptOptions = {}): Promise<void> {
   const argv = options.argv ?? process.argv.slice(2);
   const program = options.program ?? `bun ${process.argv[1]}`;
-  const own = ownWords(argv, command.passThrough === true);
+  const own = ownWords(argv, command as unknown as Command);
   const { verbs } = options;
   const report = (error: unknown): void =>
     reportError(error, { debug: isDebugging() || own.includes("--debug"), json: own.includes("--json") });
@@ -93,10 +93,20 @@ export function endWith(code: number): void {
   process.exitCode = code;
 }
 
-/** Of words that are handed on, those before the first that is no option are the command's own. */
-function ownWords(argv: readonly string[], isPassing: boolean): readonly string[] {
-  const end = argv.findIndex((word) => word === "--" || (isPassing && !word.startsWith("-")));
-  return end === -1 ? argv : argv.slice(0, end);
+/** Of words that are handed on, those before the first that is neither an option nor its value are the command's own. */
+function ownWords(argv: readonly string[], { args, passThrough }: Command): readonly string[] {
+  let end = 0;
+  while (end < argv.length && argv[end] !== "--") {
+    const word = argv[end] ?? "";
+    if (passThrough && !word.startsWith("-")) break;
+    end += passThrough && takesNext(word, args) ? 2 : 1;
+  }
+  return argv.slice(0, end);
+}
+
+/** Whether the option's value is the word after it. */
+function takesNext(word: string, specs: ArgSpecs): boolean {
+  return Object.entries(specs).some(([key, spec]) => spec.type === "string" && (word === `--${key}` || word === `-${spec.alias}`));
 }
 
 function refuseRest(rest: readonly string[], name: string): never {

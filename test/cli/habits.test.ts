@@ -176,6 +176,9 @@ describe("--quiet", () => {
   test("in front of what is handed on it is Harbor's, behind it the program's", async () => {
     box.services({ "echo/echo_native.yml": "x-harbor-native: { executable: echo }\n" });
     expect((await box.run(["run", "-q", "echo", "a"])).stdout).toBe("a\n");
+    expect((await box.run(["run", "--workspace", box.home, "--quiet", "--debug", "echo", "a"])).stdout).toBe("a\n");
+    expect((await box.run(["launch", "--backend", "ollama", "-q", "--json"])).stderr).not.toContain("has no option");
+    expect((await box.run(["run", "--workspace", box.root, "--help"])).stdout).toContain("USAGE harbor run");
     expect((await box.run(["run", "echo", "-q", "--quiet"])).stdout).toBe("-q --quiet\n");
   });
 });
