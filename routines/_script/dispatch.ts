@@ -55,6 +55,14 @@ function splitGlobals(argv: readonly string[]): { globals: readonly string[]; wo
   return end === -1 ? { globals: argv, words: [] } : { globals: argv.slice(0, end), words: argv.slice(end) };
 }
 
+/**
+ * The word at a place before all that stand before it: a person may name the services first, at the start (`harbor webui up`) and
+ * behind a verb that has subcommands (`harbor env webui set …`).
+ */
+function toFront(words: readonly string[], at: number): readonly string[] {
+  return [...words.slice(at, at + 1), ...words.slice(0, at), ...words.slice(at + 1)];
+}
+
 /** Undefined where no verb follows, or one that is not about services: that is a word for the service's own program. */
 async function putVerbFirst(verbs: CommandTable, words: readonly string[]): Promise<readonly string[] | undefined> {
   const at = words.findIndex((word) => word.startsWith("-") || verbOf(word, verbs) !== undefined);
@@ -62,22 +70,18 @@ async function putVerbFirst(verbs: CommandTable, words: readonly string[]): Prom
   if (at < 1 || verb === undefined) return undefined;
   const { command } = (await (verbs[verb] as CommandTable[string])()) as { command: Command };
   if (!(await takesService(command))) return undefined;
-  const after = words.slice(at + 1);
-  const hasSubcommand = after[0] !== undefined && Object.hasOwn(command.commands ?? {}, after[0]);
-  const split = hasSubcommand ? 1 : 0;
-  return [verb, ...after.slice(0, split), ...words.slice(0, at), ...after.slice(split)];
+  const [, ...rest] = toFront(words, at);
+  const hasSubcommand = Object.hasOwn(command.commands ?? {}, rest[at] ?? "");
+  return [verb, ...(hasSubcommand ? toFront(rest, at) : rest)];
 }
 
-/**
- * A verb about one service: `harbor env <handle> set …` as much as `harbor env set <handle> …`. Without a word of the table
- * it is `ls`.
- */
+/** Runs the subcommand of a verb about one service, which may stand before it; without a subcommand it is `ls`. */
 export function runForHandle(table: CommandTable, argv: readonly string[], program: string): Promise<void> {
-  const [first, second, ...rest] = argv;
+  const [first, second] = argv;
   const isWord = (word: string | undefined): boolean => word !== undefined && Object.hasOwn(table, word);
   const isHandle = first !== undefined && !first.startsWith("-") && !isWord(first);
   // a second word that is none of the table's is a slip to be told of
-  if (isHandle && second !== undefined && !second.startsWith("-")) return runNamed(table, [second, first, ...rest], program);
+  if (isHandle && second !== undefined && !second.startsWith("-")) return runNamed(table, toFront(argv, 1), program);
   return runNamed(table, isWord(first) ? argv : ["ls", ...argv], program);
 }
 
