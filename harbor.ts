@@ -41,9 +41,11 @@ void dispatch(
     compose: () => import("./routines/compose.ts"),
     routine: () => import("./routines/routine.ts"),
     supervisor: () => import("./routines/supervisor.ts"),
+    how: () => import("./routines/how.ts"),
     completion: () => import("./routines/completion.ts"),
     doctor: () => import("./routines/doctor.ts"),
     version: () => import("./routines/version.ts"),
   },
   process.argv.slice(2),
+  () => import("./routines/help/explain-words.ts"),
 );

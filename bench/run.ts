@@ -15,6 +15,7 @@ import { runScript } from "../routines/_script/script.ts";
 import { table } from "../routines/_script/table.ts";
 import type { Figure, FigureContext } from "./_figure.ts";
 import { measure, type Timing } from "./_measure.ts";
+import { figures as ask } from "./ask.ts";
 import { figures as linear } from "./linear-cost.ts";
 import { figures as merge } from "./merge-against-compose.ts";
 import { figures as start } from "./plan-start.ts";
@@ -37,7 +38,7 @@ interface Measured {
   absent?: string;
 }
 
-const figures: readonly Figure[] = [...start, ...reading, ...merge, ...running, ...linear];
+const figures: readonly Figure[] = [...start, ...reading, ...ask, ...merge, ...running, ...linear];
 
 async function measureFigure(figure: Figure, context: FigureContext, runs: number): Promise<Measured> {
   const { name, title, limit } = figure;

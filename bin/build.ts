@@ -1,6 +1,7 @@
 /**
  * `bun run build`: dist/harbor.js, all of Harbor's own code in one file with its bytecode beside it, and for
- * each verb of every day a file of its own (dist/plan.js), which holds less and starts a millisecond sooner.
+ * each verb of every day a file of its own (dist/plan.js), which holds less and starts a millisecond sooner. Beside them what
+ * is made of the commands' own definitions: dist/commands.json, for completion and the search, and the manual, dist/harbor.1.
  *
  * Bytecode saves a third of the start, and bun makes it of CommonJS alone, which knows no `await` at the
  * top of a module. The only one is in the guard that lets a routine run by itself, never true in a bundle: it
@@ -9,6 +10,9 @@
 import { rename, rm, utimes } from "node:fs/promises";
 import { type BuiltFolder, builtPlace } from "../routines/_script/_built-yaml.ts";
 import { parsePlainYaml } from "../routines/_script/_plain-yaml.ts";
+import { programVersion } from "../routines/_script/program-version.ts";
+import { DESCRIPTION_FILE, type ProgramDescription } from "../routines/help/describe-commands.ts";
+import { readExitCodes, renderManual } from "../routines/help/render-manual.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 const everyday = ["down", "info", "logs", "ls", "plan", "ps", "supervisor", "url"];
@@ -27,7 +31,14 @@ const entryOf = (verb: string): [path: string, source: string] => [
 import { command } from "./routines/${verb}.ts";
 ${changing.includes(verb) ? NOTING : ""}void runScript(command, { argv: process.argv.slice(3), program: "harbor ${verb}" });`,
 ];
-const entries = Object.fromEntries(everyday.map(entryOf));
+/** What the shells' completion asks: the words after `routine complete`. No verb can have its name. */
+const completion: [path: string, source: string] = [
+  `${root}routine-complete.ts`,
+  `import { runScript } from "./routines/_script/script.ts";
+import { command } from "./routines/help/complete.ts";
+void runScript(command, { argv: process.argv.slice(4), program: "harbor routine complete" });`,
+];
+const entries = Object.fromEntries([...everyday.map(entryOf), completion]);
 
 const rewrite = (isVerb: boolean): Bun.BunPlugin => ({
   name: "without top-level await",
@@ -44,7 +55,7 @@ const rewrite = (isVerb: boolean): Bun.BunPlugin => ({
 
 /** A verb's own program calls no stage by itself; what only such a command imports, lazily, would be in it all the same. */
 function withoutStageCommand(source: string, path: string): string {
-  if (!/\/routines\/[a-z]+\/[^/]+\.ts$/.test(path)) return source;
+  if (!/\/routines\/[a-z]+\/[^/]+\.ts$/.test(path) || path.endsWith("/help/complete.ts")) return source;
   return source.replace(/^export const command = defineCommand\([\s\S]*?^\}\);$/m, "");
 }
 
@@ -60,6 +71,23 @@ async function buildYaml(target: string): Promise<void> {
     folders.set(folder, { ...folders.get(folder), [name]: [text, json] });
   }
   for (const [folder, files] of folders) await Bun.write(`${target}/${folder}.json`, JSON.stringify(files));
+}
+
+/** Asked of the sources, which know their commands by importing them all; the names of what it makes. */
+async function buildHelp(target: string): Promise<string[]> {
+  const asked = Bun.spawn([process.execPath, "--no-install", `${root}harbor.ts`, "routine", "describe-commands", "--json"], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const program = JSON.parse(await asked.stdout.text()) as ProgramDescription;
+  const exitCodes = readExitCodes(await Bun.file(`${root}docs/exit-codes.md`).text());
+  const files = {
+    [DESCRIPTION_FILE.replace("dist/", "")]: JSON.stringify(program),
+    "harbor.1": renderManual({ program, exitCodes, version: programVersion(), date: new Date() }),
+  };
+  for (const [name, text] of Object.entries(files)) await Bun.write(`${target}/${name}`, text);
+  return Object.keys(files);
 }
 
 // Renamed into place, harbor.js last: whoever starts meanwhile gets the old one or the new one. Dated from
@@ -84,6 +112,7 @@ try {
       plugins: [rewrite(entry in entries)],
     }),
   );
+  const helps = await buildHelp(fresh);
   const outputs = (await Promise.all(builds)).flatMap((built) => built.outputs);
   // They were made one folder further down than they come to stand.
   for (const { path } of outputs) {
@@ -94,8 +123,9 @@ try {
   await buildYaml(`${fresh}/yaml`);
   await rm(`${root}dist/yaml`, { recursive: true, force: true });
   await rename(`${fresh}/yaml`, `${root}dist/yaml`);
+  for (const name of helps) await rename(`${fresh}/${name}`, `${root}dist/${name}`);
   // the launcher takes whatever verb stands there: one of an older build must not
-  const names = outputs.map(({ path }) => path.slice(fresh.length + 1));
+  const names = [...outputs.map(({ path }) => path.slice(fresh.length + 1)), ...helps];
   for await (const name of new Bun.Glob("*.js*").scan(`${root}dist`)) if (!names.includes(name)) await rm(`${root}dist/${name}`);
   for (const { path, size } of outputs.toReversed()) {
     const name = path.slice(fresh.length + 1);

@@ -27,7 +27,7 @@ export const command = defineCommand({
     ],
   },
   args: {
-    format: { type: "string", description: "env or json", valueHint: "FORMAT", default: "env" },
+    format: { type: "string", description: "env or json", valueHint: "FORMAT", default: "env", completes: ["env", "json"] },
     "show-secrets": { ...showSecretsArg["show-secrets"], description: "Secrets as well, which are left out otherwise" },
     ...workspaceArg,
     json: { ...jsonArg.json, description: "The same as --format json" },

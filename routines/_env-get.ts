@@ -15,7 +15,7 @@ export const command = defineCommand({
   },
   args: {
     handle: { type: "positional", description: "Service handle", required: true },
-    name: { type: "positional", description: "A variable of its program", required: true },
+    name: { type: "positional", description: "A variable of its program", required: true, completes: "variable" },
     ...args,
     ...jsonArg,
   },

@@ -19,7 +19,7 @@ import { findHome } from "./config/find-home.ts";
 import { note } from "./stack/say.ts";
 import { listHandles } from "./workspace/list-handles.ts";
 
-const nameArg = { name: { type: "positional", description: "Its name", required: true } } as const;
+const nameArg = { name: { type: "positional", description: "Its name", required: true, completes: "alias" } } as const;
 
 function lineOf(words: readonly string[]): string {
   return words.map(quoteWord).join(" ");
@@ -95,7 +95,7 @@ const get = defineCommand({
 const rm = defineCommand({
   meta: { name: "rm", description: "Take aliases out", examples: ["harbor alias rm models"] },
   changes: "done",
-  args: { names: { type: "positional", description: "Their names", required: true, multiple: true }, ...jsonArg },
+  args: { names: { type: "positional", description: "Their names", required: true, multiple: true, completes: "alias" }, ...jsonArg },
   async run({ args }) {
     const home = findHome(process.env);
     await changeAliases(home, (aliases) => {

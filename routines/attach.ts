@@ -4,7 +4,7 @@
  *
  *   bun routines/attach.ts ollama
  */
-import { defineCommand } from "./_script/command.ts";
+import { defineCommand, jsonArg } from "./_script/command.ts";
 import { emitText } from "./_script/emit.ts";
 import { HarborError } from "./_script/error.ts";
 import { listenForInterrupt } from "./_script/interrupt.ts";
@@ -20,9 +20,9 @@ export const command = defineCommand({
   meta: {
     name: "attach",
     description: "Follow one service: what it prints, and what becomes of it",
-    examples: ["harbor attach ollama"],
+    examples: ["harbor attach ollama", "harbor attach --json ollama"],
   },
-  args: { handle: { type: "positional", description: "Service handle", required: true } },
+  args: { handle: { type: "positional", description: "Service handle", required: true, completes: "running" }, ...jsonArg },
   async run({ args }) {
     const { handle } = args;
     const { home, project } = currentStack(process.env);
@@ -33,7 +33,7 @@ export const command = defineCommand({
     const fate = watched.finally(() => ended.abort());
     fate.catch(() => undefined); // it may fail while lines are still awaited, and is asked for after them
     const lines = readStackLogs({ home, env: process.env, project, handles: [handle], tail: TAIL, follow: true, signal });
-    for await (const { line } of lines) emitText(`${line}\n`);
+    for await (const line of lines) emitText(args.json ? JSON.stringify(line) : `${line.line}\n`);
     const end = await fate;
     if (interrupt.signal.aborted || end === undefined) return;
     throw new HarborError(`Cannot follow "${handle}" further: ${end}`, { hint: `Start it again: harbor restart ${handle}` });

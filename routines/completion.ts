@@ -1,74 +1,87 @@
-#!/usr/bin/env bun
 /**
- * `harbor completion`: a script for the shell, which asks Harbor for commands and handles as they are.
+ * `harbor completion`: a script for the shell. It knows nothing itself: with every press of the tab key it asks
+ * `harbor routine complete`, which reads the commands' own definitions.
  *
  *   bun routines/completion.ts bash >> ~/.bashrc
  */
 import { defineCommand } from "./_script/command.ts";
 import { emitText } from "./_script/emit.ts";
 import { HarborError } from "./_script/error.ts";
+import { nearest } from "./_script/nearest.ts";
 import { runScript } from "./_script/script.ts";
 
-/** Commands, then what follows them: handles for those that take some, files for none. */
-const WORDS = `harbor help 2>/dev/null | sed -n 's/^  \\([a-z][a-z-]*\\)  .*/\\1/p'`;
-const HANDLES = "harbor routine list-handles 2>/dev/null";
-const KEYS = "harbor routine list-keys 2>/dev/null | cut -f1";
-const CONFIG = "set get unset ls";
-const AUTOSTART = "enable disable status";
-const PROVIDER = "install uninstall status";
-const SUPERVISOR = "status stop restart";
-const WITH_HANDLES = ["up", "down", "ps", "logs", "attach", "restart", "stop", "url", "plan", "cmd", "eject", "env", "run"];
-
+/**
+ * Each hands over the words up to the cursor and takes lines of `word<TAB>description`; `:file` and `:directory` ask for what
+ * the shell finds itself. bash as old as macOS's 3.2 splits words at `=` and `:`, which are put together again and taken off
+ * the candidates.
+ */
 const SCRIPTS: Record<string, string> = {
-  bash: `_harbor() {
-  local word=\${COMP_WORDS[COMP_CWORD]}
-  if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W "$(${WORDS})" -- "$word"))
-  else
-    case \${COMP_WORDS[1]} in
-      ${WITH_HANDLES.join("|")}) COMPREPLY=($(compgen -W "$(${HANDLES})" -- "$word")) ;;
-      config)
-        if [ "$COMP_CWORD" -eq 2 ]; then COMPREPLY=($(compgen -W "${CONFIG}" -- "$word"))
-        else COMPREPLY=($(compgen -W "$(${KEYS})" -- "$word")); fi ;;
-      autostart)
-        if [ "$COMP_CWORD" -eq 2 ]; then COMPREPLY=($(compgen -W "${AUTOSTART}" -- "$word"))
-        else COMPREPLY=($(compgen -W "$(${HANDLES})" -- "$word")); fi ;;
-      provider) COMPREPLY=($(compgen -W "${PROVIDER}" -- "$word")) ;;
-      supervisor) COMPREPLY=($(compgen -W "${SUPERVISOR}" -- "$word")) ;;
-      routine) COMPREPLY=($(compgen -W "$(harbor routine 2>/dev/null | awk '{print $1}')" -- "$word")) ;;
-      completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$word")) ;;
+  bash: `# Completion of harbor for bash: in ~/.bashrc, eval "$(harbor completion bash)"
+_harbor() {
+  local current=\${COMP_WORDS[COMP_CWORD]} words=() glue= word line
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD}"; do
+    if [[ \${#words[@]} -gt 0 && ( -n $glue || $word == [=:]* ) ]]; then words[\${#words[@]} - 1]+=$word
+    else words+=("$word"); fi
+    if [[ $word == [=:]* ]]; then glue=1; else glue=; fi
+  done
+  if [[ $current == [=:]* ]]; then current=; fi
+  word=\${words[\${#words[@]} - 1]}
+  local head=\${word%"$current"}
+  COMPREPLY=()
+  while IFS= read -r line; do
+    word=\${line%%$'\\t'*}
+    case $word in
+      :file | :directory)
+        if type compopt >/dev/null 2>&1; then compopt -o filenames; fi
+        while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -\${word:1:1} -- "$current") ;;
+      "$head"*) COMPREPLY+=("\${word#"$head"}") ;;
     esac
-  fi
+  done < <(harbor routine complete -- "\${words[@]}" 2>/dev/null)
 }
 complete -F _harbor harbor`,
-  zsh: `_harbor() {
-  if (( CURRENT == 2 )); then
-    compadd -- \${(f)"$(${WORDS})"}
-  else
-    case \${words[2]} in
-      ${WITH_HANDLES.join("|")}) compadd -- \${(f)"$(${HANDLES})"} ;;
-      config) if (( CURRENT == 3 )); then compadd -- ${CONFIG}; else compadd -- \${(f)"$(${KEYS})"}; fi ;;
-      autostart) if (( CURRENT == 3 )); then compadd -- ${AUTOSTART}; else compadd -- \${(f)"$(${HANDLES})"}; fi ;;
-      provider) compadd -- ${PROVIDER} ;;
-      supervisor) compadd -- ${SUPERVISOR} ;;
-      routine) compadd -- \${(f)"$(harbor routine 2>/dev/null | awk '{print $1}')"} ;;
-      completion) compadd -- bash zsh fish ;;
+  zsh: `#compdef harbor
+# Completion of harbor for zsh: in ~/.zshrc, eval "$(harbor completion zsh)"; or as a file _harbor in a folder of $fpath
+_harbor() {
+  local line word
+  local -a commands paths
+  for line in "\${(@f)$(harbor routine complete -- "\${(@Q)words[2,CURRENT-1]}" "\${(Q)PREFIX}" 2>/dev/null)}"; do
+    word=\${line%%$'\\t'*}
+    case $word in
+      '') ;;
+      :file) _files ;;
+      :directory) _files -/ ;;
+      *) if [[ $line == *$'\\t'* ]]; then commands+=("\${word//:/\\\\:}:\${line#*$'\\t'}"); else paths+=("$word"); fi ;;
     esac
-  fi
+  done
+  (( $#commands )) && _describe -V harbor commands
+  (( $#paths )) && compadd -- "\${paths[@]}"
+  return 0
 }
-compdef _harbor harbor`,
-  fish: `complete -c harbor -f
-complete -c harbor -n __fish_use_subcommand -a "(${WORDS.replaceAll("\\", "\\\\")})"
-complete -c harbor -n "__fish_seen_subcommand_from ${WITH_HANDLES.join(" ")}" -a "(${HANDLES})"
-complete -c harbor -n "__fish_seen_subcommand_from config; and not __fish_seen_subcommand_from ${CONFIG}" -a "${CONFIG}"
-complete -c harbor -n "__fish_seen_subcommand_from config; and __fish_seen_subcommand_from ${CONFIG}" -a "(${KEYS})"
-complete -c harbor -n "__fish_seen_subcommand_from autostart; and not __fish_seen_subcommand_from ${AUTOSTART}" -a "${AUTOSTART}"
-complete -c harbor -n "__fish_seen_subcommand_from autostart; and __fish_seen_subcommand_from enable" -a "(${HANDLES})"
-complete -c harbor -n "__fish_seen_subcommand_from provider" -a "${PROVIDER}"
-complete -c harbor -n "__fish_seen_subcommand_from supervisor" -a "${SUPERVISOR}"
-complete -c harbor -n "__fish_seen_subcommand_from routine" -a "(harbor routine 2>/dev/null | awk '{print \\$1}')"
-complete -c harbor -n "__fish_seen_subcommand_from completion" -a "bash zsh fish"`,
+if [ "$funcstack[1]" = _harbor ]; then
+  _harbor "$@"
+else
+  (( $+functions[compdef] )) || { autoload -Uz compinit && compinit -i }
+  compdef _harbor harbor
+fi`,
+  fish: `# Completion of harbor for fish: harbor completion fish > ~/.config/fish/completions/harbor.fish
+function __harbor_complete
+  set -l words (commandline -opc) (commandline -ct)
+  for line in (harbor routine complete -- $words[2..-1] 2>/dev/null)
+    switch $line
+      case :file
+        __fish_complete_path (commandline -ct)
+      case :directory
+        __fish_complete_directories (commandline -ct) ''
+      case '*'
+        echo $line
+    end
+  end
+end
+complete -c harbor -e
+complete -c harbor -f -k -a '(__harbor_complete)'`,
 };
+
+const SHELLS = ["bash", "zsh", "fish"] as const;
 
 export const command = defineCommand({
   meta: {
@@ -80,11 +93,16 @@ export const command = defineCommand({
       "harbor completion fish > ~/.config/fish/completions/harbor.fish",
     ],
   },
-  args: { shell: { type: "positional", description: "bash, zsh or fish", required: true } },
+  args: { shell: { type: "positional", description: "bash, zsh or fish", required: true, completes: SHELLS } },
   run({ args }) {
-    const script = Object.hasOwn(SCRIPTS, args.shell) ? SCRIPTS[args.shell] : undefined;
+    const shell = String(args.shell);
+    const script = Object.hasOwn(SCRIPTS, shell) ? SCRIPTS[shell] : undefined;
     if (script !== undefined) return emitText(script);
-    throw new HarborError(`Cannot print a completion script for "${args.shell}": only for bash, zsh and fish`, { exit: "usage" });
+    const guess = nearest(shell, SHELLS);
+    throw new HarborError(
+      `Cannot print a completion script for "${shell}": only for bash, zsh and fish${guess === undefined ? "" : `; did you mean "${guess}"?`}`,
+      { exit: "usage" },
+    );
   },
 });
 

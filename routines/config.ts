@@ -44,7 +44,11 @@ const set = defineCommand({
   takesRest: true,
   args: {
     key: { type: "positional", description: KEY, required: true },
-    value: { type: "positional", description: "Its value; - reads it from stdin, so that a secret is in no process list" },
+    value: {
+      type: "positional",
+      description: "Its value; - reads it from stdin, so that a secret is in no process list",
+      completes: "key-value",
+    },
     force: { type: "boolean", description: "Also a key that no file names" },
     ...workspaceArg,
     ...jsonArg,
@@ -108,7 +112,7 @@ const unset = defineCommand({
   },
   changes: "done",
   args: {
-    keys: { type: "positional", description: KEY, required: true, multiple: true },
+    keys: { type: "positional", description: KEY, required: true, multiple: true, completes: "set-key" },
     ...workspaceArg,
     ...jsonArg,
   },

@@ -76,7 +76,13 @@ const rm = defineCommand({
   },
   changes: "done",
   args: {
-    handles: { type: "positional", description: "Handles, or numbers as `harbor defaults` shows them", required: true, multiple: true },
+    handles: {
+      type: "positional",
+      description: "Handles, or numbers as `harbor defaults` shows them",
+      required: true,
+      multiple: true,
+      completes: "default",
+    },
     ...workspaceArg,
     ...jsonArg,
   },

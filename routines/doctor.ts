@@ -20,6 +20,8 @@ import { showsColours } from "./stack/print-logs.ts";
 /** Shown whatever they say: which engine it is, a person wants to see. */
 const ALWAYS: ReadonlySet<string> = new Set(["engine", "compose"]);
 
+const WORDS = [...new Set(CHECKS.flatMap(({ name, group }) => [name, group]))];
+
 /** The stable shape of `--json`. */
 export interface DoctorReport {
   state: "ok" | "warning" | "failed";
@@ -75,7 +77,12 @@ export const command = defineCommand({
   },
   changes: ({ fix }) => (fix === true ? "tried" : undefined),
   args: {
-    checks: { type: "positional", description: "Only these checks, or groups of them; all when left out", multiple: true },
+    checks: {
+      type: "positional",
+      description: "Only these checks, or groups of them; all when left out",
+      multiple: true,
+      completes: WORDS,
+    },
     fix: { type: "boolean", description: "Mend what can be mended safely: no other rights are asked for, no data is removed" },
     all: { type: "boolean", alias: "a", description: "Show in full what is in order as well" },
     list: { type: "boolean", description: "List the checks there are" },

@@ -22,7 +22,10 @@ function render(stopped: readonly StoppedService[]): string {
 export const command = defineCommand({
   meta: { name: "down", description: "Stop services; all of them without names", examples: ["harbor down", "harbor down webui"] },
   changes: "tried",
-  args: { handles: { type: "positional", description: "Only these services and their companions", multiple: true }, ...jsonArg },
+  args: {
+    handles: { type: "positional", description: "Only these services and their companions", multiple: true, completes: "running" },
+    ...jsonArg,
+  },
   async run({ args }) {
     const env = process.env;
     const { home } = currentStack(env);

@@ -40,7 +40,7 @@ const set = defineCommand({
   takesRest: true,
   args: {
     ...handleArg,
-    name: { type: "positional", description: NAME, required: true },
+    name: { type: "positional", description: NAME, required: true, completes: "variable" },
     value: { type: "positional", description: "Its value; - reads it from stdin, so that a secret is in no process list" },
     ...workspaceArg,
     ...jsonArg,
@@ -66,7 +66,12 @@ const unset = defineCommand({
     examples: ["harbor env ollama unset OLLAMA_DEBUG", "harbor env ollama unset OLLAMA_DEBUG OLLAMA_FLASH_ATTENTION"],
   },
   changes: "done",
-  args: { ...handleArg, names: { type: "positional", description: NAME, required: true, multiple: true }, ...workspaceArg, ...jsonArg },
+  args: {
+    ...handleArg,
+    names: { type: "positional", description: NAME, required: true, multiple: true, completes: "variable" },
+    ...workspaceArg,
+    ...jsonArg,
+  },
   async run({ args }) {
     const { home, record, workspace } = findPlace(args.workspace);
     const handle = String(args.handle);

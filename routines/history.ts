@@ -34,7 +34,7 @@ export const command = defineCommand({
     examples: ["harbor history", "harbor history --tail all --json", "harbor history clear"],
   },
   args: {
-    action: { type: "positional", description: "clear: forget it all" },
+    action: { type: "positional", description: "clear: forget it all", completes: ["clear"] },
     tail: { type: "string", alias: "n", description: "The last N, or all", valueHint: "N", default: DEFAULT_TAIL },
     ...jsonArg,
   },

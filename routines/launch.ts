@@ -18,8 +18,19 @@ import { findStackWorkspace } from "./stack/find-stack-workspace.ts";
 
 /** Its own, which stand before the tool. */
 const ownArgs = {
-  backend: { type: "string", description: "The service to talk to; else one that runs, else one that is started", valueHint: "H" },
-  model: { type: "string", alias: "m", description: "The model; else HARBOR_LAUNCH_MODEL, else what the backend has", valueHint: "M" },
+  backend: {
+    type: "string",
+    description: "The service to talk to; else one that runs, else one that is started",
+    valueHint: "H",
+    completes: "backend",
+  },
+  model: {
+    type: "string",
+    alias: "m",
+    description: "The model; else HARBOR_LAUNCH_MODEL, else what the backend has",
+    valueHint: "M",
+    completes: "model",
+  },
   print: { type: "boolean", description: "Print what the tool would be given, as a shell script, and run nothing" },
   config: { type: "boolean", description: "The same as --print" },
   "show-secrets": { type: "boolean", description: "Print the backend's key as well" },
@@ -40,8 +51,7 @@ interface Line {
 function readLine(line: readonly string[]): Line {
   let at = 0;
   while (line[at]?.startsWith("-") && line[at] !== "--") at += takesNext(line[at] ?? "") ? 2 : 1;
-  const own = line.slice(0, at).filter((word) => word !== "--debug");
-  const { args } = parseCommandArgs(own, ownArgs, "harbor launch");
+  const { args } = parseCommandArgs(line.slice(0, at), ownArgs, "harbor launch");
   const [tool, ...words] = line.slice(line[at] === "--" ? at + 1 : at);
   return { args, tool, words };
 }
@@ -97,6 +107,7 @@ export const command = defineCommand({
     tool: {
       type: "positional",
       description: `One of ${TOOLS.map(({ name }) => name).join(", ")}; options of Harbor's own stand before it`,
+      completes: TOOLS.map(({ name }) => name),
     },
     words: { type: "positional", description: "All that follows goes to the tool, options too", multiple: true },
   },

@@ -33,14 +33,13 @@ export const command = defineCommand({
     ],
   },
   args: {
-    handles: { type: "positional", description: "Service handles; all that run when left out", multiple: true },
+    handles: { type: "positional", description: "Service handles; all that run when left out", multiple: true, completes: "running" },
     follow: { type: "boolean", alias: "f", description: "Go on as lines come, until Ctrl-C" },
     tail: { type: "string", alias: "n", description: "The last N lines of each service, or all; 20 without --since", valueHint: "N" },
     since: { type: "string", description: "Nothing older: 10m, 2h, 1d, or a time", valueHint: "TIME" },
     grep: { type: "string", alias: "g", description: "Only lines that match", valueHint: "REGEX" },
     "ignore-case": { type: "boolean", alias: "i", description: "For --grep, capital and small letters are the same" },
     timestamps: { type: "boolean", alias: "t", description: "With the time of each line" },
-    "no-color": { type: "boolean", description: "Without colours, on a terminal too" },
     ...jsonArg,
   },
   async run({ args }) {
@@ -59,7 +58,7 @@ export const command = defineCommand({
       for await (const line of lines) emitText(JSON.stringify(line));
       return;
     }
-    const hasColours = !args["no-color"] && showsColours(process.env);
+    const hasColours = showsColours(process.env);
     const names = handles.length === 0 ? record?.services : handles;
     const count = await printLogs(lines, { hasPrefix: handles.length !== 1, names, hasTimes: args.timestamps, hasColours });
     if (count === 0 && !signal.aborted) note(whyNone(handles, record, since !== undefined || grep !== undefined));

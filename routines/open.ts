@@ -23,7 +23,11 @@ export const command = defineCommand({
     examples: ["harbor open", "harbor open webui", "harbor open webui --wait-timeout 60s"],
   },
   args: {
-    handle: { type: "positional", description: "Service handle; ui.main, or the first frontend that is up, when left out" },
+    handle: {
+      type: "positional",
+      description: "Service handle; ui.main, or the first frontend that is up, when left out",
+      completes: "running",
+    },
     "wait-timeout": {
       type: "string",
       description: "How long to wait until it is ready; 15m when left out",

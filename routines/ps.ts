@@ -54,7 +54,7 @@ function checkKnown(handle: string, home: string, record: StackRecord | undefine
 
 export const command = defineCommand({
   meta: { name: "ps", description: "Show what runs, on what and at which URL", examples: ["harbor ps", "harbor ps webui --json"] },
-  args: { handles: { type: "positional", description: "Only these services", multiple: true }, ...jsonArg },
+  args: { handles: { type: "positional", description: "Only these services", multiple: true, completes: "running" }, ...jsonArg },
   async run({ args }) {
     const { home, project, record } = currentStack(process.env);
     const { services, engineError } = await observeStack({ home, env: process.env, project, needsEngine: false });

@@ -31,9 +31,12 @@ export const command = defineCommand({
     examples: ["harbor qr webui", "harbor qr", "harbor qr webui --invert"],
   },
   args: {
-    handle: { type: "positional", description: "Service handle; ui.main, or the first frontend that is up, when left out" },
+    handle: {
+      type: "positional",
+      description: "Service handle; ui.main, or the first frontend that is up, when left out",
+      completes: "running",
+    },
     invert: { type: "boolean", description: "Without colours: for dark letters on a light ground" },
-    "no-color": { type: "boolean", description: "Without colours, on a terminal too" },
     ...jsonArg,
   },
   async run({ args }) {
@@ -41,7 +44,7 @@ export const command = defineCommand({
     const [found] = urls;
     if (found === undefined) throw new HarborError("Cannot show a QR code: nothing has a URL in the local network");
     const { renderQrCode } = await import("./_script/render-qr-code.ts");
-    const hasColours = !args["no-color"] && showsColours(process.env);
+    const hasColours = showsColours(process.env);
     emit(found, {
       json: args.json,
       render: ({ url }) => [...renderQrCode(url, { hasColours, isInverted: args.invert }), url].join("\n"),

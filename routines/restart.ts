@@ -16,7 +16,7 @@ export const command = defineCommand({
     examples: ["harbor restart", "harbor restart ollama"],
   },
   changes: "tried",
-  args: { handles: { type: "positional", description: "Only these services", multiple: true }, ...jsonArg },
+  args: { handles: { type: "positional", description: "Only these services", multiple: true, completes: "running" }, ...jsonArg },
   async run({ args }) {
     const done = await runControl("restart", args.handles, args.json);
     emit(done, { json: args.json, render: (them) => them.map((it) => `${it.handle}: restarted`).join("\n") });

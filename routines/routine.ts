@@ -11,6 +11,10 @@ import { type CommandTable, runNamed } from "./_script/dispatch.ts";
 /** Routine → its module; spelled out so that a bundler sees each. */
 export const routines: CommandTable = {
   "describe-service": () => import("./workspace/describe-service.ts"),
+  complete: () => import("./help/complete.ts"),
+  "describe-commands": () => import("./help/describe-commands.ts"),
+  "search-help": () => import("./help/search-help.ts"),
+  "render-manual": () => import("./help/render-manual.ts"),
   "find-workspace": () => import("./workspace/find-workspace.ts"),
   "list-files": () => import("./workspace/list-files.ts"),
   "list-handles": () => import("./workspace/list-handles.ts"),
@@ -78,9 +82,11 @@ export const command = defineCommand({
   meta: {
     name: "routine",
     description: "Run one stage by itself",
+    isPlumbing: true,
     examples: ["harbor routine", "harbor routine resolve-files -x ollama webui", "harbor routine merge-compose a.yml b.yml"],
   },
   args: {},
   passThrough: true,
-  run: ({ rest }) => runNamed(routines, rest, "harbor routine"),
+  commands: routines,
+  run: ({ rest, verbs }) => runNamed(routines, rest, "harbor routine", verbs),
 }) satisfies Command;

@@ -39,8 +39,7 @@ interface Line {
 function readLine(line: readonly string[]): Line {
   let at = 0;
   while (line[at]?.startsWith("-") && line[at] !== "--") at += line[at] === "--workspace" ? 2 : 1;
-  const own = line.slice(0, at).filter((word) => word !== "--debug");
-  const { args } = parseCommandArgs(own, ownArgs, "harbor run");
+  const { args } = parseCommandArgs(line.slice(0, at), ownArgs, "harbor run");
   const [handle, ...words] = line.slice(line[at] === "--" ? at + 1 : at);
   if (handle === undefined) {
     throw new HarborError('Cannot run "run": <handle> is missing', { exit: "usage", hint: "Run `harbor run --help`" });
@@ -111,7 +110,12 @@ export const command = defineCommand({
   },
   args: {
     ...ownArgs,
-    handle: { type: "positional", description: "Service handle or alias; options of Harbor's own stand before it", required: true },
+    handle: {
+      type: "positional",
+      description: "Service handle or alias; options of Harbor's own stand before it",
+      required: true,
+      completes: "program",
+    },
     words: { type: "positional", description: "All that follows goes to the program, options too", multiple: true },
   },
   passThrough: true,

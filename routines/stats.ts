@@ -22,7 +22,7 @@ export const command = defineCommand({
     description: "Show once what services use: processor, memory, GPU, network",
     examples: ["harbor stats", "harbor stats ollama webui", "harbor stats --json"],
   },
-  args: { handles: { type: "positional", description: "Only these services", multiple: true }, ...jsonArg },
+  args: { handles: { type: "positional", description: "Only these services", multiple: true, completes: "running" }, ...jsonArg },
   async run({ args }) {
     const { handles } = args;
     const { home, project, record } = currentStack(process.env);

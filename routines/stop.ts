@@ -16,7 +16,7 @@ export const command = defineCommand({
     examples: ["harbor stop", "harbor stop ollama"],
   },
   changes: "tried",
-  args: { handles: { type: "positional", description: "Only these services", multiple: true }, ...jsonArg },
+  args: { handles: { type: "positional", description: "Only these services", multiple: true, completes: "running" }, ...jsonArg },
   async run({ args }) {
     const done = await runControl("stop", args.handles, args.json);
     emit(done, { json: args.json, render: (them) => them.map((it) => `${it.handle}: stopped`).join("\n") });

@@ -79,7 +79,12 @@ export const command = defineCommand({
   },
   changes: ({ action }) => (action === "stop" || action === "restart" ? "tried" : undefined),
   args: {
-    action: { type: "positional", description: "status, stop or restart; run is what Harbor itself calls", required: true },
+    action: {
+      type: "positional",
+      description: "status, stop or restart; run is what Harbor itself calls",
+      required: true,
+      completes: ["status", "stop", "restart"],
+    },
     all: { type: "boolean", description: "With stop: every native service as well" },
     ...jsonArg,
   },

@@ -44,7 +44,7 @@ export const command = defineCommand({
     examples: ["harbor top", "harbor top ollama", "harbor top --once", "harbor top --json"],
   },
   args: {
-    handles: { type: "positional", description: "Only these services", multiple: true },
+    handles: { type: "positional", description: "Only these services", multiple: true, completes: "running" },
     once: { type: "boolean", description: "Print it once, as happens anyway where the output is no terminal" },
     ...jsonArg,
   },

@@ -18,7 +18,7 @@ export const command = defineCommand({
     examples: ["harbor url webui", "harbor url --lan webui", "harbor url --internal ollama", "harbor url --json"],
   },
   args: {
-    handle: { type: "positional", description: "Service handle; every running service when left out" },
+    handle: { type: "positional", description: "Service handle; every running service when left out", completes: "running" },
     internal: { type: "boolean", alias: "i", description: "The URL that other services of the stack use" },
     lan: { type: "boolean", alias: "a", description: "The URL that other machines of the local network use" },
     ...jsonArg,

@@ -3,6 +3,34 @@
  * that takes the rest, examples. citty renders the help; it is loaded only then (5 ms).
  */
 
+/**
+ * What a value may be, for completion, which leaves all other words possible: one of these words; or of what there is when it
+ * is asked. `running` is a service that is up, `default` one that every `up` starts, `selection` a service or a capability, `set-key` a key that `config.env` sets,
+ * `key-value` a value of the key before it, `variable` one that the service before it was given, `program` what `harbor run` runs: a
+ * service or an alias, `api` what a service provides, `backend` one that provides the API of a model server, `store` a folder of
+ * models.
+ */
+export type Completion =
+  | readonly string[]
+  | "handle"
+  | "running"
+  | "default"
+  | "selection"
+  | "capability"
+  | "tag"
+  | "api"
+  | "backend"
+  | "key"
+  | "set-key"
+  | "key-value"
+  | "variable"
+  | "alias"
+  | "program"
+  | "model"
+  | "store"
+  | "file"
+  | "directory";
+
 export interface BooleanOption {
   type: "boolean";
   description: string;
@@ -17,6 +45,7 @@ export interface StringOption {
   /** May be given several times, and each time as a comma list; gives an array. */
   multiple?: true;
   default?: string;
+  completes?: Completion;
 }
 
 export interface Positional {
@@ -25,6 +54,7 @@ export interface Positional {
   required?: boolean;
   /** Takes all that follow; gives an array. */
   multiple?: true;
+  completes?: Completion;
 }
 
 export type ArgSpec = BooleanOption | StringOption | Positional;
@@ -52,6 +82,8 @@ export interface Command<A extends ArgSpecs = ArgSpecs> {
     description: string;
     /** Whole command lines, shown in the help. */
     examples?: readonly string[];
+    /** For other programs, and for those who look into Harbor: nobody types it about a service. */
+    isPlumbing?: true;
   };
   args: A;
   /** That it changes something of the user's, and is noted in the history for it; with `--dry-run` it is not. */
@@ -62,8 +94,8 @@ export interface Command<A extends ArgSpecs = ArgSpecs> {
   passThrough?: true;
   /** What its first word may be, where it hands it on: for the help. */
   commands?: CommandTable;
-  /** `rest` holds the words after `--`. */
-  run(context: { args: ArgValues<A>; rest: string[] }): void | Promise<void>;
+  /** `rest` holds the words after `--`; `verbs` is the table of the program, where that called it. */
+  run(context: { args: ArgValues<A>; rest: string[]; verbs?: CommandTable | undefined }): void | Promise<void>;
 }
 
 /** Types a command; costs nothing at run time. */

@@ -3,54 +3,86 @@
  * which names them all, imports all.
  */
 import type { Command, CommandTable } from "./command.ts";
+import { takesService } from "./completes.ts";
 import { writeAll } from "./emit.ts";
 import { HarborError } from "./error.ts";
+import { globalOf } from "./global-args.ts";
 import { listCommands } from "./list-commands.ts";
 import { nearest } from "./nearest.ts";
 import { reportError, runScript } from "./script.ts";
+import { verbOf } from "./verb-aliases.ts";
 
 export type { CommandTable } from "./command.ts";
 
-/** Runs the command that the first word names; `harbor webui up` is taken for `harbor up webui`. */
-export async function dispatch(table: CommandTable, argv: readonly string[]): Promise<void> {
-  const [word, ...rest] = reorder(table, argv);
-  if (word === "--version" || word === "-v") return runNamed(table, ["version", ...rest], "harbor");
-  if (word === "help" && rest[0] !== undefined) return runNamed(table, [rest[0], "--help"], "harbor");
+/** What there is to say to words of which none is a verb: loaded only then. */
+export type Explain = () => Promise<{ explainWords(words: readonly string[], verbs: CommandTable): Promise<HarborError> }>;
+
+/** Runs the command that the first word names, or a later one after services: `harbor webui up` is `harbor up webui`. */
+export async function dispatch(verbs: CommandTable, argv: readonly string[], explain?: Explain): Promise<void> {
+  const { globals, words } = splitGlobals(argv);
+  const [word, ...rest] = words;
+  const run = (line: readonly string[]): Promise<void> => runNamed(verbs, line, "harbor", verbs);
+  if (word === "--version" || word === "-v") return run(["version", ...rest]);
+  if (word === "help" && rest[0] !== undefined) return run([verbOf(rest[0], verbs) ?? rest[0], ...rest.slice(1), "--help"]);
   if (word === undefined || word === "help" || word === "--help" || word === "-h") {
-    writeAll(1, await renderOverview(table));
+    writeAll(1, await renderOverview(verbs));
     return;
   }
-  return runNamed(table, [word, ...rest], "harbor");
+  const verb = verbOf(word, verbs);
+  if (verb !== undefined) return run([verb, ...globals, ...rest]);
+  const swapped = await putVerbFirst(verbs, words);
+  if (swapped !== undefined) return run([...swapped.slice(0, 1), ...globals, ...swapped.slice(1)]);
+  if (explain === undefined || word.startsWith("-")) return run(words);
+  const { explainWords } = await explain();
+  const error = await explainWords(words, verbs).catch((failure: unknown) => failure);
+  reportError(error, { json: rest.includes("--json"), debug: globals.includes("--debug") });
 }
 
-/** Runs the command of a table that the first word names; lists the table when there is none. */
-export async function runNamed(table: CommandTable, argv: readonly string[], program: string): Promise<void> {
+/** Runs the command of a table that the first word names; lists the table when there is none. `verbs` is the whole program's. */
+export async function runNamed(table: CommandTable, argv: readonly string[], program: string, verbs?: CommandTable): Promise<void> {
   const [name, ...rest] = argv;
   if (name === undefined) return writeAll(1, `${(await listCommands(table)).join("\n")}\n`);
   const load = Object.hasOwn(table, name) ? table[name] : undefined;
   if (load === undefined) return reportError(unknownCommand(name, table, program), { json: rest.includes("--json") });
   const { command } = (await load()) as { command: Command };
-  await runScript(command, { argv: rest, program: `${program} ${name}` });
+  await runScript(command, { argv: rest, program: `${program} ${name}`, verbs });
+}
+
+/** Options for every command may stand before its name. */
+function splitGlobals(argv: readonly string[]): { globals: readonly string[]; words: readonly string[] } {
+  const isHelp = (word: string): boolean => globalOf(word) === "help";
+  const end = argv.findIndex((word) => globalOf(word) === undefined || isHelp(word));
+  return end === -1 ? { globals: argv, words: [] } : { globals: argv.slice(0, end), words: argv.slice(end) };
 }
 
 /**
- * A verb about one service: `harbor env <handle> set …` as much as `harbor env set <handle> …`. Without a word of the table
- * it is `ls`.
+ * The word at a place before all that stand before it: a person may name the services first, at the start (`harbor webui up`) and
+ * behind a verb that has subcommands (`harbor env webui set …`).
  */
+function toFront(words: readonly string[], at: number): readonly string[] {
+  return [...words.slice(at, at + 1), ...words.slice(0, at), ...words.slice(at + 1)];
+}
+
+/** Undefined where no verb follows, or one that is not about services: that is a word for the service's own program. */
+async function putVerbFirst(verbs: CommandTable, words: readonly string[]): Promise<readonly string[] | undefined> {
+  const at = words.findIndex((word) => word.startsWith("-") || verbOf(word, verbs) !== undefined);
+  const verb = verbOf(words[at] ?? "", verbs);
+  if (at < 1 || verb === undefined) return undefined;
+  const { command } = (await (verbs[verb] as CommandTable[string])()) as { command: Command };
+  if (!(await takesService(command))) return undefined;
+  const [, ...rest] = toFront(words, at);
+  const hasSubcommand = Object.hasOwn(command.commands ?? {}, rest[at] ?? "");
+  return [verb, ...(hasSubcommand ? toFront(rest, at) : rest)];
+}
+
+/** Runs the subcommand of a verb about one service, which may stand before it; without a subcommand it is `ls`. */
 export function runForHandle(table: CommandTable, argv: readonly string[], program: string): Promise<void> {
-  const [first, second, ...rest] = argv;
+  const [first, second] = argv;
   const isWord = (word: string | undefined): boolean => word !== undefined && Object.hasOwn(table, word);
   const isHandle = first !== undefined && !first.startsWith("-") && !isWord(first);
   // a second word that is none of the table's is a slip to be told of
-  if (isHandle && second !== undefined && !second.startsWith("-")) return runNamed(table, [second, first, ...rest], program);
+  if (isHandle && second !== undefined && !second.startsWith("-")) return runNamed(table, toFront(argv, 1), program);
   return runNamed(table, isWord(first) ? argv : ["ls", ...argv], program);
-}
-
-function reorder(table: CommandTable, argv: readonly string[]): readonly string[] {
-  const [first, second, ...rest] = argv;
-  const isSwapped =
-    first !== undefined && second !== undefined && !first.startsWith("-") && !(first in table) && Object.hasOwn(table, second);
-  return isSwapped && first !== "help" ? [second, first, ...rest] : argv;
 }
 
 function unknownCommand(word: string, table: CommandTable, program: string): HarborError {
@@ -83,7 +115,7 @@ async function renderOverview(table: CommandTable): Promise<string> {
     "  harbor plan --explain webui   Show what would run, and why",
     "  harbor down                   Stop everything",
     "",
-    "Run `harbor <command> --help` for its options.",
+    "Run `harbor <command> --help` for its options, `harbor how <words>` to search help and documentation.",
     "",
   ].join("\n");
 }

@@ -1,16 +1,25 @@
-/** Help text of a command: citty's usage, plus examples. Loaded only when help is asked for. */
+/** Help text of a command: citty's usage, with examples before all that it takes. Loaded only when help is asked for. */
 import { type ArgsDef, renderUsage } from "citty";
 import type { ArgSpecs, Command } from "./command.ts";
+import { globalArgs } from "./global-args.ts";
 import { listCommands } from "./list-commands.ts";
 
 /** The whole help, without colour off a terminal. */
 export async function renderHelp(command: Command, program: string): Promise<string> {
-  const text = await renderUsage({ meta: { name: program, description: command.meta.description }, args: toCittyArgs(command.args) });
+  const painted = await renderUsage({
+    meta: { name: program, description: command.meta.description },
+    args: toCittyArgs({ ...command.args, ...globalArgs }),
+  });
+  const text = process.stdout.isTTY && !process.env.NO_COLOR ? painted : Bun.stripANSI(painted);
   const commands = command.commands === undefined ? "" : `\n\nCOMMANDS\n\n${(await listCommands(command.commands)).join("\n")}`;
   const examples = command.meta.examples ?? [];
-  const block = examples.length === 0 ? "" : `\n\nEXAMPLES\n\n${examples.map((line) => `  ${line}`).join("\n")}`;
-  const whole = `${text.replace(/[ \t]+$/gm, "").trimEnd()}${commands}${block}\n`;
-  return process.stdout.isTTY && !process.env.NO_COLOR ? whole : Bun.stripANSI(whole);
+  const block = examples.length === 0 ? [] : ["EXAMPLES", examples.map((line) => `  ${line}`).join("\n")];
+  // what it does and its usage come first: two paragraphs
+  const [about = "", usage = "", ...more] = text
+    .replace(/[ \t]+$/gm, "")
+    .trimEnd()
+    .split("\n\n");
+  return `${[about, usage, ...block, ...more].join("\n\n")}${commands}\n`;
 }
 
 function toCittyArgs(specs: ArgSpecs): ArgsDef {
@@ -21,8 +30,6 @@ function toCittyArgs(specs: ArgSpecs): ArgsDef {
     else if (spec.type === "boolean") args[key] = { type: "boolean", description, ...alias(spec.alias) };
     else args[key] = { type: "string", description, ...alias(spec.alias), ...(spec.valueHint ? { valueHint: spec.valueHint } : {}) };
   }
-  args.help = { type: "boolean", description: "Show this help", alias: "h" };
-  args.debug = { type: "boolean", description: "Show where an error came from" };
   return args;
 }
 

@@ -2,9 +2,10 @@
  * Runs a command as a program: parses argv, shows help, turns what is thrown into one message on
  * stderr and an exit code. The only place that sets the process's exit code.
  */
-import type { ArgSpecs, ArgValues, Command } from "./command.ts";
+import type { ArgSpecs, ArgValues, Command, CommandTable } from "./command.ts";
 import { writeAll } from "./emit.ts";
 import { EXIT, formatPlace, HarborError } from "./error.ts";
+import { applyGlobals, globalArgs, globalOf, isDebugging } from "./global-args.ts";
 import { tellOfChange } from "./on-change.ts";
 import { type ParsedArgs, parseCommandArgs } from "./parse-args.ts";
 
@@ -13,50 +14,78 @@ export interface RunScriptOptions {
   argv?: readonly string[];
   /** What a person types before the words: `harbor up`. */
   program?: string;
+  /** The program's table, for commands that tell of others. */
+  verbs?: CommandTable | undefined;
 }
 
 /** Runs it to its end; sets `process.exitCode`, never exits by itself, so output is never cut. */
 export async function runScript<A extends ArgSpecs>(command: Command<A>, options: RunScriptOptions = {}): Promise<void> {
   const argv = options.argv ?? process.argv.slice(2);
   const program = options.program ?? `bun ${process.argv[1]}`;
-  const own = ownWords(argv, command.passThrough === true);
-  const report = (error: unknown): void => reportError(error, { debug: own.includes("--debug"), json: own.includes("--json") });
+  const own = ownWords(argv, command as unknown as Command);
+  const { verbs } = options;
+  const report = (error: unknown): void =>
+    reportError(error, { debug: isDebugging() || own.includes("--debug"), json: own.includes("--json") });
   try {
-    const isHelp = (word: string | undefined): boolean => word === "--help" || word === "-h";
-    if (command.passThrough ? isHelp(argv[0]) : own.some(isHelp)) {
-      const { renderHelp } = await import("./help.ts");
-      writeAll(1, await renderHelp(command as unknown as Command, program));
-      return;
+    if (own.some((word) => globalOf(word) === "help")) {
+      takeGlobals(argv, own.length);
+      return await showHelp(command as unknown as Command, program);
     }
-    if (command.passThrough) return await command.run({ args: {} as ArgValues<A>, rest: [...argv] });
-    const debugless = argv.filter((word, index) => !(word === "--debug" && index < own.length));
-    const parsed = parseCommandArgs(debugless, command.args, program);
+    if (command.passThrough) return await command.run({ args: {} as ArgValues<A>, rest: takeGlobals(argv, own.length), verbs });
+    const parsed = parseOwn(argv, command, program);
+    if (parsed === undefined) return await showHelp(command as unknown as Command, program);
     if (parsed.rest.length > 0 && !command.takesRest) refuseRest(parsed.rest, command.meta.name);
-    await (command.changes ? runNoted(command, parsed, program, report) : command.run(parsed));
+    const context: Context<A> = { ...parsed, verbs };
+    await (command.changes ? runNoted(command, context, program, report) : command.run(context));
   } catch (error) {
     report(error);
   }
 }
 
+type Context<A extends ArgSpecs> = ParsedArgs<A> & { verbs: CommandTable | undefined };
+
 /** Told of once it has ended, however that was; one that was refused has changed nothing. */
 async function runNoted<A extends ArgSpecs>(
   command: Command<A>,
-  parsed: ParsedArgs<A>,
+  context: Context<A>,
   program: string,
   report: (error: unknown) => void,
 ): Promise<void> {
   const startMs = performance.now();
   try {
-    await command.run(parsed);
+    await command.run(context);
   } catch (error) {
     report(error);
   }
   const exit = Number(process.exitCode ?? 0);
-  const args = parsed.args as Readonly<Record<string, unknown>>;
+  const args = context.args as Readonly<Record<string, unknown>>;
   const noted = typeof command.changes === "function" ? command.changes(args) : command.changes;
   const isUnderstood = exit !== EXIT.usage && exit !== EXIT.unknown && args["dry-run"] !== true;
   if (noted === undefined || !isUnderstood || (noted === "done" && exit !== 0)) return;
-  await tellOfChange({ program, specs: command.args, args, rest: parsed.rest.length, exit, ms: Math.round(performance.now() - startMs) });
+  await tellOfChange({ program, specs: command.args, args, rest: context.rest.length, exit, ms: Math.round(performance.now() - startMs) });
+}
+
+async function showHelp(command: Command, program: string): Promise<void> {
+  const { renderHelp } = await import("./help.ts");
+  writeAll(1, await renderHelp(command, program));
+}
+
+/** What every command takes is applied and left out of what it gets; undefined where help is asked for, as in `-fh`. */
+function parseOwn<A extends ArgSpecs>(argv: readonly string[], command: Command<A>, program: string): ParsedArgs<A> | undefined {
+  const { args, rest } = parseCommandArgs(argv, { ...globalArgs, ...command.args } as ArgSpecs, program);
+  applyGlobals(args);
+  if (args.help) return undefined;
+  return { args: Object.fromEntries(Object.keys(command.args).map((key) => [key, args[key]])) as ArgValues<A>, rest };
+}
+
+/** Of the first words of a command that hands words on. */
+function takeGlobals(argv: readonly string[], count: number): string[] {
+  return argv.filter((word, index) => {
+    const key = index < count ? globalOf(word) : undefined;
+    if (key === undefined || key === "help") return true;
+    applyGlobals({ [key]: true });
+    return false;
+  });
 }
 
 /** For a command that ran another program: it ends as that one did. */
@@ -64,10 +93,20 @@ export function endWith(code: number): void {
   process.exitCode = code;
 }
 
-/** Of words that are handed on, those before the first that is no option are the command's own. */
-function ownWords(argv: readonly string[], isPassing: boolean): readonly string[] {
-  const end = argv.findIndex((word) => word === "--" || (isPassing && !word.startsWith("-")));
-  return end === -1 ? argv : argv.slice(0, end);
+/** Of words that are handed on, those before the first that is neither an option nor its value are the command's own. */
+function ownWords(argv: readonly string[], { args, passThrough }: Command): readonly string[] {
+  let end = 0;
+  while (end < argv.length && argv[end] !== "--") {
+    const word = argv[end] ?? "";
+    if (passThrough && !word.startsWith("-")) break;
+    end += passThrough && takesNext(word, args) ? 2 : 1;
+  }
+  return argv.slice(0, end);
+}
+
+/** Whether the option's value is the word after it. */
+function takesNext(word: string, specs: ArgSpecs): boolean {
+  return Object.entries(specs).some(([key, spec]) => spec.type === "string" && (word === `--${key}` || word === `-${spec.alias}`));
 }
 
 function refuseRest(rest: readonly string[], name: string): never {

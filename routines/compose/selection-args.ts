@@ -2,7 +2,12 @@
 import type { ArgSpecs, ArgValues } from "../_script/command.ts";
 
 export const selectionArgs = {
-  names: { type: "positional", description: "Service handles and capabilities; `*` for every service", multiple: true },
+  names: {
+    type: "positional",
+    description: "Service handles and capabilities; `*` for every service",
+    multiple: true,
+    completes: "selection",
+  },
   exclude: {
     type: "string",
     alias: "x",

@@ -57,12 +57,18 @@ const OWN: Readonly<Record<string, OwnKey>> = {
   HARBOR_UI_MAIN: { description: "Service that `harbor open` and `qr` mean without a name" },
 };
 
+export interface ListKeysOptions {
+  workspace: Workspace;
+  /** Of interest are keys that begin so, in either spelling; files that can name none of them are not looked through. */
+  begins?: string | undefined;
+}
+
 const RUNTIME: OwnKey = { default: "auto", choices: [...RUNTIMES], description: "What it runs on" };
 const OPEN_URL: OwnKey = { description: "What `harbor open` opens: a URL, or a path of its own" };
 const VOLUMES: OwnKey = { description: "More mounts of its container, with ; between them" };
 
 /** By name. A file that cannot be read hides its own keys alone. */
-export function listKeys({ workspace }: { workspace: Workspace }): Map<string, Key> {
+export function listKeys({ workspace, begins = "" }: ListKeysOptions): Map<string, Key> {
   const handles = listHandles(workspace);
   const keys = new Map<string, Key>();
   const note = (name: string, file: string | undefined, text: string | null): Key => {
@@ -75,7 +81,8 @@ export function listKeys({ workspace }: { workspace: Workspace }): Map<string, K
     if (file !== undefined && !key.files.includes(file)) key.files.push(file);
     return key;
   };
-  const files = listFiles({ workspace, handles: "*", capabilities: new Set(BUILT_IN_CAPABILITIES) });
+  const all = listFiles({ workspace, handles: "*", capabilities: new Set(BUILT_IN_CAPABILITIES) });
+  const files = begins === "" ? all : all.filter((file) => mayName(file, begins));
   // a definition's default is the one that holds where a capability's or another service's file has its own
   for (const { path } of files.sort((a, b) => rankOf(a) - rankOf(b))) {
     for (const { name, text } of namesIn(readOrNothing(path))) note(name, path, text);
@@ -91,6 +98,15 @@ export function listKeys({ workspace }: { workspace: Workspace }): Map<string, K
   ];
   for (const [name, spec] of own) note(name, undefined, spec.default ?? null).declared ??= ownDeclaration(name, spec);
   return new Map([...keys].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+}
+
+/** A module names keys in any spelling; a service's own files may declare some. */
+function mayName({ path, handle, kind }: ServiceFile, begins: string): boolean {
+  const [asked, own] = [variableOf(begins), handle === undefined ? undefined : variableOf(`${handle}.`)];
+  const isOwn = own !== undefined && (asked.startsWith(own) || own.startsWith(asked));
+  if (isOwn || kind === "module") return true;
+  const text = readOrNothing(path);
+  return [asked, begins, asked.replace("HARBOR_", "").toLowerCase()].some((spelling) => text.includes(spelling));
 }
 
 function ownDeclaration(name: string, { type = "text", choices, description }: OwnKey): Declaration {

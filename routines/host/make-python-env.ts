@@ -9,10 +9,11 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { defineCommand, jsonArg } from "../_script/command.ts";
-import { emit, writeAll } from "../_script/emit.ts";
+import { emit } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
 import { listenForInterrupt } from "../_script/interrupt.ts";
 import { withLock } from "../_script/lock.ts";
+import { log } from "../_script/log.ts";
 import { runScript } from "../_script/script.ts";
 import { PythonEnvError } from "./_env-error.ts";
 import { type EnvRecord, isReady, type Patched, pythonIn, readRecord, refuseForeign, writeRecord } from "./_env-record.ts";
@@ -161,7 +162,7 @@ export const command = defineCommand({
       extra: args.with,
       isOffline: args.offline,
       env: process.env,
-      onProgress: ({ step, text }) => writeAll(2, `${step}: ${text}\n`),
+      onProgress: ({ step, text }) => log().log(`${step}: ${text}`),
       signal: interrupt.signal,
     });
     emit(made, { json: args.json, render: renderEnv });

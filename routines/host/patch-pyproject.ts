@@ -213,7 +213,7 @@ export const command = defineCommand({
   },
   args: {
     ...jsonArg,
-    place: { type: "positional", description: "The file, or its folder", required: true },
+    place: { type: "positional", description: "The file, or its folder", required: true, completes: "file" },
     python: { type: "string", description: "The Python to allow: 3.11 or 3.11.7", valueHint: "VERSION" },
     check: { type: "boolean", description: "Write nothing; exit 0 if that Python is allowed already, else 1, with a diff" },
     "dry-run": { type: "boolean", description: "Write nothing; print a diff" },

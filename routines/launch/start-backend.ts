@@ -1,5 +1,7 @@
 /** Starts a backend for a tool, as `harbor up` does, and alone: no default services beside it. */
+import { EXIT, HarborError } from "../_script/error.ts";
 import { listenForInterrupt } from "../_script/interrupt.ts";
+import { tellOfChange } from "../_script/on-change.ts";
 import type { MadePlan } from "../compose/make-plan.ts";
 import { makePlan } from "../compose/make-plan.ts";
 import type { SelectionArgs } from "../compose/selection-args.ts";
@@ -32,9 +34,33 @@ export async function startBackend(options: StartBackendOptions): Promise<Servic
   const { signal } = interrupt;
   const progress = createProgress(false);
   const how = { build: false, pull: false, keep: false, timeoutMs: undefined, purpose: "harbor launch" };
-  const { made, engine } = await bringUp({ args: selectionOf(options), home, env, signal, progress, ...how });
+  const { made, engine } = await noted(handle, () => bringUp({ args: selectionOf(options), home, env, signal, progress, ...how }));
   const { services } = await observeStack({ home, env, project: made.plan.project, needsEngine: false, signal, engine });
   return services.find((it) => it.handle === handle);
+}
+
+/** A launch is in the history where it starts something. */
+async function noted<T>(handle: string, start: () => Promise<T>): Promise<T> {
+  const startMs = performance.now();
+  let exit: number = EXIT.failed;
+  try {
+    const result = await start();
+    exit = 0;
+    return result;
+  } catch (error) {
+    if (error instanceof HarborError) exit = error.code;
+    throw error;
+  } finally {
+    const specs = { backend: { type: "string", description: "" } } as const;
+    await tellOfChange({
+      program: "harbor launch",
+      specs,
+      args: { backend: handle },
+      rest: 0,
+      exit,
+      ms: Math.round(performance.now() - startMs),
+    });
+  }
 }
 
 /** Where it would be reached if it were started; nothing is. */

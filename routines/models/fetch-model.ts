@@ -11,7 +11,7 @@ import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit, writeAll } from "../_script/emit.ts";
 import { listenForInterrupt } from "../_script/interrupt.ts";
 import { withLock } from "../_script/lock.ts";
-import { log } from "../_script/log.ts";
+import { isQuiet, log } from "../_script/log.ts";
 import { runScript } from "../_script/script.ts";
 import { type FoundModel, findInCache } from "./_find-model.ts";
 import { HubClient } from "./_hub-client.ts";
@@ -237,7 +237,7 @@ export const command = defineCommand({
         cache: args.cache ?? settings.cache,
         include: args.include,
         isOffline: args.offline || settings.isOffline,
-        onProgress: args.json ? undefined : (now) => progress.show(now),
+        onProgress: args.json || isQuiet() ? undefined : (now) => progress.show(now),
         onWait: (lock) => say(`${repo}: another process fetches it (${lock}); waiting`),
         signal: interrupt.signal,
       });

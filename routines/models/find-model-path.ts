@@ -19,8 +19,14 @@ export const command = defineCommand({
     examples: ["harbor models path llama3.2:1b", "harbor models path Systran/faster-whisper-small --store speaches"],
   },
   args: {
-    model: { type: "positional", description: "Its name, as `harbor models ls` shows it", required: true },
-    store: { type: "string", alias: "s", description: "The store that is meant, where several have it", valueHint: "S" },
+    model: { type: "positional", description: "Its name, as `harbor models ls` shows it", required: true, completes: "model" },
+    store: {
+      type: "string",
+      alias: "s",
+      description: "The store that is meant, where several have it",
+      valueHint: "S",
+      completes: "store",
+    },
     workspace: { type: "string", description: "A workspace directory", valueHint: "DIR" },
     ...jsonArg,
   },

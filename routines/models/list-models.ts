@@ -19,12 +19,9 @@ import { note, warn } from "../stack/say.ts";
 import { listLoaded } from "./_list-loaded.ts";
 import { OllamaClient, type OllamaModel } from "./_ollama-client.ts";
 import { findRunningServices, type RunningService } from "./_running-services.ts";
-import { scanComfyui } from "./_scan-comfyui.ts";
-import { scanGguf } from "./_scan-gguf.ts";
-import { scanHub } from "./_scan-hub.ts";
-import { scanOllama } from "./_scan-ollama.ts";
+import { scanPlace } from "./_scan-place.ts";
 import { lastReadMs, type ModelDetails, type StoredModel, totalOf } from "./_stored-model.ts";
-import { findStore, type Layout, readStores, type Store, type StorePlace } from "./read-stores.ts";
+import { findStore, readStores, type Store, type StorePlace } from "./read-stores.ts";
 
 /** As `--json` prints it. */
 export interface ListedModel {
@@ -117,30 +114,11 @@ async function listStore(store: Store, running: ReadonlyMap<string, RunningServi
   ]);
   const known: KnownModel[] = [];
   for (const place of store.places) {
-    const onDisk = scan(place, (text) => warnings.push(`Cannot read all models of ${store.name}: ${text}`));
+    const onDisk = scanPlace(place, (text) => warnings.push(`Cannot read all models of ${store.name}: ${text}`));
     const stored = said === undefined || place.layout !== "ollama" || url === undefined ? onDisk : await asSaid(said, onDisk, url);
     known.push(...stored.map((it) => ({ listed: describe(it, store, loaded), stored: it, store, place })));
   }
   return { store, models: known, answers: loaded !== undefined || said !== undefined, warnings };
-}
-
-const SCANS: Readonly<Record<Layout, (folder: string) => StoredModel[]>> = {
-  ollama: scanOllama,
-  hub: scanHub,
-  gguf: (folder) => scanGguf(folder),
-  comfyui: scanComfyui,
-};
-
-/** A folder that may not be read hides its own models alone. */
-function scan({ layout, folder }: StorePlace, complain: (text: string) => void): StoredModel[] {
-  try {
-    return SCANS[layout](folder);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
-    complain(code === "EACCES" ? `no permission to read "${folder}"` : message);
-    return [];
-  }
 }
 
 /** What the server has, each with its files where they lie on this disk. */
@@ -258,8 +236,15 @@ export const command = defineCommand({
       description: "Only this store: a service, or user:hf and the like",
       valueHint: "S",
       multiple: true,
+      completes: "store",
     },
-    sort: { type: "string", description: "By name, size, store, used or modified", valueHint: "KEY", default: "store" },
+    sort: {
+      type: "string",
+      description: "By name, size, store, used or modified",
+      valueHint: "KEY",
+      default: "store",
+      completes: Object.keys(SORTS),
+    },
     workspace: { type: "string", description: "A workspace directory", valueHint: "DIR" },
     ...jsonArg,
   },

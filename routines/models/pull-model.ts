@@ -309,7 +309,7 @@ export const command = defineCommand({
   changes: "tried",
   args: {
     model: { type: "positional", description: "name:tag, org/name, org/name:quantisation, hf.co/org/name, or a URL", required: true },
-    store: { type: "string", alias: "s", description: "The service that it is for", valueHint: "S" },
+    store: { type: "string", alias: "s", description: "The service that it is for", valueHint: "S", completes: "store" },
     kind: { type: "string", description: "What it is to ComfyUI: checkpoints, loras, vae, …", valueHint: "K" },
     revision: { type: "string", description: "Of the hub: branch, tag or commit", valueHint: "R" },
     sha256: { type: "string", description: "What a file from elsewhere has to be", valueHint: "SUM" },

@@ -101,7 +101,7 @@ const KEYS = ["folders", "loaded", "refresh", "takes"];
 function readDeclared(handle: string, files: readonly ServiceFile[], values: Values): Store | undefined {
   for (const { path } of [...files].sort((a, b) => Number(a.kind === "contract") - Number(b.kind === "contract"))) {
     const text = readText(path);
-    if (!/^\s+models:/m.test(text)) continue;
+    if (!/\bmodels["']?\s*:/.test(text)) continue;
     const document = parseYaml(text, path) as { "x-harbor"?: { models?: unknown } } | null;
     const declared = document?.["x-harbor"]?.models;
     if (declared !== undefined) return asStore(handle, declared, path, values);

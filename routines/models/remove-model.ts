@@ -103,8 +103,20 @@ export const command = defineCommand({
   },
   changes: "tried",
   args: {
-    models: { type: "positional", description: "Their names, as `harbor models ls` shows them", required: true, multiple: true },
-    store: { type: "string", alias: "s", description: "The store that is meant; the only way to reach one of your own", valueHint: "S" },
+    models: {
+      type: "positional",
+      description: "Their names, as `harbor models ls` shows them",
+      required: true,
+      multiple: true,
+      completes: "model",
+    },
+    store: {
+      type: "string",
+      alias: "s",
+      description: "The store that is meant; the only way to reach one of your own",
+      valueHint: "S",
+      completes: "store",
+    },
     yes: { type: "boolean", alias: "y", description: "Do not ask" },
     force: { type: "boolean", description: "Also what a running service has loaded" },
     workspace: { type: "string", description: "A workspace directory", valueHint: "DIR" },

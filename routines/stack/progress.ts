@@ -1,5 +1,5 @@
 /** What a person hears on stderr while a stack starts or stops; nothing of it with `--json`. */
-import { log } from "../_script/log.ts";
+import { isQuiet, log } from "../_script/log.ts";
 
 export interface Progress {
   say(subject: string, what: string): void;
@@ -35,12 +35,12 @@ function withoutNumbers(text: string): string {
   return text.replace(/\d[\d.,]*/g, "0");
 }
 
-/** Quiet: warnings only. */
-export function createProgress(isQuiet: boolean): Progress {
+/** Warnings only with `--json`, as with `--quiet`. */
+export function createProgress(isJson: boolean): Progress {
   return {
-    isQuiet,
+    isQuiet: isJson || isQuiet(),
     say: (subject, what) => {
-      if (!isQuiet) log().log(`${subject}: ${what}`);
+      if (!isJson) log().log(`${subject}: ${what}`);
     },
     warn: (text) => log().warn(text),
   };

@@ -50,6 +50,10 @@ describe("the built program", () => {
     [["down", "--json"]],
     [["eject", "litellm", "vllm"]],
     [["webui", "plan"]],
+    [["ollama"]],
+    [["routine", "complete", "--", "up", "--"]],
+    [["routine", "complete", "--json", "--", "webui", "u"]],
+    [["routine", "complete", "--help"]],
     [["nonsense"]],
   ])("%j says what the sources say", async (words) => {
     expect(await built(...words)).toEqual(await fromSource(...words));

@@ -48,7 +48,7 @@ const VERBS = [
     "provider",
     "compose",
   ],
-  ...["supervisor", "routine", "completion", "version"],
+  ...["supervisor", "routine", "how", "completion", "version"],
 ];
 
 /** The command line of an example: without its explanation, what it is put into, and where its output goes. */
@@ -75,7 +75,7 @@ describe.each(VERBS)("harbor %s --help", (verb) => {
     expect({ exit, stderr }).toEqual({ exit: 0, stderr: "" });
     expect(stdout).toContain(`USAGE harbor ${verb} `);
     expect(stdout).not.toMatch(/[ \t]$/m);
-    const examples = stdout.split("EXAMPLES\n\n")[1]?.trimEnd().split("\n") ?? [];
+    const examples = stdout.split("EXAMPLES\n\n")[1]?.split("\n\n")[0]?.split("\n") ?? [];
     expect(examples.length).toBeGreaterThan(0);
     const { command } = (await import(join(checkout, `routines/${verb}.ts`))) as { command: Command };
     for (const example of examples) {
@@ -93,10 +93,18 @@ describe("other ways to ask", () => {
     expect(a.exit).toBe(0);
   });
 
-  test("harbor webui plan is harbor plan webui", async () => {
-    const [a, b] = await Promise.all([box.run(["webui", "plan"]), box.run(["plan", "webui"])]);
+  test.each([
+    ["webui plan", "plan webui"],
+    ["ollama webui plan --explain", "plan ollama webui --explain"],
+    ["-q webui plan", "plan webui -q"],
+    ["ollama env", "env ollama"],
+    ["l nothing", "logs nothing"],
+    ["list", "ls"],
+    ["help config get", "config get --help"],
+  ])("harbor %s is harbor %s", async (one, other) => {
+    const [a, b] = await Promise.all([box.run(one.split(" ")), box.run(other.split(" "))]);
     expect(a).toEqual(b);
-    expect(a.exit).toBe(0);
+    expect(a.exit).toBe(one.includes("nothing") ? 4 : 0);
   });
 
   test("version, as a word and as an option", async () => {
@@ -107,52 +115,22 @@ describe("other ways to ask", () => {
       platform: `${process.platform}-${process.arch}`,
     });
   });
-
-  test("completion prints a script that the shell accepts", async () => {
-    const { stdout } = await box.run(["completion", "bash"]);
-    const shell = Bun.spawn(["bash", "-n"], { stdin: new TextEncoder().encode(stdout), stdout: "ignore", stderr: "pipe" });
-    expect(await shell.stderr.text()).toBe("");
-  });
-});
-
-describe("completion in bash", () => {
-  /** What the shell would offer for the last of these words. */
-  async function offer(...words: string[]): Promise<string[]> {
-    const script = 'source <(harbor completion bash); COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _harbor; printf "%s\\n" "${COMPREPLY[@]}"';
-    const env = { ...box.env, PATH: `${join(checkout, "bin")}:${box.env.PATH}` };
-    const shell = Bun.spawn(["bash", "-c", script, "bash", "harbor", ...words], { env, cwd: box.root, stdout: "pipe", stderr: "ignore" });
-    return (await shell.stdout.text()).trim().split("\n");
-  }
-
-  test("offers every command", async () => {
-    expect((await offer("")).sort()).toEqual([...VERBS].sort());
-  });
-
-  test.each([
-    [
-      ["supervisor", ""],
-      ["status", "stop", "restart"],
-    ],
-    [["provider", "un"], ["uninstall"]],
-    [
-      ["autostart", ""],
-      ["enable", "disable", "status"],
-    ],
-    [["config", "s"], ["set"]],
-    [["stop", "olla"], ["ollama"]],
-    [["config", "get", "redis.host"], ["redis.host_port"]],
-  ])("%j: %j", async (words, offered) => {
-    expect(await offer(...words)).toEqual(offered);
-  });
 });
 
 describe("slips", () => {
   test.each([
     ["upp", 'Cannot run "harbor upp": there is no such command; did you mean "up"?'],
+    ["ollama", 'Cannot run "harbor ollama": it is a service, and what to do with it is missing\n'],
+    ["olama", 'Cannot run "harbor olama": there is no such command; did you mean the service "ollama"?\n  Start it: harbor up ollama\n'],
     [
-      "ollama",
-      'Cannot run "harbor ollama": there is no such command\n  Run `harbor help` to see them all; to start a service, `harbor up <handle>`',
+      "ollama list",
+      'Cannot run "harbor ollama list": "ls" is not about one service\n  harbor run ollama list   runs its own program with these words\n',
     ],
+    ["ollama version_", 'Cannot run "harbor ollama version_": there is no such command; did you mean "version"?\n'],
+    ["llamacpp args", 'Cannot run "harbor llamacpp args": there is no such command\n  harbor run llamacpp args'],
+    ["webui version", 'Cannot run "harbor webui version": "version" is not about one service\n  harbor config set webui.version <value>'],
+    ["ollama a;b", 'Cannot run "harbor ollama a;b": there is no such command\n  harbor run ollama a;b'],
+    ["supervisor stpo", "Cannot stpo the supervisor: there is no such action"],
     ["up --no-default", 'Cannot run "up": it has no option "--no-default"; did you mean "--no-defaults"?'],
     ["plan --exlude x", 'Cannot run "plan": it has no option "--exlude"; did you mean "--exclude"?'],
     ["up -x", 'Cannot run "up": "-x" needs a value'],
@@ -164,6 +142,24 @@ describe("slips", () => {
     const { exit, stdout, stderr } = await box.run(line.split(" "));
     expect({ exit, stdout }).toEqual({ exit: 2, stdout: "" });
     expect(stderr).toStartWith(`harbor: ${message}`);
+  });
+
+  test("harbor ollama says what can be done with it", async () => {
+    const { stderr } = await box.run(["ollama"]);
+    for (const line of [
+      "harbor up ollama",
+      "harbor logs ollama",
+      "harbor run ollama",
+      "harbor env ollama",
+      "harbor autostart enable ollama",
+    ])
+      expect(stderr).toMatch(new RegExp(`^  ${line} {2,}[A-Z]`, "m"));
+    for (const other of ["version", "config", "routine", "ls"]) expect(stderr).not.toContain(`harbor ${other} `);
+  });
+
+  test("with --json it is one object as well", async () => {
+    const { stderr } = await box.run(["ollama", "--json"]);
+    expect(JSON.parse(stderr)).toMatchObject({ error: { exit: "usage", code: 2, details: expect.any(Array) } });
   });
 
   test("a reader that stops reading is no error", async () => {

@@ -60,6 +60,9 @@ describe("the backend", () => {
     expect(first.stderr).toContain("mock-openai: ready after");
     expect(first.stderr).toContain(`harbor: aider with mock-chat of mock-openai (http://127.0.0.1:${box.port})\n`);
     expect(first.stderr).toEndWith("harbor: mock-openai goes on running; harbor down mock-openai stops it\n");
+    expect(await box.json<object>(["history"])).toEqual([
+      expect.objectContaining({ command: "launch", words: ["--backend", "mock-openai"], exit: 0 }),
+    ]);
     expect(given(first).args.slice(-2)).toEqual(["--message", "hi"]);
     const [row, ...others] = await box.ps();
     expect([row, others]).toMatchObject([{ handle: "mock-openai", runtime: "native", state: "running" }, []]);

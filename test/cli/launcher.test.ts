@@ -1,6 +1,6 @@
 /** bin/harbor as a process, when all it needs is there. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { base, call, fresh, makeWarm, source, start } from "./_launcher-place.ts";
 
@@ -89,6 +89,28 @@ describe("bin/harbor when all is there", () => {
       const { said } = await call(place, [place.harbor, word, "plan"], { path: "/nonexistent" });
       expect(said).toMatchObject({ argv: [word, "plan"], file: join(dist, file) });
     }
+  });
+
+  test("what a shell asks at the tab key has a program of its own as well", async () => {
+    const place = makeWarm("package");
+    const dist = join(place.root, "dist");
+    const file = async (...words: string[]) => (await call(place, [place.harbor, ...words], { path: "/nonexistent" })).said?.file;
+    expect(await file("routine", "complete", "--", "up")).toBe(join(dist, "harbor.js"));
+    cpSync(join(dist, "harbor.js"), join(dist, "routine-complete.js"));
+    expect(await file("routine", "complete", "--", "up")).toBe(join(dist, "routine-complete.js"));
+    for (const words of [["routine"], ["routine", "completes"], ["routine", "list-keys", "complete"], ["complete"], ["routine-complete"]])
+      expect(await file(...words)).toBe(join(dist, "harbor.js"));
+  });
+
+  test("at the tab key nobody waits for a build", async () => {
+    const place = makeWarm();
+    const [dist, source] = [join(place.root, "dist"), join(place.root, "routines/stage/a-routine.ts")];
+    cpSync(join(dist, "harbor.js"), join(dist, "routine-complete.js"));
+    const built = statSync(join(dist, "harbor.js")).mtimeMs;
+    utimesSync(source, built / 1000 + 5, built / 1000 + 5);
+    const { said, exit } = await call(place, [place.harbor, "routine", "complete", "--", ""], { path: "/nonexistent" });
+    expect({ exit, file: said?.file }).toEqual({ exit: 0, file: join(dist, "routine-complete.js") });
+    expect(statSync(join(dist, "harbor.js")).mtimeMs).toBe(built);
   });
 
   test("is what bunx runs in a checkout, through the link that `prepare` makes", async () => {

@@ -652,7 +652,7 @@ describe("harbor models", () => {
   test.each(["ls", "pull", "rm", "path", "search"])("%s --help has examples that are its own", async (word) => {
     const { exit, stdout } = await run("models", word, "--help");
     expect(exit).toBe(0);
-    const examples = stdout.split("EXAMPLES\n\n")[1]?.trim().split("\n") ?? [];
+    const examples = stdout.split("EXAMPLES\n\n")[1]?.split("\n\n")[0]?.split("\n") ?? [];
     expect(examples.filter((line) => !line.trim().startsWith(`harbor models ${word} `) && line.trim() !== `harbor models ${word}`)).toEqual(
       [],
     );

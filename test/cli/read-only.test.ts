@@ -41,7 +41,15 @@ const READING: Record<string, string[][]> = {
   provider: [["status"]],
   supervisor: [["status"]],
   completion: [["bash"], ["zsh"], ["fish"]],
-  routine: [[], ["list-handles"], ["list-keys"], ["read-values", "HARBOR_DATA"], ["make-plan", "boxed"]],
+  routine: [
+    [],
+    ["list-handles"],
+    ["list-keys"],
+    ["read-values", "HARBOR_DATA"],
+    ["make-plan", "boxed"],
+    ["complete", "--", "config", "get", "ec"],
+  ],
+  how: [["start"], ["--json", "secrets"], ["zzzz"]],
   version: [[], ["--json"]],
 };
 

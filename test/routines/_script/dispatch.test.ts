@@ -2,6 +2,8 @@ import { afterEach, describe, expect, spyOn, test } from "bun:test";
 import { defineCommand } from "../../../routines/_script/command.ts";
 import { type CommandTable, dispatch, runNamed } from "../../../routines/_script/dispatch.ts";
 import * as streams from "../../../routines/_script/emit.ts";
+import { HarborError } from "../../../routines/_script/error.ts";
+import * as globals from "../../../routines/_script/global-args.ts";
 
 const ran: string[] = [];
 
@@ -9,22 +11,44 @@ const named = (name: string) => async () => ({
   command: defineCommand({
     meta: { name, description: `Does ${name}` },
     takesRest: true,
-    args: { words: { type: "positional", description: "Words", multiple: true } },
-    run: ({ args, rest }) => void ran.push([name, ...args.words, ...(rest.length > 0 ? ["--", ...rest] : [])].join(" ")),
+    args: { handles: { type: "positional", description: "Services", multiple: true } },
+    run: ({ args, rest }) => void ran.push([name, ...args.handles, ...(rest.length > 0 ? ["--", ...rest] : [])].join(" ")),
   }),
 });
 
-const table: CommandTable = { up: named("up"), down: named("down"), version: named("version") };
+const sub = (name: string): CommandTable => ({ enable: named(`${name} enable`), status: named(`${name} status`) });
+const group = (name: string) => async () => ({
+  command: defineCommand({
+    meta: { name, description: `Does ${name}` },
+    args: {},
+    passThrough: true,
+    commands: sub(name),
+    run: ({ rest }) => runNamed(sub(name), rest, `harbor ${name}`),
+  }),
+});
+/** Not about services. */
+const show = async () => ({
+  command: defineCommand({
+    meta: { name: "show", description: "Shows" },
+    args: { words: { type: "positional", description: "Words", multiple: true } },
+    run: ({ args }) => void ran.push(["show", ...args.words].join(" ")),
+  }),
+});
+
+const table: CommandTable = { up: named("up"), down: named("down"), boot: group("boot"), show, version: named("version") };
 
 /** Runs it, and hands back the commands that ran, what was written to which stream, and the exit code. */
 async function call(work: () => Promise<void>): Promise<{ ran: string[]; written: [number, string][]; exit: number }> {
   ran.length = 0;
   const written: [number, string][] = [];
   const write = spyOn(streams, "writeAll").mockImplementation((fd, text) => void written.push([fd, text]));
+  // what it sets holds for the whole process
+  const apply = spyOn(globals, "applyGlobals").mockImplementation(() => undefined);
   process.exitCode = 0;
   await work();
   const exit = Number(process.exitCode);
   write.mockRestore();
+  apply.mockRestore();
   return { ran: [...ran], written, exit };
 }
 
@@ -39,6 +63,15 @@ describe("dispatch", () => {
     [["webui", "up", "x", "--", "y"], "up webui x -- y"],
     [["--version"], "version"],
     [["up", "down"], "up down"],
+    [["webui", "ollama", "up", "x"], "up webui ollama x"],
+    [["webui", "d"], "down webui"],
+    [["u", "webui"], "up webui"],
+    [["s", "webui"], "up webui"],
+    [["start"], "up"],
+    [["-q", "--no-color", "up", "a"], "up a"],
+    [["--quiet", "webui", "up"], "up webui"],
+    [["webui", "boot", "enable"], "boot enable webui"],
+    [["boot", "enable", "webui"], "boot enable webui"],
   ])("%j runs %j", async (words, expected) => {
     expect((await call(() => dispatch(table, words))).ran).toEqual([expected]);
   });
@@ -48,13 +81,35 @@ describe("dispatch", () => {
     expect(exit).toBe(0);
     expect(written).toHaveLength(1);
     expect(written[0]?.[0]).toBe(1);
-    expect(written[0]?.[1]).toContain("\n  up       Does up\n  down     Does down\n");
+    expect(written[0]?.[1]).toContain("\n  up       Does up\n  down     Does down\n  boot     Does boot\n");
   });
 
-  test("help and a word is that command's help", async () => {
-    const { written, ran: none } = await call(() => dispatch(table, ["help", "up"]));
+  test.each([
+    [["help", "up"], "USAGE harbor up"],
+    [["help", "u"], "USAGE harbor up"],
+    [["help", "boot", "enable"], "USAGE harbor boot enable"],
+    [["up", "-qh"], "USAGE harbor up"],
+    [["webui", "up", "--help"], "USAGE harbor up"],
+  ])("%j is that command's help", async (words, usage) => {
+    const { written, ran: none } = await call(() => dispatch(table, words));
     expect(none).toEqual([]);
-    expect(written[0]?.[1]).toContain("USAGE harbor up");
+    expect(written[0]?.[1]).toContain(usage);
+  });
+
+  test("what no command is named by is explained by whoever knows more", async () => {
+    const explain = async () => ({
+      explainWords: async (words: readonly string[]) => new HarborError(`? ${words.join(" ")}`, { exit: "usage" }),
+    });
+    for (const words of [["webui"], ["webui", "list"], ["webui", "show"], ["webui", "other", "-x"]]) {
+      const { written, exit, ran: none } = await call(() => dispatch(table, words, explain));
+      expect({ none, exit, written }).toEqual({ none: [], exit: 2, written: [[2, `harbor: ? ${words.join(" ")}\n`]] });
+    }
+  });
+
+  test("an alias of a verb that there is not is no command", async () => {
+    expect((await call(() => dispatch(table, ["l"]))).written[0]?.[1]).toStartWith(
+      'harbor: Cannot run "harbor l": there is no such command',
+    );
   });
 
   test.each([
@@ -71,6 +126,8 @@ describe("dispatch", () => {
 describe("runNamed", () => {
   test("lists the table when no command is named", async () => {
     const { written } = await call(() => runNamed(table, [], "harbor routine"));
-    expect(written).toEqual([[1, "  up       Does up\n  down     Does down\n  version  Does version\n"]]);
+    expect(written).toEqual([
+      [1, "  up       Does up\n  down     Does down\n  boot     Does boot\n  show     Shows\n  version  Does version\n"],
+    ]);
   });
 });

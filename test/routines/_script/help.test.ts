@@ -3,7 +3,7 @@ import { type Command, defineCommand } from "../../../routines/_script/command.t
 import { renderHelp } from "../../../routines/_script/help.ts";
 
 describe("renderHelp", () => {
-  test("shows what a command takes, then its examples as they are", async () => {
+  test("shows how it is used, then its examples as they are, then what it takes", async () => {
     const command = defineCommand({
       meta: { name: "do", description: "Do it", examples: ["harbor do a    The first", "harbor do b"] },
       args: {
@@ -17,7 +17,7 @@ describe("renderHelp", () => {
     expect(text).toStartWith("Do it (harbor do)\n\nUSAGE harbor do [OPTIONS] [NAMES]\n");
     expect(text).toMatch(/^ +-m, --many=<M> {2,}More \(repeatable\)$/m);
     expect(text).toMatch(/^ +--flag {2,}Whether$/m);
-    expect(text).toEndWith("\n\nEXAMPLES\n\n  harbor do a    The first\n  harbor do b\n");
+    expect(text).toContain("\n\nEXAMPLES\n\n  harbor do a    The first\n  harbor do b\n\nARGUMENTS\n\n");
     expect(text).not.toMatch(/[ \t]$/m);
     expect(text).not.toContain("\n\n\n");
   });

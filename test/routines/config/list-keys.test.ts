@@ -48,6 +48,16 @@ describe("listKeys", () => {
     expect(found).toEqual(found.toSorted());
   });
 
+  test("of those that begin as is asked for finds each, in either spelling, as among all", () => {
+    const builtIn = findWorkspace({ home: makeFolder() });
+    for (const workspace of [builtIn, world().workspace]) {
+      for (const [name, known] of listKeys({ workspace })) {
+        for (const begins of [name, known.key, name.slice(0, -2), known.key.slice(0, -2)])
+          expect({ begins, key: listKeys({ workspace, begins }).get(name) }).toEqual({ begins, key: known });
+      }
+    }
+  });
+
   test("knows every key of the built-in services by either spelling", () => {
     const workspace = findWorkspace({ home: makeFolder() });
     const keys = listKeys({ workspace });
