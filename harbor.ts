@@ -14,6 +14,8 @@ void dispatch(
     logs: () => import("./routines/logs.ts"),
     attach: () => import("./routines/attach.ts"),
     run: () => import("./routines/run.ts"),
+    exec: () => import("./routines/exec.ts"),
+    shell: () => import("./routines/shell.ts"),
     url: () => import("./routines/url.ts"),
     ls: () => import("./routines/ls.ts"),
     plan: () => import("./routines/plan.ts"),

@@ -2,9 +2,9 @@
  * A contract's program with a person's own arguments, in the service's environment and folder: its streams are ours,
  * what a terminal or another program signals reaches it, and how it ends is handed on.
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { isatty } from "node:tty";
+import { runAttached } from "../_script/run-attached.ts";
 import { importEnvironment } from "./_harbor-imports.ts";
 import { requireFolder, requireProgram, unrunnable } from "./_require-program.ts";
 import { buildEnvironment } from "./environment.ts";
@@ -21,8 +21,6 @@ export interface RunProgramOptions {
 
 /** What a program needs to write on a terminal; a service has none. */
 const TERMINAL = ["TERM", "COLORTERM", "TERM_PROGRAM", "NO_COLOR", "COLUMNS", "LINES"];
-const FROM_KEYS = ["SIGINT", "SIGQUIT"] as const;
-const FORWARDED = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
 
 /** Its exit code; 128 and the signal's number where one ended it. Throws `missing` as a start does. */
 export async function runProgram({ spec, words, environment }: RunProgramOptions): Promise<number> {
@@ -31,13 +29,7 @@ export async function runProgram({ spec, words, environment }: RunProgramOptions
   requireFolder(spec, "run");
   const argv = requireProgram({ spec, argv: [spec.argv[0] ?? "", ...words], path: env.PATH ?? "", action: "run" });
   using imports = scratchImports(spec.argv, env);
-  let child: ReturnType<typeof spawnHere> | undefined;
-  using _ = passSignals((name) => child?.kill(name));
-  child = spawnHere(spec, argv, { ...env, ...imports.env });
-  await child.exited;
-  if (child.exitCode !== null) return child.exitCode;
-  const { constants } = await import("node:os");
-  return 128 + (constants.signals[child.signalCode as NodeJS.Signals] ?? 0);
+  return await runAttached(() => spawnHere(spec, argv, { ...env, ...imports.env }));
 }
 
 /** What a program that runs as `bun` may import, by a folder that is gone once it has ended: the service may run as well. */
@@ -53,27 +45,4 @@ function spawnHere(spec: RunProgramOptions["spec"], argv: string[], env: Record<
   } catch (cause) {
     throw unrunnable(spec, argv[0] ?? "", cause as NodeJS.ErrnoException, "run");
   }
-}
-
-/** Until disposed of, none of them ends us: whoever called waits for the program. */
-function passSignals(send: (name: NodeJS.Signals) => void): Disposable {
-  const pass = (name: NodeJS.Signals): void => {
-    const isSent = FROM_KEYS.some((key) => key === name) && isForeground();
-    if (!isSent) send(name);
-  };
-  const names = [...FROM_KEYS, ...FORWARDED];
-  for (const name of names) process.on(name, pass);
-  return {
-    [Symbol.dispose]: () => {
-      for (const name of names) process.off(name, pass);
-    },
-  };
-}
-
-/** Whether a terminal's keys signal our whole group, and with it the program: to pass them on would count them twice. */
-function isForeground(): boolean {
-  if (process.platform !== "linux") return isatty(0);
-  const stat = readFileSync("/proc/self/stat", "latin1");
-  const [, , group, , , terminalGroup] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return group === terminalGroup;
 }
