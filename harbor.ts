@@ -20,6 +20,7 @@ void dispatch(
     pull: () => import("./routines/pull.ts"),
     build: () => import("./routines/build.ts"),
     update: () => import("./routines/update.ts"),
+    prune: () => import("./routines/prune.ts"),
     ls: () => import("./routines/ls.ts"),
     plan: () => import("./routines/plan.ts"),
     cmd: () => import("./routines/cmd.ts"),

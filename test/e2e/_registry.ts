@@ -89,9 +89,16 @@ export async function startRegistry(engine: Engine): Promise<Registry> {
     },
     async [Symbol.asyncDispose]() {
       await server.stop(true);
+      // by their names alone: what a test has tagged itself has another one as well
       const images = await engine.api.listImages({ all: true });
-      const own = images.filter((it) => [...(it.RepoTags ?? []), ...(it.RepoDigests ?? [])].some((name) => name.startsWith(`${host}/`)));
-      for (const { Id: id } of own) await engine.api.getImage(id).remove({ force: true });
+      const names = images
+        .flatMap((it) => [...(it.RepoTags ?? []), ...(it.RepoDigests ?? [])])
+        .filter((name) => name.startsWith(`${host}/`));
+      for (const name of names)
+        await engine.api
+          .getImage(name)
+          .remove()
+          .catch(() => undefined); // its tag went first, and the rest with it
     },
   };
 }

@@ -1,0 +1,93 @@
+/**
+ * Images that services once used and no file names any more: another tag of an image that a service's files name, or what lost
+ * its tag to a newer one. Only what came from a registry, and is in no container of anybody's, is named: it can be had again.
+ */
+import { readFileSync } from "node:fs";
+import { HarborError } from "../_script/error.ts";
+import { parseYamlDocuments } from "../_script/yaml.ts";
+import { interpolate } from "../compose/interpolate.ts";
+import type { Values } from "../config/read-values.ts";
+import type { Engine } from "../engine/connect-engine.ts";
+import { listImages, removeImage, type StoredImage } from "../engine/list-images.ts";
+import { BUILT_IN_CAPABILITIES } from "../host/capabilities.ts";
+import type { Workspace } from "../workspace/find-workspace.ts";
+import { listFiles } from "../workspace/list-files.ts";
+import type { Leftover } from "./leftover.ts";
+
+export interface FindImagesOptions {
+  engine: Engine;
+  workspace: Workspace;
+  values: Values;
+}
+
+/** Throws for a file that cannot be read: what it names would count as unused. */
+export async function findImages({ engine, workspace, values }: FindImagesOptions): Promise<Leftover[]> {
+  const named = readNames(workspace, values);
+  const repositories = new Set([...named].map(repositoryOf));
+  const images = await listImages({ engine });
+  const unused = images.filter((it) => !it.isUsed && it.digests.length > 0);
+  return unused.flatMap((it) => leftoversOf(it, { engine, named, repositories })).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+interface Known {
+  engine: Engine;
+  named: ReadonlySet<string>;
+  repositories: ReadonlySet<string>;
+}
+
+function leftoversOf({ id, tags, digests, bytes }: StoredImage, { engine, named, repositories }: Known): Leftover[] {
+  const isOurs = (name: string): boolean => repositories.has(repositoryOf(normalize(name)));
+  const isNamed = (name: string): boolean => named.has(normalize(name));
+  const leftover = (name: string, why: string, removed: string): Leftover => ({
+    kind: "images",
+    name,
+    why,
+    bytes,
+    remove: () => removeImage({ engine, name: removed }),
+  });
+  // by its digest it is known under any tag
+  if (digests.some(isNamed)) return [];
+  if (tags.length === 0) {
+    const [name] = digests.filter(isOurs);
+    return name === undefined ? [] : [leftover(name.slice(0, name.indexOf("@") + 20), "its tag means a newer image now", id)];
+  }
+  return tags.filter((tag) => isOurs(tag) && !isNamed(tag)).map((tag) => leftover(tag, "no service's files name this tag", tag));
+}
+
+/** All that any file of the workspace names, whatever is selected. */
+function readNames(workspace: Workspace, values: Values): Set<string> {
+  const files = listFiles({ workspace, handles: "*", capabilities: new Set(BUILT_IN_CAPABILITIES) });
+  const names = new Set<string>();
+  for (const { path, kind } of files) {
+    if (kind === "module" || kind === "contract") continue;
+    for (const image of imagesIn(path)) {
+      const name = normalize(interpolate(image, values.get));
+      names.add(name);
+      // with both, the digest counts
+      const at = name.indexOf("@");
+      if (at !== -1) names.add(`${repositoryOf(name)}${name.slice(at)}`);
+    }
+  }
+  return names;
+}
+
+function imagesIn(path: string): string[] {
+  try {
+    const documents = parseYamlDocuments(readFileSync(path, "utf8"), path).map(({ value }) => value as { services?: unknown } | null);
+    const services = documents.flatMap((it) => Object.values((it?.services ?? {}) as Record<string, { image?: unknown } | null>));
+    return services.flatMap((it) => (typeof it?.image === "string" ? [it.image] : []));
+  } catch (cause) {
+    if (cause instanceof HarborError) throw cause;
+    throw new HarborError(`Cannot read "${path}": ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** As the engine lists it: without docker's own registry, with a tag. */
+function normalize(name: string): string {
+  const short = name.replace(/^(?:index\.)?docker\.io\//, "").replace(/^library\//, "");
+  return short.includes("@") || /:[^/]+$/.test(short) ? short : `${short}:latest`;
+}
+
+function repositoryOf(name: string): string {
+  return name.replace(/@.*$/, "").replace(/:[^/:]+$/, "");
+}
