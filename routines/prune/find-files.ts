@@ -46,9 +46,9 @@ export function findState(home: string, data: string, record: StackRecord | unde
   return [...unfinished, ...oneOffs, ...unknown];
 }
 
-/** The writer's pid is in the name: `config.env.4711.tmp`, `lock.4711.0a1b2c3d.tmp`, `.restore-4711`. */
+/** The writer's pid is in the name: `config.env.4711.tmp`, `lock.4711.0a1b2c3d.tmp`, `.harbor-restore-4711`. */
 function orphanOf(folder: string, name: string): Leftover[] {
-  const [, pid] = /\.(\d+)\.(?:[0-9a-f]{8}\.)?tmp$/.exec(name) ?? /^\.harbor-restore-(\d+)$/.exec(name) ?? [];
+  const [, pid] = /\.(\d+)\.(?:[0-9a-f]{8}\.)?tmp$/.exec(name) ?? /^\.harbor-restore-(?:data-)?(\d+)$/.exec(name) ?? [];
   if (pid === undefined || readProcess(Number(pid)) !== undefined) return [];
   return [leftover("state", join(folder, name), "written by a command that was killed")];
 }

@@ -1,0 +1,98 @@
+#!/usr/bin/env bun
+/**
+ * `harbor uninstall`: takes back all that Harbor has put onto this machine; shows it first and asks. Data stays unless asked for.
+ *
+ *   bun routines/uninstall.ts
+ */
+import { defineCommand, jsonArg } from "./_script/command.ts";
+import { confirm } from "./_script/confirm.ts";
+import { emit, emitText } from "./_script/emit.ts";
+import { HarborError } from "./_script/error.ts";
+import { runScript } from "./_script/script.ts";
+import { formatSize } from "./_script/size.ts";
+import { table } from "./_script/table.ts";
+import { readInstallation } from "./host/read-installation.ts";
+import { createProgress } from "./stack/progress.ts";
+import { note, warn } from "./stack/say.ts";
+import type { Part } from "./uninstall/find-parts.ts";
+
+export interface Uninstalled {
+  removed: string[];
+  /** What stays, and why. */
+  kept: { name: string; why: string }[];
+  /** The command line that takes the program itself away. */
+  program: string;
+}
+
+function render(parts: readonly Part[]): string {
+  const rows = parts.map((it) => [it.name, it.bytes === null ? "-" : formatSize(it.bytes), it.what]);
+  return table([["WHAT", "SIZE", "HOLDS"], ...rows]).join("\n");
+}
+
+/** Without a word about it, data stays. */
+function choosesData(args: { yes: boolean; "keep-data": boolean; "remove-data": boolean }, data: readonly Part[]): boolean {
+  if (args["remove-data"]) return true;
+  if (args.yes || args["keep-data"] || data.length === 0) return false;
+  emitText(`\nYours:\n${render(data)}`);
+  return confirm("Remove this as well? It cannot be had again", "");
+}
+
+export const command = defineCommand({
+  meta: {
+    name: "uninstall",
+    description: "Take back all that Harbor has put onto this machine: what runs, containers, autostart, state; data only when asked for",
+    examples: [
+      "harbor uninstall                      Shows it, and asks",
+      "harbor uninstall --dry-run",
+      "harbor uninstall --yes --keep-data",
+      "harbor uninstall --yes --remove-data  With configuration and data",
+    ],
+  },
+  args: {
+    yes: { type: "boolean", alias: "y", description: "Do not ask; data stays unless --remove-data" },
+    "keep-data": { type: "boolean", description: "Leave configuration and data, without asking about them" },
+    "remove-data": { type: "boolean", description: "Remove configuration and data as well" },
+    "dry-run": { type: "boolean", description: "Show it and remove nothing" },
+    ...jsonArg,
+  },
+  async run({ args }) {
+    const { env } = process;
+    if (args["keep-data"] && args["remove-data"]) {
+      throw new HarborError("Cannot both keep and remove data", { exit: "usage", hint: "Say one of --keep-data and --remove-data" });
+    }
+    const { findParts, removeParts } = await import("./uninstall/find-parts.ts");
+    const { own, data, others } = await findParts(env);
+    const program = readInstallation().remove;
+    const shown = args["remove-data"] ? [...own, ...data] : own;
+    if (args["dry-run"]) {
+      const kept = [...(args["remove-data"] ? [] : data), ...others].map(({ name, what }) => ({ name, why: what }));
+      const planned: Uninstalled = { removed: shown.map(({ name }) => name), kept, program };
+      return emit(planned, { json: args.json, render: () => (shown.length === 0 ? "" : render(shown)) });
+    }
+    if (!args.yes) {
+      if (shown.length > 0) emitText(render(shown));
+      const hint = "Say --yes to do it unasked, --dry-run only to see it";
+      if (!confirm(shown.length === 0 ? "Remove Harbor?" : "Remove all of this?", hint)) return note("nothing is removed");
+    }
+    const isData = choosesData(args, data);
+    const parts = isData ? [...own, ...data] : own;
+    const { removed, failed } = await removeParts({ parts, env, progress: createProgress(args.json) });
+    const left = [...(isData ? [] : data), ...others].map(({ name, what }) => ({ name, why: what }));
+    const kept = [...failed.map(({ name, why }) => ({ name, why })), ...left];
+    emit(
+      { removed, kept, program },
+      { json: args.json, render: (it: Uninstalled) => it.removed.map((name) => `removed ${name}`).join("\n") },
+    );
+    if (!args.json) sayWhatIsLeft(left, program);
+    if (failed.length === 0) return;
+    warn(failed.map(({ name, why }) => `${name} stays: ${why}`));
+    throw new HarborError("Cannot remove all of it: the warnings say why");
+  },
+});
+
+function sayWhatIsLeft(left: Uninstalled["kept"], program: string): void {
+  for (const { name, why } of left) note(`${name} stays: ${why}`);
+  note(`the program itself goes with: ${program}`);
+}
+
+if (import.meta.main) await runScript(command);

@@ -1,0 +1,180 @@
+/** All that Harbor has put onto this machine for one `HARBOR_HOME`, part by part: what it is, and how it goes. */
+import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { HarborError } from "../_script/error.ts";
+import { measureFolder } from "../_script/folder-size.ts";
+import { homeDirectory } from "../_script/home-directory.ts";
+import { withLock } from "../_script/lock.ts";
+import { disableAutostart } from "../autostart/disable-autostart.ts";
+import { readAutostart } from "../autostart/read-autostart.ts";
+import { type Env, readValues } from "../config/read-values.ts";
+import { readProvider } from "../provider/read-provider.ts";
+import { uninstallProvider } from "../provider/uninstall-provider.ts";
+import { currentStack } from "../stack/current-stack.ts";
+import { findStackWorkspace } from "../stack/find-stack-workspace.ts";
+import { observeStack } from "../stack/observe-stack.ts";
+import type { Progress } from "../stack/progress.ts";
+import { stateOf } from "../stack/read-stack.ts";
+import { stopStack } from "../stack/stop-stack.ts";
+import { listHandles } from "../workspace/list-handles.ts";
+
+export interface Part {
+  /** What a person knows it by: a path, a name. */
+  name: string;
+  /** What it is, or why it stays. */
+  what: string;
+  bytes: number | null;
+  remove: (progress: Progress) => Promise<void> | void;
+}
+
+export interface Parts {
+  /** Can be had again by installing it again. */
+  own: Part[];
+  /** The user's: configuration, folders of services, what services store. */
+  data: Part[];
+  /** In the same folder and none of Harbor's, or not for us to remove. */
+  others: Part[];
+}
+
+/** Changes nothing. */
+export async function findParts(env: Env): Promise<Parts> {
+  const { home } = currentStack(env);
+  return {
+    own: [...(await findRunning(env)), ...(await findEntries(env)), ...findState(home)],
+    data: findData(env, home),
+    others: findOthers(home),
+  };
+}
+
+/** Also what an engine has of it that does not answer right now: then it is said that it does not. */
+async function findRunning(env: Env): Promise<Part[]> {
+  const stack = currentStack(env);
+  const { services } = await observeStack({ ...stack, env, needsEngine: stack.record?.hasContainers ?? false });
+  if (services.length === 0 && stack.record === undefined) return [];
+  const handles = [...new Set([...services.map(({ handle }) => handle), ...(stack.record?.services ?? [])])].sort();
+  const stop = async (progress: Progress): Promise<void> => {
+    const { home } = stack;
+    const work = (): Promise<unknown> => stopStack({ ...currentStack(env), env, handles: [], progress });
+    await withLock(stateOf(home).lock, work, { purpose: "harbor uninstall" });
+  };
+  return [
+    { name: handles.join(", ") || stack.project, what: "services that are up: processes, containers, networks", bytes: null, remove: stop },
+  ];
+}
+
+async function findEntries(env: Env): Promise<Part[]> {
+  const { home } = currentStack(env);
+  const parts: Part[] = [];
+  const autostart = await orSkip(() => readAutostart({ home, env }));
+  if (autostart?.isEnabled) {
+    const remove = async (): Promise<void> => void (await disableAutostart({ home, env }));
+    parts.push({ name: autostart.file, what: "what starts services when you log in", bytes: null, remove });
+  }
+  const provider = await orSkip(() => readProvider({ env, home }));
+  if (provider?.isInstalled) {
+    parts.push({ name: provider.path, what: "what makes Harbor known to docker", bytes: null, remove: () => void uninstallProvider(env) });
+  }
+  return parts;
+}
+
+/** What stands there and is somebody else's is none of ours. */
+async function orSkip<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof HarborError) return undefined;
+    throw error;
+  }
+}
+
+function findState(home: string): Part[] {
+  const folder = stateOf(home).directory;
+  return existsSync(folder) ? [pathPart(folder, "what Harbor remembers of this machine and of what runs")] : [];
+}
+
+/** Names below the home that are Harbor's own layout. */
+const LAYOUT: Readonly<Record<string, string>> = {
+  "config.env": "your configuration",
+  env: "variables of single services",
+  services: "folders of services that are your own",
+};
+
+/** Of a data folder elsewhere only what services are called by: the rest of it is somebody else's. */
+function findData(env: Env, home: string): Part[] {
+  const { record } = currentStack(env);
+  const { workspace } = findStackWorkspace({ home, record });
+  const data = resolve(readValues({ workspace, env }).get("HARBOR_DATA") ?? join(home, "data"));
+  const ofHome = Object.entries(LAYOUT).map(([name, what]) => ({ path: join(home, name), what }));
+  const handles = listHandles(workspace);
+  const isOwn = data === join(home, "data");
+  const names = namesIn(data).filter((name) => isOwn || handles.includes(name));
+  const ofData = names.map((name) => ({ path: join(data, name), what: `what ${name} stores` }));
+  return [...ofHome, ...ofData].filter(({ path }) => existsSync(path)).map(({ path, what }) => pathPart(path, what));
+}
+
+function findOthers(home: string): Part[] {
+  const known = [...Object.keys(LAYOUT), "data", "state"];
+  return namesIn(home)
+    .filter((name) => !known.includes(name) && name !== "config.env.lock")
+    .map((name) => ({ ...pathPart(join(home, name), "it is nothing that Harbor puts there"), remove: () => undefined }));
+}
+
+function pathPart(path: string, what: string): Part {
+  return { name: path, what, bytes: measureFolder(path), remove: () => removePath(path) };
+}
+
+/** A home that is no folder of its own is a slip, and not to be paid for with all that is in it. */
+function removePath(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const isForbidden = code === "EACCES" || code === "EPERM";
+    throw new HarborError(isForbidden ? `a container wrote some of it as another user; sudo rm -r ${path}` : message, { cause });
+  }
+}
+
+export interface RemovePartsOptions {
+  parts: readonly Part[];
+  env: Env;
+  progress: Progress;
+}
+
+export interface RemovedParts {
+  removed: string[];
+  failed: { name: string; why: string }[];
+}
+
+/** In their order; what runs first. Where that cannot be stopped, nothing else is removed: it would be left without a record. */
+export async function removeParts({ parts, env, progress }: RemovePartsOptions): Promise<RemovedParts> {
+  const done: RemovedParts = { removed: [], failed: [] };
+  for (const { name, bytes, remove } of parts) {
+    try {
+      await remove(progress);
+      done.removed.push(name);
+    } catch (error) {
+      if (!(error instanceof HarborError) || (bytes === null && done.removed.length === 0)) throw error;
+      done.failed.push({ name, why: error.message });
+    }
+  }
+  const { home } = currentStack(env);
+  for (const folder of [join(home, "data"), home]) if (folder !== homeDirectory(env)) removeIfEmpty(folder);
+  return done;
+}
+
+function removeIfEmpty(folder: string): void {
+  rmSync(join(folder, "config.env.lock"), { force: true });
+  try {
+    rmdirSync(folder);
+  } catch {
+    // what is the user's is still in it
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
+}
