@@ -13,8 +13,8 @@ import { formatSize } from "./_script/size.ts";
 import { table } from "./_script/table.ts";
 import { readInstallation } from "./host/read-installation.ts";
 import { createProgress } from "./stack/progress.ts";
-import { note, warn } from "./stack/say.ts";
-import type { Part } from "./uninstall/find-parts.ts";
+import { note } from "./stack/say.ts";
+import type { Part, Parts, RemovedParts } from "./uninstall/find-parts.ts";
 
 export interface Uninstalled {
   removed: string[];
@@ -25,6 +25,7 @@ export interface Uninstalled {
 }
 
 function render(parts: readonly Part[]): string {
+  if (parts.length === 0) return "";
   const rows = parts.map((it) => [it.name, it.bytes === null ? "-" : formatSize(it.bytes), it.what]);
   return table([["WHAT", "SIZE", "HOLDS"], ...rows]).join("\n");
 }
@@ -61,37 +62,36 @@ export const command = defineCommand({
       throw new HarborError("Cannot both keep and remove data", { exit: "usage", hint: "Say one of --keep-data and --remove-data" });
     }
     const { findParts, removeParts } = await import("./uninstall/find-parts.ts");
-    const { own, data, others } = await findParts(env);
-    const program = readInstallation().remove;
-    const shown = args["remove-data"] ? [...own, ...data] : own;
+    const found = await findParts(env);
+    const shown = args["remove-data"] ? [...found.own, ...found.data] : found.own;
     if (args["dry-run"]) {
-      const kept = [...(args["remove-data"] ? [] : data), ...others].map(({ name, what }) => ({ name, why: what }));
-      const planned: Uninstalled = { removed: shown.map(({ name }) => name), kept, program };
-      return emit(planned, { json: args.json, render: () => (shown.length === 0 ? "" : render(shown)) });
+      const planned = resultOf(found, args["remove-data"], { removed: shown.map(({ name }) => name), failed: [] });
+      return emit(planned, { json: args.json, render: () => render(shown) });
     }
-    if (!args.yes) {
-      if (shown.length > 0) emitText(render(shown));
-      const hint = "Say --yes to do it unasked, --dry-run only to see it";
-      if (!confirm(shown.length === 0 ? "Remove Harbor?" : "Remove all of this?", hint)) return note("nothing is removed");
-    }
-    const isData = choosesData(args, data);
-    const parts = isData ? [...own, ...data] : own;
-    const { removed, failed } = await removeParts({ parts, env, progress: createProgress(args.json) });
-    const left = [...(isData ? [] : data), ...others].map(({ name, what }) => ({ name, why: what }));
-    const kept = [...failed.map(({ name, why }) => ({ name, why })), ...left];
-    emit(
-      { removed, kept, program },
-      { json: args.json, render: (it: Uninstalled) => it.removed.map((name) => `removed ${name}`).join("\n") },
-    );
-    if (!args.json) sayWhatIsLeft(left, program);
-    if (failed.length === 0) return;
-    warn(failed.map(({ name, why }) => `${name} stays: ${why}`));
-    throw new HarborError("Cannot remove all of it: the warnings say why");
+    if (!args.yes && !asks(shown)) return note("nothing is removed");
+    const isData = choosesData(args, found.data);
+    const parts = isData ? [...found.own, ...found.data] : found.own;
+    const done = await removeParts({ parts, env, progress: createProgress(args.json) });
+    const result = resultOf(found, isData, done);
+    emit(result, { json: args.json, render: (it) => it.removed.map((name) => `removed ${name}`).join("\n") });
+    if (!args.json) sayWhatIsLeft(result);
+    if (done.failed.length > 0) throw new HarborError("Cannot remove all of it", { hint: "What stays is named above, and why" });
   },
 });
 
-function sayWhatIsLeft(left: Uninstalled["kept"], program: string): void {
-  for (const { name, why } of left) note(`${name} stays: ${why}`);
+function asks(shown: readonly Part[]): boolean {
+  if (shown.length > 0) emitText(render(shown));
+  const hint = "Say --yes to do it unasked, --dry-run only to see it";
+  return confirm(shown.length === 0 ? "There is nothing but data. Go on?" : "Remove all of this?", hint);
+}
+
+function resultOf({ data, others }: Parts, isData: boolean, { removed, failed }: RemovedParts): Uninstalled {
+  const left = [...(isData ? [] : data), ...others].map(({ name, what }) => ({ name, why: what }));
+  return { removed, kept: [...failed, ...left], program: readInstallation().remove };
+}
+
+function sayWhatIsLeft({ kept, program }: Uninstalled): void {
+  for (const { name, why } of kept) note(`${name} stays: ${why}`);
   note(`the program itself goes with: ${program}`);
 }
 

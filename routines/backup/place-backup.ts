@@ -5,8 +5,8 @@
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { HarborError } from "../_script/error.ts";
-import { makePrivateFolder } from "../_script/write-file.ts";
-import { writeValues } from "../config/write-values.ts";
+import { makePrivateFolder, writeFileWhole } from "../_script/write-file.ts";
+import { configFile, writeValues } from "../config/write-values.ts";
 import type { Staging } from "./read-backup.ts";
 
 export interface Placement {
@@ -21,8 +21,8 @@ export interface Placement {
 export interface PlaceOptions {
   placements: readonly Placement[];
   home: string;
-  /** Name → its value. */
-  config: ReadonlyMap<string, string>;
+  /** Name → its value; a text where there is no config.env yet, comments and all. */
+  config: ReadonlyMap<string, string> | string;
 }
 
 /** What was there and could not be removed: files of another user's. */
@@ -37,7 +37,8 @@ export async function placeBackup({ placements, home, config }: PlaceOptions): P
       done.push({ to, old });
       renameSync(from, to);
     }
-    if (config.size > 0) await writeValues({ home, changes: config });
+    if (typeof config === "string") writeFileWhole(configFile(home), config);
+    else if (config.size > 0) await writeValues({ home, changes: config });
   } catch (cause) {
     for (const { to, old } of done.toReversed()) {
       rmSync(to, { recursive: true, force: true });

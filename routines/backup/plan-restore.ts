@@ -105,7 +105,8 @@ export async function carryOut(plan: RestorePlan, signal: AbortSignal): Promise<
   try {
     const { config } = await readBackup({ file, staging: { ...staging, isWanted }, signal });
     if (config !== head.config) throw broken(file, "it changed while it was read");
-    const values = new Map(changes.map(({ name, value }) => [name, value]));
+    const isWhole = plan.handles.length === 0 && config !== "" && !existsSync(join(home, CONFIG));
+    const values = isWhole ? config : new Map(changes.map(({ name, value }) => [name, value]));
     return await placeBackup({ placements: listPlacements({ staging, home, data }), home, config: values });
   } finally {
     removeStaging(staging);

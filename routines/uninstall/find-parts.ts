@@ -8,8 +8,7 @@ import { withLock } from "../_script/lock.ts";
 import { disableAutostart } from "../autostart/disable-autostart.ts";
 import { readAutostart } from "../autostart/read-autostart.ts";
 import { type Env, readValues } from "../config/read-values.ts";
-import { readProvider } from "../provider/read-provider.ts";
-import { uninstallProvider } from "../provider/uninstall-provider.ts";
+import { findProvider, uninstallProvider } from "../provider/uninstall-provider.ts";
 import { currentStack } from "../stack/current-stack.ts";
 import { findStackWorkspace } from "../stack/find-stack-workspace.ts";
 import { observeStack } from "../stack/observe-stack.ts";
@@ -36,14 +35,23 @@ export interface Parts {
   others: Part[];
 }
 
-/** Changes nothing. */
+/** Changes nothing. Throws for a home that holds more than Harbor's own. */
 export async function findParts(env: Env): Promise<Parts> {
   const { home } = currentStack(env);
+  refuseShared(home, env);
   return {
     own: [...(await findRunning(env)), ...(await findEntries(env)), ...findState(home)],
     data: findData(env, home),
     others: findOthers(home),
   };
+}
+
+/** `data` or `services` in there may be anybody's. */
+function refuseShared(home: string, env: Env): void {
+  if (home !== "/" && home !== homeDirectory(env)) return;
+  throw new HarborError(`Cannot uninstall: HARBOR_HOME is "${home}", which holds more than Harbor`, {
+    hint: "`harbor down`, `harbor autostart disable` and `harbor provider uninstall` take back the rest; remove its files yourself",
+  });
 }
 
 /** Also what an engine has of it that does not answer right now: then it is said that it does not. */
@@ -70,15 +78,15 @@ async function findEntries(env: Env): Promise<Part[]> {
     const remove = async (): Promise<void> => void (await disableAutostart({ home, env }));
     parts.push({ name: autostart.file, what: "what starts services when you log in", bytes: null, remove });
   }
-  const provider = await orSkip(() => readProvider({ env, home }));
-  if (provider?.isInstalled) {
-    parts.push({ name: provider.path, what: "what makes Harbor known to docker", bytes: null, remove: () => void uninstallProvider(env) });
+  const provider = await orSkip(() => findProvider(env));
+  if (provider !== undefined) {
+    parts.push({ name: provider, what: "what makes Harbor known to docker", bytes: null, remove: () => void uninstallProvider(env) });
   }
   return parts;
 }
 
 /** What stands there and is somebody else's is none of ours. */
-async function orSkip<T>(read: () => Promise<T>): Promise<T | undefined> {
+async function orSkip<T>(read: () => T | Promise<T>): Promise<T | undefined> {
   try {
     return await read();
   } catch (error) {
@@ -123,7 +131,6 @@ function pathPart(path: string, what: string): Part {
   return { name: path, what, bytes: measureFolder(path), remove: () => removePath(path) };
 }
 
-/** A home that is no folder of its own is a slip, and not to be paid for with all that is in it. */
 function removePath(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });
@@ -158,7 +165,7 @@ export async function removeParts({ parts, env, progress }: RemovePartsOptions):
     }
   }
   const { home } = currentStack(env);
-  for (const folder of [join(home, "data"), home]) if (folder !== homeDirectory(env)) removeIfEmpty(folder);
+  for (const folder of [join(home, "data"), home]) removeIfEmpty(folder);
   return done;
 }
 
