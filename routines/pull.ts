@@ -63,7 +63,10 @@ export const command = defineCommand({
     for (const { handle } of made.plan.natives) {
       if (handles?.has(handle)) note(`${handle} runs natively: it has no image (\`harbor pull -c ${handle}\` pulls its container's)`);
     }
-    if (images.length === 0) return emit([], { json: args.json, render: () => "" });
+    if (images.length === 0) {
+      if (handles === undefined && !args.json) note("nothing of it runs in a container: there is no image to pull");
+      return emit([], { json: args.json, render: () => "" });
+    }
     using interrupt = listenForInterrupt();
     const [{ connectEngine }, { pullImages }] = await Promise.all([
       import("./engine/connect-engine.ts"),

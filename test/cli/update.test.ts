@@ -56,6 +56,7 @@ describe("harbor update", () => {
     [["update", "crat"], 4, 'did you mean "crate"?'],
     [["pull", "crate"], 3, "Cannot reach a container engine"],
     [["pull", "llama3.2:1b"], 2, "harbor models pull llama3.2:1b"],
+    [["pull"], 0, "there is no image to pull"],
     [["pull", "mine"], 0, "mine runs natively: it has no image (`harbor pull -c mine`"],
     [["build"], 2, "<names> is missing"],
     [["build", "nvidia"], 2, "no service is named"],

@@ -1,5 +1,7 @@
 /** `harbor restart` and `down` of one service touch what they are told to, and nothing else. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Engine } from "../../routines/engine/connect-engine.ts";
 import { listContainers } from "../../routines/engine/list-containers.ts";
 import { freePort } from "../_ports.ts";
@@ -88,6 +90,29 @@ describe.skipIf(found.engine === undefined)("one service of several", () => {
       expect(after.get("mock-openai-host")).toBe(before.get("mock-openai-host") as string);
       expect(await sandbox.harbor(["restart", "sick"])).toMatchObject({ code: 4, stderr: expect.stringContaining("harbor up sick") });
       expect(await running()).toEqual(after);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "restart runs nothing again that has done what it was for",
+    async () => {
+      const folder = join(sandbox.home, "services/project/crew");
+      mkdirSync(folder, { recursive: true });
+      const service = (name: string, rest: string): string =>
+        `  ${name}:\n    image: busybox:local\n    stop_grace_period: 0s\n    networks: [harbor-network]\n${rest}`;
+      writeFileSync(
+        join(folder, "compose.crew.yml"),
+        `services:\n${service("crew", '    command: [sleep, "1000"]\n    depends_on: { crew-init: { condition: service_completed_successfully } }\n')}${service("crew-init", '    command: ["true"]\n')}`,
+      );
+      await up(["crew"]);
+      const started = async (): Promise<Map<string, string | null>> =>
+        new Map((await listContainers({ engine, project: sandbox.project })).map((it) => [it.service, it.startedAt]));
+      const before = await started();
+      expect((await sandbox.harbor(["restart", "crew"])).code).toBe(0);
+      const after = await started();
+      expect(after.get("crew-init")).toBe(before.get("crew-init") as string);
+      expect(after.get("crew")).not.toBe(before.get("crew") as string);
     },
     TIMEOUT_MS,
   );
