@@ -1,6 +1,9 @@
 #!/usr/bin/env bun
 /** The dispatcher: a word → its routine, imported when it is called. No logic of its own. */
 import { dispatch } from "./routines/_script/dispatch.ts";
+import { listenForChanges } from "./routines/_script/on-change.ts";
+
+listenForChanges(async (change) => (await import("./routines/history/note-change.ts")).noteChange(change));
 
 // no top-level await: the built package is one CommonJS file, the only form that bun compiles to bytecode
 void dispatch(
@@ -9,6 +12,10 @@ void dispatch(
     down: () => import("./routines/down.ts"),
     ps: () => import("./routines/ps.ts"),
     top: () => import("./routines/top.ts"),
+    stats: () => import("./routines/stats.ts"),
+    size: () => import("./routines/size.ts"),
+    find: () => import("./routines/find.ts"),
+    history: () => import("./routines/history.ts"),
     restart: () => import("./routines/restart.ts"),
     stop: () => import("./routines/stop.ts"),
     logs: () => import("./routines/logs.ts"),
@@ -16,7 +23,10 @@ void dispatch(
     run: () => import("./routines/run.ts"),
     exec: () => import("./routines/exec.ts"),
     shell: () => import("./routines/shell.ts"),
+    launch: () => import("./routines/launch.ts"),
     url: () => import("./routines/url.ts"),
+    open: () => import("./routines/open.ts"),
+    qr: () => import("./routines/qr.ts"),
     pull: () => import("./routines/pull.ts"),
     build: () => import("./routines/build.ts"),
     update: () => import("./routines/update.ts"),
@@ -25,17 +35,23 @@ void dispatch(
     restore: () => import("./routines/restore.ts"),
     uninstall: () => import("./routines/uninstall.ts"),
     ls: () => import("./routines/ls.ts"),
+    info: () => import("./routines/info.ts"),
     plan: () => import("./routines/plan.ts"),
     cmd: () => import("./routines/cmd.ts"),
     eject: () => import("./routines/eject.ts"),
     env: () => import("./routines/env.ts"),
     config: () => import("./routines/config.ts"),
+    models: () => import("./routines/models.ts"),
+    defaults: () => import("./routines/defaults.ts"),
+    volumes: () => import("./routines/volumes.ts"),
+    alias: () => import("./routines/alias.ts"),
     autostart: () => import("./routines/autostart.ts"),
     provider: () => import("./routines/provider.ts"),
     compose: () => import("./routines/compose.ts"),
     routine: () => import("./routines/routine.ts"),
     supervisor: () => import("./routines/supervisor.ts"),
     completion: () => import("./routines/completion.ts"),
+    doctor: () => import("./routines/doctor.ts"),
     version: () => import("./routines/version.ts"),
   },
   process.argv.slice(2),

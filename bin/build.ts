@@ -11,14 +11,21 @@ import { type BuiltFolder, builtPlace } from "../routines/_script/_built-yaml.ts
 import { parsePlainYaml } from "../routines/_script/_plain-yaml.ts";
 
 const root = new URL("..", import.meta.url).pathname;
-const everyday = ["down", "logs", "ls", "plan", "ps", "supervisor", "url"];
+const everyday = ["down", "info", "logs", "ls", "plan", "ps", "supervisor", "url"];
+
+/** Of these, those with something to note in the history. */
+const changing = ["down", "supervisor"];
+const NOTING = `import { listenForChanges } from "./routines/_script/on-change.ts";
+import { noteChange } from "./routines/history/note-change.ts";
+listenForChanges(noteChange);
+`;
 
 /** What dispatching the verb comes to, without the other verbs; it stands beside harbor.ts, though not on disk. */
 const entryOf = (verb: string): [path: string, source: string] => [
   `${root}${verb}.ts`,
   `import { runScript } from "./routines/_script/script.ts";
 import { command } from "./routines/${verb}.ts";
-void runScript(command, { argv: process.argv.slice(3), program: "harbor ${verb}" });`,
+${changing.includes(verb) ? NOTING : ""}void runScript(command, { argv: process.argv.slice(3), program: "harbor ${verb}" });`,
 ];
 const entries = Object.fromEntries(everyday.map(entryOf));
 

@@ -8,6 +8,7 @@
 import { join } from "node:path";
 import { defineCommand, jsonArg } from "./_script/command.ts";
 import { emit } from "./_script/emit.ts";
+import { quoteWord } from "./_script/quote-word.ts";
 import { runScript } from "./_script/script.ts";
 import { type MadePlan, makePlan, projectDirectoryOf } from "./compose/make-plan.ts";
 import { selectionArgs } from "./compose/selection-args.ts";
@@ -27,11 +28,6 @@ export function composeWords(made: MadePlan, more: readonly string[], env: Env):
   return composeArgv({ program, args: more, project, ...files, projectDirectory: projectDirectoryOf(workspace) });
 }
 
-/** A word as a POSIX shell reads it back. */
-function quote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
-
 export const command = defineCommand({
   meta: {
     name: "cmd",
@@ -43,7 +39,7 @@ export const command = defineCommand({
   async run({ args, rest }) {
     const made = await makePlan({ args, env: process.env });
     warn(made.selection.warnings);
-    emit(composeWords(made, rest, process.env), { json: args.json, render: (words) => words.map(quote).join(" ") });
+    emit(composeWords(made, rest, process.env), { json: args.json, render: (words) => words.map(quoteWord).join(" ") });
   },
 });
 

@@ -4,47 +4,29 @@
  *
  *   bun routines/config.ts set ollama.runtime native
  */
+import {
+  type Configuration,
+  checkValue,
+  KEY,
+  noteIfUp,
+  readConfiguration,
+  readValue,
+  showSecretsArg,
+  warnOfEnvironment,
+  workspaceArg,
+} from "./_configuration.ts";
 import { type CommandTable, defineCommand, jsonArg } from "./_script/command.ts";
 import { runNamed } from "./_script/dispatch.ts";
 import { emit } from "./_script/emit.ts";
-import { HarborError } from "./_script/error.ts";
 import { runScript } from "./_script/script.ts";
-import { maskSecret } from "./_script/secret-name.ts";
-import { table } from "./_script/table.ts";
-import { findHome } from "./config/find-home.ts";
 import { findKey, unknownKey } from "./config/find-key.ts";
-import { type Key, listKeys } from "./config/list-keys.ts";
-import { listSettings, type Setting } from "./config/list-settings.ts";
+import { listSettings } from "./config/list-settings.ts";
 import { handleOf } from "./config/name-variable.ts";
-import { readValues, type Values } from "./config/read-values.ts";
-import { checkRuntime, runtimeVariable } from "./config/runtime-preference.ts";
+import { readValues } from "./config/read-values.ts";
+import { runtimeVariable } from "./config/runtime-preference.ts";
+import { maskSettings, maskValue, problemsOf, renderSettings, withDeclaration } from "./config/show-settings.ts";
 import { writeValues } from "./config/write-values.ts";
-import { readKind } from "./engine/detect-engine-kind.ts";
-import { findStackWorkspace } from "./stack/find-stack-workspace.ts";
-import { readStack, type StackRecord } from "./stack/read-stack.ts";
 import { note, warn } from "./stack/say.ts";
-import { describeService } from "./workspace/describe-service.ts";
-import type { Workspace } from "./workspace/find-workspace.ts";
-import { listHandles } from "./workspace/list-handles.ts";
-
-const workspaceArg = { workspace: { type: "string", description: "A workspace directory", valueHint: "DIR" } } as const;
-const KEY = "A key: ollama.host_port, or HARBOR_OLLAMA_HOST_PORT";
-
-interface Configuration {
-  home: string;
-  record: StackRecord | undefined;
-  workspace: Workspace;
-  keys: Map<string, Key>;
-  values: Values;
-}
-
-/** All that the subcommands look at. */
-function readConfiguration(directory: string | undefined): Configuration {
-  const home = findHome(process.env);
-  const record = readStack(home);
-  const { workspace } = findStackWorkspace({ home, record, directory });
-  return { home, record, workspace, keys: listKeys({ workspace }), values: readValues({ workspace, env: process.env }) };
-}
 
 const set = defineCommand({
   meta: {
@@ -58,6 +40,7 @@ const set = defineCommand({
       "harbor config set hf_token - < token.txt",
     ],
   },
+  changes: "done",
   takesRest: true,
   args: {
     key: { type: "positional", description: KEY, required: true },
@@ -72,49 +55,29 @@ const set = defineCommand({
     const { name, known } = findKey(typed, configuration.keys);
     const value = await readValue(args.value, rest);
     if (known === undefined && !args.force) {
-      throw unknownKey(typed, configuration.keys, "Set it all the same with --force, where a program of yours reads it");
+      throw unknownKey(
+        typed,
+        configuration.keys,
+        "Set it all the same with --force; a variable of one service alone: harbor env <handle> set",
+      );
     }
-    checkValue(name, value, configuration.workspace);
+    checkValue(name, value, configuration);
     const { file } = await writeValues({ home: configuration.home, changes: new Map([[name, value]]) });
-    const shown = maskSecret(name, value);
-    if (args.json) return emit({ name, value: shown, file }, { json: true, render: String });
-    note(`${known?.key ?? name} is ${shown === "" ? "empty" : shown} (${file})`);
+    const said = maskValue(name, value, configuration.keys);
+    if (args.json) return emit({ name, value: said, file }, { json: true, render: String });
+    note(`${known?.key ?? name} is ${said === "" ? "empty" : said} (${file})`);
     sayWhatElse(name, value, configuration);
   },
 });
 
-/** One word, or one after `--` where it begins with a dash. */
-async function readValue(word: string | undefined, rest: readonly string[]): Promise<string> {
-  const [value, ...more] = [...(word === undefined ? [] : [word]), ...rest];
-  if (value === undefined || more.length > 0) {
-    const state = value === undefined ? "the value is missing" : `it takes one value, not "${more[0]}" as well`;
-    throw new HarborError(`Cannot set a value: ${state}`, {
-      exit: "usage",
-      hint: "Put a value of several words in quotes; an empty one is ''",
-    });
-  }
-  return value === "-" && rest.length === 0 ? (await Bun.stdin.text()).replace(/\r?\n$/, "") : value;
-}
-
-/** Values that Harbor itself reads must be right; any other is the service's. Throws `usage`. */
-function checkValue(name: string, value: string, workspace: Workspace): void {
-  if (name === "HARBOR_ENGINE_KIND") readKind(value);
-  const handle = listHandles(workspace).find((candidate) => runtimeVariable(candidate) === name);
-  if ((handle === undefined && name !== runtimeVariable()) || value === "") return;
-  const runtime = checkRuntime(value, `runtime "${value}"`);
-  if (handle === undefined || runtime === "auto" || describeService(handle, workspace).runtimes.includes(runtime)) return;
-  const lacks = runtime === "native" ? `contract (${handle}_native.yml)` : `definition (compose.${handle}.yml)`;
-  throw new HarborError(`Cannot prefer "${handle}" ${runtime}: it has no ${lacks}`, { hint: "`harbor ls` shows what each can run on" });
-}
-
 /** What stands in the way of the new value, or has to be done for it. */
 function sayWhatElse(name: string, value: string, { record }: Configuration): void {
-  if (process.env[name] !== undefined && process.env[name] !== value) warn([`${name} is set in the environment too, which goes first`]);
+  warnOfEnvironment(name, value);
   const handle = handleOf(name, record?.services ?? []);
   if (handle === undefined) return;
   const isRuntime = name === runtimeVariable(handle);
   const runtime = record?.natives.includes(handle) ? "native" : "container";
-  if (!isRuntime) note(`${handle} is up: the next \`harbor up\` applies it`);
+  if (!isRuntime) noteIfUp(handle, record);
   else if (value !== "auto" && value !== "" && value !== runtime) {
     note(`${handle} is up and stays on what it runs on; \`harbor up ${value === "native" ? "-x" : "-c"} ${handle}\` moves it`);
   }
@@ -143,6 +106,7 @@ const unset = defineCommand({
     description: "Take a value out, so that the default holds",
     examples: ["harbor config unset ollama.runtime", "harbor config unset data ollama.host_port"],
   },
+  changes: "done",
   args: {
     keys: { type: "positional", description: KEY, required: true, multiple: true },
     ...workspaceArg,
@@ -168,34 +132,37 @@ const ls = defineCommand({
   meta: {
     name: "ls",
     description: "Show what differs from the defaults, and where it is set",
-    examples: ["harbor config ls", "harbor config ls --all", "harbor config ls --show-secrets --json"],
+    examples: ["harbor config ls", "harbor config ls --all --long", "harbor config ls --show-secrets --json"],
   },
   args: {
     all: { type: "boolean", description: "Every key there is, with its default" },
-    "show-secrets": { type: "boolean", description: "Show the values of keys, tokens and passwords" },
+    long: { type: "boolean", alias: "l", description: "With the type and the description of each, where its folder declares them" },
+    ...showSecretsArg,
     ...workspaceArg,
     ...jsonArg,
   },
   run({ args }) {
     const { keys, values, workspace } = readConfiguration(args.workspace);
-    const settings = listSettings({ keys, values, workspace, all: args.all });
-    const shown = args["show-secrets"] ? settings : settings.map((it) => ({ ...it, value: it.value && maskSecret(it.name, it.value) }));
-    if (shown.length === 0 && !args.json) note("nothing differs from the defaults; `harbor config ls --all` shows them");
-    emit(shown, { json: args.json, render });
+    const settings = maskSettings(listSettings({ keys, values, workspace, all: args.all }), keys, args["show-secrets"]);
+    if (settings.length === 0 && !args.json) note("nothing differs from the defaults; `harbor config ls --all` shows them");
+    if (args.long) warn(problemsOf(keys));
+    emit(args.long ? settings.map((it) => withDeclaration(it, keys)) : settings, {
+      json: args.json,
+      render: (them) => renderSettings(them, args.long ? keys : undefined),
+    });
   },
 });
-
-function render(settings: readonly Setting[]): string {
-  if (settings.length === 0) return "";
-  const rows = settings.map((it) => [it.key, JSON.stringify(it.value ?? "").slice(1, -1), it.origin]);
-  return table([["KEY", "VALUE", "SET IN"], ...rows]).join("\n");
-}
 
 const commands: CommandTable = {
   set: async () => ({ command: set }),
   get: async () => ({ command: get }),
   unset: async () => ({ command: unset }),
   ls: async () => ({ command: ls }),
+  search: () => import("./_config-search.ts"),
+  edit: () => import("./_config-edit.ts"),
+  path: () => import("./_config-path.ts"),
+  export: () => import("./_config-export.ts"),
+  import: () => import("./_config-import.ts"),
 };
 
 export const command = defineCommand({

@@ -21,6 +21,7 @@ function render(stopped: readonly StoppedService[]): string {
 
 export const command = defineCommand({
   meta: { name: "down", description: "Stop services; all of them without names", examples: ["harbor down", "harbor down webui"] },
+  changes: "tried",
   args: { handles: { type: "positional", description: "Only these services and their companions", multiple: true }, ...jsonArg },
   async run({ args }) {
     const env = process.env;

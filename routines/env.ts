@@ -1,62 +1,119 @@
 #!/usr/bin/env bun
 /**
- * `harbor env`: the variables that a service gets, natively or in a container, and where each comes from.
+ * `harbor env`: the variables that a service gets, natively or in a container, and where each comes from; and those that you
+ * give it alone, `$HARBOR_HOME/env/<handle>.env`.
  *
- *   bun routines/env.ts ollama --json
+ *   bun routines/env.ts ollama set OLLAMA_DEBUG 1
  */
-import { defineCommand, jsonArg } from "./_script/command.ts";
+import { findPlace, noteIfUp, readValue, requireHandle, workspaceArg } from "./_configuration.ts";
+import { type CommandTable, defineCommand, jsonArg } from "./_script/command.ts";
+import { runForHandle } from "./_script/dispatch.ts";
 import { emit } from "./_script/emit.ts";
+import { HarborError } from "./_script/error.ts";
+import { nearest } from "./_script/nearest.ts";
 import { runScript } from "./_script/script.ts";
-import { table } from "./_script/table.ts";
-import { explainEnvironment, type ServiceEnvironment } from "./compose/explain-environment.ts";
-import { makePlan } from "./compose/make-plan.ts";
-import { selectionArgs } from "./compose/selection-args.ts";
-import { findHome } from "./config/find-home.ts";
-import { findStackWorkspace } from "./stack/find-stack-workspace.ts";
-import { readStack } from "./stack/read-stack.ts";
-import { note, warn } from "./stack/say.ts";
-import { whatRuns } from "./stack/what-runs.ts";
+import { maskSecret } from "./_script/secret-name.ts";
+import { changeEnvFile } from "./config/rewrite-env-file.ts";
+import { readServiceVariables, variablesFile } from "./config/service-variables.ts";
+import { note } from "./stack/say.ts";
 
-/** One table; a service of several containers has one for each. */
-function render(services: readonly ServiceEnvironment[]): string {
-  const blocks = services.map(({ service, runtime, variables }) => {
-    const rows = variables.map((it) => [it.name, it.origin, JSON.stringify(it.value).slice(1, -1)]);
-    const lines = rows.length === 0 ? [] : table([["NAME", "FROM", "VALUE"], ...rows]);
-    return [...(services.length > 1 ? [`${service} (${runtime})`] : []), ...lines].join("\n");
-  });
-  return blocks.join("\n\n");
+const handleArg = { handle: { type: "positional", description: "Service handle", required: true } } as const;
+const NAME = "A variable of its program, as in OLLAMA_DEBUG";
+
+function checkName(name: string): void {
+  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return;
+  const guess = name.includes("=") ? { hint: `Write the value as a word of its own: ${name.replace("=", " ")}` } : {};
+  throw new HarborError(`Cannot use "${name}" as a variable: it is no name`, { exit: "usage", ...guess });
 }
 
-const { names: _, ...selection } = selectionArgs;
+const set = defineCommand({
+  meta: {
+    name: "set",
+    description: "Give a service a variable, natively and in a container",
+    examples: [
+      "harbor env ollama set OLLAMA_DEBUG 1",
+      "harbor env vllm set VLLM_API_KEY - < key.txt",
+      "harbor env webui set EXTRA -- --begins-with-a-dash",
+    ],
+  },
+  changes: "done",
+  takesRest: true,
+  args: {
+    ...handleArg,
+    name: { type: "positional", description: NAME, required: true },
+    value: { type: "positional", description: "Its value; - reads it from stdin, so that a secret is in no process list" },
+    ...workspaceArg,
+    ...jsonArg,
+  },
+  async run({ args, rest }) {
+    const { home, record, workspace } = findPlace(args.workspace);
+    const [handle, name] = [String(args.handle), String(args.name)];
+    requireHandle(handle, workspace);
+    checkName(name);
+    const value = await readValue(args.value, rest);
+    const { file } = await changeEnvFile({ file: variablesFile(home, handle), changes: new Map([[name, value]]) });
+    const said = maskSecret(name, value);
+    if (args.json) return emit({ handle, name, value: said, file }, { json: true, render: String });
+    note(`${handle} gets ${name}=${said} (${file})`);
+    noteIfUp(handle, record);
+  },
+});
+
+const unset = defineCommand({
+  meta: {
+    name: "unset",
+    description: "Take back variables that you gave a service",
+    examples: ["harbor env ollama unset OLLAMA_DEBUG", "harbor env ollama unset OLLAMA_DEBUG OLLAMA_FLASH_ATTENTION"],
+  },
+  changes: "done",
+  args: { ...handleArg, names: { type: "positional", description: NAME, required: true, multiple: true }, ...workspaceArg, ...jsonArg },
+  async run({ args }) {
+    const { home, record, workspace } = findPlace(args.workspace);
+    const handle = String(args.handle);
+    requireHandle(handle, workspace);
+    const file = variablesFile(home, handle);
+    const given = readServiceVariables(home, handle)?.values ?? new Map<string, string>();
+    const unknown = args.names.find((name) => !given.has(name));
+    if (unknown !== undefined) {
+      const guess = nearest(unknown, given.keys());
+      throw new HarborError(
+        `Cannot take ${unknown} from ${handle}: you gave it none${guess === undefined ? "" : `; did you mean "${guess}"?`}`,
+        {
+          exit: "unknown",
+          hint: `\`harbor env ${handle}\` shows where each variable comes from; yours stand in ${file}`,
+        },
+      );
+    }
+    const { changed } = await changeEnvFile({ file, changes: new Map(args.names.map((name) => [name, undefined])) });
+    if (args.json) return emit({ handle, unset: changed, file }, { json: true, render: String });
+    note(`${changed.join(", ")} ${changed.length === 1 ? "is" : "are"} out of ${file}`);
+    noteIfUp(handle, record);
+  },
+});
+
+const commands: CommandTable = {
+  ls: () => import("./_env-ls.ts"),
+  get: () => import("./_env-get.ts"),
+  set: async () => ({ command: set }),
+  unset: async () => ({ command: unset }),
+};
 
 export const command = defineCommand({
   meta: {
     name: "env",
-    description: "Show the variables that a service gets, and where each comes from",
+    description: "Show the variables that a service gets, and give it some of its own",
     examples: [
-      "harbor env ollama",
-      "harbor env ollama -x ollama            What it would get natively",
-      "harbor env webui -x ollama --json      What it gets beside a native Ollama",
+      "harbor env ollama                       What it gets, and where each comes from",
+      "harbor env ollama set OLLAMA_DEBUG 1    For it alone, natively and in a container",
+      "harbor env ollama get OLLAMA_DEBUG",
+      "harbor env ollama unset OLLAMA_DEBUG",
+      "harbor env webui -x ollama              What it would get beside a native Ollama",
     ],
   },
-  args: {
-    handle: { type: "positional", description: "Service handle", required: true },
-    ...selection,
-    "show-secrets": { type: "boolean", description: "Show the values of keys, tokens and passwords" },
-    ...jsonArg,
-  },
-  async run({ args }) {
-    const env = process.env;
-    const home = findHome(env);
-    const handle = String(args.handle);
-    const record = readStack(home);
-    const { workspace } = findStackWorkspace({ home, record, directory: args.workspace });
-    const made = await makePlan({ args: { ...args, names: [handle] }, env, workspace, running: whatRuns(record) });
-    warn(made.selection.warnings);
-    const services = explainEnvironment({ made, handle, environment: env, showsSecrets: args["show-secrets"] });
-    if (services.every(({ variables }) => variables.length === 0) && !args.json) note(`${handle} gets no variables`);
-    emit(services, { json: args.json, render });
-  },
+  args: {},
+  passThrough: true,
+  commands,
+  run: ({ rest }) => runForHandle(commands, rest, "harbor env"),
 });
 
 if (import.meta.main) await runScript(command);

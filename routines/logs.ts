@@ -11,13 +11,12 @@ import { listenForInterrupt } from "./_script/interrupt.ts";
 import { readPattern } from "./_script/pattern.ts";
 import { runScript } from "./_script/script.ts";
 import { readSince } from "./_script/since.ts";
+import { checkKnown } from "./stack/check-known.ts";
 import { currentStack } from "./stack/current-stack.ts";
-import { findStackWorkspace } from "./stack/find-stack-workspace.ts";
 import { printLogs, showsColours } from "./stack/print-logs.ts";
 import type { StackRecord } from "./stack/read-stack.ts";
 import { readStackLogs } from "./stack/read-stack-logs.ts";
 import { NOTHING_IS_UP, note } from "./stack/say.ts";
-import { checkHandle, listHandles, throwUnknown } from "./workspace/list-handles.ts";
 
 /** Of each service, where neither a number nor a time is asked for. */
 const DEFAULT_TAIL = "20";
@@ -52,7 +51,7 @@ export const command = defineCommand({
       grep: grep === undefined ? undefined : readPattern("--grep", grep, args["ignore-case"]),
     };
     const { home, project, record } = currentStack(process.env);
-    for (const handle of handles) checkKnown(handle, home, record);
+    checkKnown(handles, home, record);
     using interrupt = listenForInterrupt();
     const { signal } = interrupt;
     const lines = readStackLogs({ home, env: process.env, project, handles, ...view, follow, signal });
@@ -72,14 +71,6 @@ function whyNone(handles: readonly string[], record: StackRecord | undefined, is
   const idle = handles.filter((handle) => !record.services.includes(handle));
   if (idle.length > 0) return `not running: ${idle.join(", ")}`;
   return isNarrow ? "no such lines" : "no lines yet";
-}
-
-/** A service, or a companion of one that is up. */
-function checkKnown(name: string, home: string, record: StackRecord | undefined): void {
-  checkHandle(name);
-  if (record?.services.includes(name) || record?.planned.some((it) => it.containers.includes(name))) return;
-  const handles = listHandles(findStackWorkspace({ home, record }).workspace);
-  if (!handles.includes(name)) throwUnknown(name, handles);
 }
 
 if (import.meta.main) await runScript(command);

@@ -42,11 +42,14 @@ export const command = defineCommand({
   args: {
     ...selectionArgs,
     explain: { type: "boolean", description: "Why each service runs on what it does, and every file, in or out, with the reason" },
+    "show-secrets": { type: "boolean", description: "With --json: also the values of keys, tokens and passwords" },
     ...jsonArg,
   },
   async run({ args }) {
-    const { plan, selection } = await makePlan({ args, env: process.env });
-    warn(selection.warnings);
+    const made = await makePlan({ args, env: process.env });
+    warn(made.selection.warnings);
+    // a person is shown no value at all
+    const plan = args.json && !args["show-secrets"] ? (await import("./compose/mask-plan.ts")).maskPlan(made) : made.plan;
     emit(plan, { json: args.json, render: (it) => renderPlan(it, { explain: args.explain, cwd: workingDirectory() }) });
   },
 });

@@ -15,6 +15,7 @@ export const command = defineCommand({
     description: "Restart services as they were started",
     examples: ["harbor restart", "harbor restart ollama"],
   },
+  changes: "tried",
   args: { handles: { type: "positional", description: "Only these services", multiple: true }, ...jsonArg },
   async run({ args }) {
     const done = await runControl("restart", args.handles, args.json);

@@ -15,6 +15,7 @@ export const command = defineCommand({
     description: "Stop services without taking them down; the next up starts them again",
     examples: ["harbor stop", "harbor stop ollama"],
   },
+  changes: "tried",
   args: { handles: { type: "positional", description: "Only these services", multiple: true }, ...jsonArg },
   async run({ args }) {
     const done = await runControl("stop", args.handles, args.json);

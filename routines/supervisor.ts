@@ -77,6 +77,7 @@ export const command = defineCommand({
       "harbor supervisor restart         Another one takes over, as after an upgrade",
     ],
   },
+  changes: ({ action }) => (action === "stop" || action === "restart" ? "tried" : undefined),
   args: {
     action: { type: "positional", description: "status, stop or restart; run is what Harbor itself calls", required: true },
     all: { type: "boolean", description: "With stop: every native service as well" },

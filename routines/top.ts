@@ -1,6 +1,6 @@
 #!/usr/bin/env bun
 /**
- * `harbor top`: what each service uses, processor and memory, native and container alike; live on a terminal.
+ * `harbor top`: what each service uses, processor, memory, GPU and network, native and container alike; live on a terminal.
  *
  *   bun routines/top.ts --json
  */
@@ -9,9 +9,10 @@ import { emit, writeAll } from "./_script/emit.ts";
 import { HarborError } from "./_script/error.ts";
 import { listenForInterrupt } from "./_script/interrupt.ts";
 import { runScript } from "./_script/script.ts";
-import { table } from "./_script/table.ts";
+import { checkKnown } from "./stack/check-known.ts";
 import { currentStack } from "./stack/current-stack.ts";
 import { measureStack, type ServiceUsage } from "./stack/measure-stack.ts";
+import { renderUsage } from "./stack/render-usage.ts";
 import { NOTHING_IS_UP, note } from "./stack/say.ts";
 
 const OVER_MS = { once: 500, live: 2_000 };
@@ -21,24 +22,11 @@ const CLEAR_LINE = "\x1b[K";
 const CLEAR_BELOW = "\x1b[J";
 const SCREEN = { enter: "\x1b[?1049h\x1b[?25l", leave: "\x1b[?25h\x1b[?1049l" };
 
-function render(used: readonly ServiceUsage[]): string {
-  if (used.length === 0) return "";
-  const rows = used.map((it) => [
-    it.handle,
-    it.runtime,
-    it.state,
-    `${it.cpuPercent.toFixed(1)} %`,
-    `${(it.memoryBytes / 1e6).toFixed(1)} MB`,
-    String(it.processes),
-  ]);
-  return table([["SERVICE", "RUNS AS", "STATE", "CPU", "MEMORY", "PROCESSES"], ...rows]).join("\n");
-}
-
 async function showLive(measure: (overMs: number) => Promise<ServiceUsage[]>, signal: AbortSignal): Promise<void> {
   writeAll(1, SCREEN.enter);
   try {
     for (let overMs = OVER_MS.once; !signal.aborted; overMs = OVER_MS.live) {
-      const lines = [...render(await measure(overMs)).split("\n"), "", "Ctrl-C ends this; services go on"];
+      const lines = [...renderUsage(await measure(overMs)).split("\n"), "", "Ctrl-C ends this; services go on"];
       writeAll(1, `${HOME}${lines.map((line) => `${line}${CLEAR_LINE}\n`).join("")}${CLEAR_BELOW}`);
     }
   } catch (error) {
@@ -52,18 +40,24 @@ async function showLive(measure: (overMs: number) => Promise<ServiceUsage[]>, si
 export const command = defineCommand({
   meta: {
     name: "top",
-    description: "Show what services use: processor, memory, processes",
-    examples: ["harbor top", "harbor top --once", "harbor top --json"],
+    description: "Show live what services use: processor, memory, GPU, network",
+    examples: ["harbor top", "harbor top ollama", "harbor top --once", "harbor top --json"],
   },
-  args: { once: { type: "boolean", description: "Print it once, as happens anyway where the output is no terminal" }, ...jsonArg },
+  args: {
+    handles: { type: "positional", description: "Only these services", multiple: true },
+    once: { type: "boolean", description: "Print it once, as happens anyway where the output is no terminal" },
+    ...jsonArg,
+  },
   async run({ args }) {
     const { home, project, record } = currentStack(process.env);
+    const { handles } = args;
+    checkKnown(handles, home, record);
     if (record === undefined && !args.json) note(NOTHING_IS_UP);
     using interrupt = listenForInterrupt();
     const { signal } = interrupt;
-    const measure = (overMs: number): Promise<ServiceUsage[]> => measureStack({ home, env: process.env, project, overMs, signal });
+    const measure = (overMs: number): Promise<ServiceUsage[]> => measureStack({ home, env: process.env, project, overMs, signal, handles });
     if (args.once || args.json || !process.stdout.isTTY || record === undefined)
-      emit(await measure(OVER_MS.once), { json: args.json, render });
+      emit(await measure(OVER_MS.once), { json: args.json, render: renderUsage });
     else await showLive(measure, signal);
   },
 });

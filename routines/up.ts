@@ -9,24 +9,21 @@ import { parseDuration } from "./_script/duration.ts";
 import { emit } from "./_script/emit.ts";
 import { HarborError } from "./_script/error.ts";
 import { listenForInterrupt } from "./_script/interrupt.ts";
-import { withLock } from "./_script/lock.ts";
 import { runScript } from "./_script/script.ts";
 import { workingDirectory } from "./_script/working-directory.ts";
-import { type MadePlan, makePlan } from "./compose/make-plan.ts";
+import { makePlan } from "./compose/make-plan.ts";
 import { selectionArgs } from "./compose/selection-args.ts";
 import { findHome } from "./config/find-home.ts";
-import type { Engine } from "./engine/connect-engine.ts";
 import { renderPlan } from "./plan.ts";
+import { bringUp } from "./stack/bring-up.ts";
 import { findStackWorkspace } from "./stack/find-stack-workspace.ts";
 import { observeStack, type ServiceStatus } from "./stack/observe-stack.ts";
 import { createProgress } from "./stack/progress.ts";
-import { readStack, stateOf } from "./stack/read-stack.ts";
+import { readStack } from "./stack/read-stack.ts";
 import { renderReport } from "./stack/render-report.ts";
 import { warn } from "./stack/say.ts";
-import { startStack } from "./stack/start-stack.ts";
 import { whatRuns } from "./stack/what-runs.ts";
 import { wordState } from "./stack/word-state.ts";
-import { removeEmptyState } from "./stack/write-stack.ts";
 
 export const command = defineCommand({
   meta: {
@@ -39,6 +36,7 @@ export const command = defineCommand({
       "harbor up webui nvidia --open    With the nvidia capability; open the browser",
     ],
   },
+  changes: "tried",
   args: {
     ...selectionArgs,
     build: { type: "boolean", description: "Build images first" },
@@ -58,40 +56,27 @@ export const command = defineCommand({
     if (args["dry-run"]) {
       const record = readStack(home);
       const { workspace } = findStackWorkspace({ home, record, directory: args.workspace });
-      const { plan: made, selection } = await makePlan({ args, env, workspace, running: whatRuns(record) });
-      warn(selection.warnings);
-      return emit(made, { json: args.json, render: (it) => renderPlan(it, { explain: false, cwd: workingDirectory() }) });
+      const made = await makePlan({ args, env, workspace, running: whatRuns(record) });
+      warn(made.selection.warnings);
+      const { maskPlan } = await import("./compose/mask-plan.ts");
+      return emit(maskPlan(made), { json: args.json, render: (it) => renderPlan(it, { explain: false, cwd: workingDirectory() }) });
     }
     using interrupt = listenForInterrupt();
     const { signal } = interrupt;
     const progress = createProgress(args.json);
     const before = readStack(home);
-    const start = async (): Promise<{ made: MadePlan; engine: Engine | undefined }> => {
-      const record = readStack(home);
-      const running = whatRuns(record);
-      const { workspace, recorded } = findStackWorkspace({ home, record, directory: args.workspace });
-      const made = await makePlan({ args, env, workspace, running });
-      warn(made.selection.warnings);
-      const engine = await startStack({
-        made,
-        record,
-        running,
-        recorded,
-        env,
-        build: args.build,
-        pull: args.pull,
-        keep: args.keep,
-        timeoutMs,
-        signal,
-        progress,
-      });
-      return { made, engine };
-    };
-    const { made, engine } = await withLock(stateOf(home).lock, start, {
+    const { made, engine } = await bringUp({
+      args,
+      home,
+      env,
+      build: args.build,
+      pull: args.pull,
+      keep: args.keep,
+      timeoutMs,
       signal,
+      progress,
       purpose: "harbor up",
-      waitMs: timeoutMs ?? LOCK_WAIT_MS,
-    }).finally(() => removeEmptyState(home));
+    });
     const { project } = made.plan;
     const isDefault = args.names.length + args.exclude.length + args.container.length === 0;
     const { services } = await observeStack({ home, env, project, needsEngine: false, signal, engine });
@@ -105,9 +90,6 @@ export const command = defineCommand({
     }
   },
 });
-
-/** Another `up` may be pulling gigabytes. */
-const LOCK_WAIT_MS = 60 * 60_000;
 
 function readTimeout(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;

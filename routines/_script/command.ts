@@ -43,6 +43,9 @@ export type ArgValues<A extends ArgSpecs> = { [K in keyof A]: ArgValue<A[K]> };
 /** Word → loader of a module that exports `command`. */
 export type CommandTable = Record<string, () => Promise<{ command: unknown }>>;
 
+/** `done`: noted where it ended well; `tried`: however it ended, unless it was not understood, for a failure may leave something, too. */
+export type Noted = "done" | "tried";
+
 export interface Command<A extends ArgSpecs = ArgSpecs> {
   meta: {
     name: string;
@@ -51,6 +54,8 @@ export interface Command<A extends ArgSpecs = ArgSpecs> {
     examples?: readonly string[];
   };
   args: A;
+  /** That it changes something of the user's, and is noted in the history for it; with `--dry-run` it is not. */
+  changes?: Noted | ((args: Readonly<Record<string, unknown>>) => Noted | undefined);
   /** The words after `--` mean something to it; else there must be none. */
   takesRest?: true;
   /** Hands all words on unread, in `rest`. */

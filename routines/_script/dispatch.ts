@@ -33,6 +33,19 @@ export async function runNamed(table: CommandTable, argv: readonly string[], pro
   await runScript(command, { argv: rest, program: `${program} ${name}` });
 }
 
+/**
+ * A verb about one service: `harbor env <handle> set …` as much as `harbor env set <handle> …`. Without a word of the table
+ * it is `ls`.
+ */
+export function runForHandle(table: CommandTable, argv: readonly string[], program: string): Promise<void> {
+  const [first, second, ...rest] = argv;
+  const isWord = (word: string | undefined): boolean => word !== undefined && Object.hasOwn(table, word);
+  const isHandle = first !== undefined && !first.startsWith("-") && !isWord(first);
+  // a second word that is none of the table's is a slip to be told of
+  if (isHandle && second !== undefined && !second.startsWith("-")) return runNamed(table, [second, first, ...rest], program);
+  return runNamed(table, isWord(first) ? argv : ["ls", ...argv], program);
+}
+
 function reorder(table: CommandTable, argv: readonly string[]): readonly string[] {
   const [first, second, ...rest] = argv;
   const isSwapped =
@@ -45,7 +58,7 @@ function unknownCommand(word: string, table: CommandTable, program: string): Har
   const hint =
     program === "harbor"
       ? "Run `harbor help` to see them all; to start a service, `harbor up <handle>`"
-      : `Run \`${program}\` to see them all`;
+      : `Run \`${program} --help\` to see them all`;
   return new HarborError(
     `Cannot run "${program} ${word}": there is no such command${guess === undefined ? "" : `; did you mean "${guess}"?`}`,
     {

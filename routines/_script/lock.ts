@@ -130,9 +130,30 @@ function release(path: string, holder: Holder): void {
   if (readHolder(path)?.token === holder.token) unlinkSync(path);
 }
 
+export interface LockState {
+  /** In words: who holds it and since when; or why that cannot be told. */
+  holder: string;
+  /** `dead`: its holder is gone, and whoever wants it next takes it. `unreadable`: nobody can take it. */
+  state: "held" | "dead" | "unreadable";
+}
+
+/** A look at a lock that takes nothing; undefined where there is none. */
+export function describeLock(path: string): LockState | undefined {
+  try {
+    const holder = readHolder(path);
+    if (holder === undefined) return undefined;
+    return { holder: nameHolder(holder), state: isGone(holder) ? "dead" : "held" };
+  } catch (error) {
+    return { holder: ((error as HarborError).cause as Error).message, state: "unreadable" };
+  }
+}
+
+function nameHolder({ pid, purpose, since }: Holder): string {
+  return `pid ${pid}${purpose === undefined ? "" : ` (${purpose})`} since ${since}`;
+}
+
 function heldError(path: string): HarborError {
   const holder = readHolder(path);
-  const who = holder === undefined ? "another process" : `pid ${holder.pid}${holder.purpose === undefined ? "" : ` (${holder.purpose})`}`;
-  const since = holder === undefined ? "" : ` since ${holder.since}`;
-  return new HarborError(`Cannot lock "${path}": ${who} holds it${since}`, { exit: "timeout", hint: "Wait for it to end, or stop it" });
+  const who = holder === undefined ? "another process holds it" : nameHolder(holder).replace(" since ", " holds it since ");
+  return new HarborError(`Cannot lock "${path}": ${who}`, { exit: "timeout", hint: "Wait for it to end, or stop it" });
 }

@@ -5,7 +5,8 @@
 import type { ArgSpecs, ArgValues, Command } from "./command.ts";
 import { writeAll } from "./emit.ts";
 import { EXIT, formatPlace, HarborError } from "./error.ts";
-import { parseCommandArgs } from "./parse-args.ts";
+import { tellOfChange } from "./on-change.ts";
+import { type ParsedArgs, parseCommandArgs } from "./parse-args.ts";
 
 export interface RunScriptOptions {
   /** The words after the command; `process.argv` without the program when left out. */
@@ -19,6 +20,7 @@ export async function runScript<A extends ArgSpecs>(command: Command<A>, options
   const argv = options.argv ?? process.argv.slice(2);
   const program = options.program ?? `bun ${process.argv[1]}`;
   const own = ownWords(argv, command.passThrough === true);
+  const report = (error: unknown): void => reportError(error, { debug: own.includes("--debug"), json: own.includes("--json") });
   try {
     const isHelp = (word: string | undefined): boolean => word === "--help" || word === "-h";
     if (command.passThrough ? isHelp(argv[0]) : own.some(isHelp)) {
@@ -30,10 +32,31 @@ export async function runScript<A extends ArgSpecs>(command: Command<A>, options
     const debugless = argv.filter((word, index) => !(word === "--debug" && index < own.length));
     const parsed = parseCommandArgs(debugless, command.args, program);
     if (parsed.rest.length > 0 && !command.takesRest) refuseRest(parsed.rest, command.meta.name);
+    await (command.changes ? runNoted(command, parsed, program, report) : command.run(parsed));
+  } catch (error) {
+    report(error);
+  }
+}
+
+/** Told of once it has ended, however that was; one that was refused has changed nothing. */
+async function runNoted<A extends ArgSpecs>(
+  command: Command<A>,
+  parsed: ParsedArgs<A>,
+  program: string,
+  report: (error: unknown) => void,
+): Promise<void> {
+  const startMs = performance.now();
+  try {
     await command.run(parsed);
   } catch (error) {
-    reportError(error, { debug: own.includes("--debug"), json: own.includes("--json") });
+    report(error);
   }
+  const exit = Number(process.exitCode ?? 0);
+  const args = parsed.args as Readonly<Record<string, unknown>>;
+  const noted = typeof command.changes === "function" ? command.changes(args) : command.changes;
+  const isUnderstood = exit !== EXIT.usage && exit !== EXIT.unknown && args["dry-run"] !== true;
+  if (noted === undefined || !isUnderstood || (noted === "done" && exit !== 0)) return;
+  await tellOfChange({ program, specs: command.args, args, rest: parsed.rest.length, exit, ms: Math.round(performance.now() - startMs) });
 }
 
 /** For a command that ran another program: it ends as that one did. */

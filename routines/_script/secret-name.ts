@@ -16,10 +16,10 @@ export function isSecretName(name: string): boolean {
   return LAST_WORD.test(upper) || (ANY_WORD.test(upper) && !PLACE.test(upper));
 }
 
-/** A value as it may be shown; an empty one is no secret, a URL's password is one under any name. */
-export function maskSecret(name: string, value: string): string {
+/** A value as it may be shown; an empty one is no secret, a URL's password is one under any name. `isSecret` where more than the name tells. */
+export function maskSecret(name: string, value: string, isSecret = isSecretName(name)): string {
   if (value === "") return value;
-  return isSecretName(name) ? MASK : maskUrls(value);
+  return isSecret ? MASK : maskUrls(value);
 }
 
 /** The passwords of URLs, and a token that stands alone before the host; the user of `ssh://git@host` is none. */

@@ -41,6 +41,7 @@ export async function disableAutostart({
 
 export const command = defineCommand({
   meta: { name: "disable-autostart", description: "Start nothing by itself any more", examples: ["harbor autostart disable"] },
+  changes: "done",
   args: { ...jsonArg },
   async run({ args }) {
     const disabled = await disableAutostart({ home: findHome(process.env), env: process.env });

@@ -96,6 +96,7 @@ export const command = defineCommand({
       "harbor autostart enable webui --dry-run      Print the unit, write nothing",
     ],
   },
+  changes: "done",
   args: { ...selectionArgs, "dry-run": { type: "boolean", description: "Print the file and write nothing" }, ...jsonArg },
   async run({ args }) {
     const { env } = process;

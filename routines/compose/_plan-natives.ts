@@ -1,5 +1,6 @@
 /** Natives without their definitions → what to start: each with all its variables, and where each of these comes from. */
 import type { Values } from "../config/read-values.ts";
+import type { ServiceVariables } from "../config/service-variables.ts";
 import type { Contract } from "../native/read-contract.ts";
 import type { NativeSpec } from "../native/resolve-contract.ts";
 import { toHostAddresses } from "./_host-addresses.ts";
@@ -24,6 +25,8 @@ export interface PlanNativesOptions {
   overrides: ReadonlyMap<string, readonly Override[]>;
   links: Links;
   values: Values;
+  /** What the user gives a service alone, by handle. */
+  own: ReadonlyMap<string, ServiceVariables>;
 }
 
 export interface PlannedNative {
@@ -42,9 +45,9 @@ export function planNatives(options: PlanNativesOptions): PlannedNative[] {
   });
 }
 
-/** The lowest first: what it depends on, capability and cross files, the contract's own, what the user set. */
+/** The lowest first: what it depends on, capability and cross files, the contract's own, what the user set, and set for it alone. */
 function entriesOf({ handle, env, envVars, path }: Contract, options: PlanNativesOptions): EnvironmentEntry[] {
-  const { natives, overrides, links, values } = options;
+  const { natives, overrides, links, values, own: given } = options;
   const fromFiles = Object.entries(natives.get(handle)?.environment ?? {}).map(([name, written]) => filled(name, written, values));
   // as the contract was resolved: the port of one that sleeps is another for its process
   const resolved = natives.get(handle)?.spec.env ?? {};
@@ -55,7 +58,9 @@ function entriesOf({ handle, env, envVars, path }: Contract, options: PlanNative
       ? []
       : [{ name, value: resolved[name] ?? value, text: escapeDollars(value), origin }];
   });
-  return [...overridesFor(links.natives.get(handle), overrides), ...fromFiles, ...own, ...passed];
+  const { file: origin = "", values: alone = [] } = given.get(handle) ?? {};
+  const users = [...alone].map(([name, value]) => ({ name, value, text: escapeDollars(value), origin }));
+  return [...overridesFor(links.natives.get(handle), overrides), ...fromFiles, ...own, ...passed, ...users];
 }
 
 function filled(name: string, { text, origin }: { text: string; origin: string }, values: Values): EnvironmentEntry {

@@ -7,11 +7,8 @@ import type { Values } from "../config/read-values.ts";
 import { type Expression, escapeDollars, findExpression, interpolate, mapStrings } from "./interpolate.ts";
 import type { ComposeModel } from "./merge-compose.ts";
 
-export interface EjectModelOptions {
+export interface EjectModelOptions extends Pick<FillTextOptions, "values" | "resolve" | "isSecret"> {
   model: ComposeModel;
-  values: Values;
-  /** Fill secrets in as well. */
-  resolve: boolean;
 }
 
 export interface EjectedModel {
@@ -24,6 +21,8 @@ export interface FillTextOptions {
   values: Values;
   /** Fill secrets in as well. */
   resolve: boolean;
+  /** Whether a key of the configuration is a secret; by its name when left out. */
+  isSecret?: ((name: string) => boolean) | undefined;
   /** Told the name of each that is left open. */
   onSecret?: (name: string) => void;
 }
@@ -40,9 +39,9 @@ export function fillText(text: string, options: FillTextOptions): string {
 }
 
 function fillExpression(whole: string, found: Expression, options: FillTextOptions): string {
-  const { values, resolve, onSecret } = options;
+  const { values, resolve, onSecret, isSecret = isSecretName } = options;
   if (found.operator === "$") return whole;
-  if (!resolve && isSecretName(found.name)) {
+  if (!resolve && isSecret(found.name)) {
     onSecret?.(found.name);
     // in braces, for what comes to stand behind it may go on like a name
     return whole.startsWith("${") ? whole : `\${${found.name}}`;
@@ -61,9 +60,9 @@ function takesWord({ name, operator }: Expression, values: Values): boolean {
 }
 
 /** Pure; the given model stays as it is. */
-export function ejectModel({ model, values, resolve }: EjectModelOptions): EjectedModel {
+export function ejectModel({ model, ...options }: EjectModelOptions): EjectedModel {
   const secrets = new Set<string>();
-  const fill = (text: string): string => fillText(text, { values, resolve, onSecret: (name) => secrets.add(name) });
+  const fill = (text: string): string => fillText(text, { ...options, onSecret: (name) => secrets.add(name) });
   const filled = mapStrings(model, fill) as ComposeModel;
   for (const service of Object.values((filled.services ?? {}) as Record<string, Record<string, unknown>>)) dropOwnLabels(service);
   return { model: filled, secrets: [...secrets].sort() };

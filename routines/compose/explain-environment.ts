@@ -10,6 +10,7 @@ import { parseYamlDocuments } from "../_script/yaml.ts";
 import { parseEnv } from "../config/parse-env.ts";
 import type { Env, Values } from "../config/read-values.ts";
 import { buildEnvironment } from "../native/resolve-contract.ts";
+import { ownReference } from "./_own-variables.ts";
 import type { EnvironmentEntry } from "./_plan-natives.ts";
 import { readEnvironment } from "./_read-service-environment.ts";
 import { escapeDollars, findExpression, interpolate } from "./interpolate.ts";
@@ -36,14 +37,20 @@ export interface ExplainEnvironmentOptions {
   /** Where the host's part of a process's environment comes from. */
   environment: Env;
   showsSecrets: boolean;
+  /** Whether a key of the configuration is a secret; by its name when left out. */
+  isSecret?: (name: string) => boolean;
 }
 
 /** The process of a native service; else one entry for each container. Empty for a handle that is no part of the plan. */
 export function explainEnvironment(options: ExplainEnvironmentOptions): ServiceEnvironment[] {
-  const { made, handle, showsSecrets } = options;
+  const { made, handle, showsSecrets, isSecret = isSecretName } = options;
   const show = (entries: Iterable<EnvironmentEntry>): Variable[] =>
     [...entries]
-      .map((entry) => ({ name: entry.name, value: showsSecrets ? entry.value : masked(entry, made.values), origin: entry.origin }))
+      .map((entry) => ({
+        name: entry.name,
+        value: showsSecrets ? entry.value : masked(entry, made.values, isSecret),
+        origin: entry.origin,
+      }))
       .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   const native = made.natives.find(({ spec }) => spec.handle === handle);
   if (native !== undefined) {
@@ -52,7 +59,7 @@ export function explainEnvironment(options: ExplainEnvironmentOptions): ServiceE
     return [{ service: handle, runtime: "native", variables: show(entries.values()) }];
   }
   const containers = made.plan.services.find((it) => it.handle === handle)?.containers ?? [];
-  return containers.map((service) => ({ service, runtime: "container", variables: show(containerEntries(service, made)) }));
+  return containers.map((service) => ({ service, runtime: "container", variables: show(containerEntries(service, handle, made)) }));
 }
 
 function hostEntries(environment: Env): EnvironmentEntry[] {
@@ -65,29 +72,32 @@ function hostEntries(environment: Env): EnvironmentEntry[] {
 }
 
 /** A secret by its own name, or by that of a variable it is made of. */
-function masked({ name, value, text }: EnvironmentEntry, values: Values): string {
-  const parts = [...secretsIn(text)].map((secret) => values.get(secret) ?? "").filter((part) => part !== "");
+function masked({ name, value, text }: EnvironmentEntry, values: Values, isSecret: (name: string) => boolean): string {
+  const parts = [...secretsIn(text, isSecret)].map((secret) => values.get(secret) ?? "").filter((part) => part !== "");
   return maskSecret(
     name,
     parts.reduce((shown, part) => shown.replaceAll(part, MASK), value),
+    isSecret(name),
   );
 }
 
-function* secretsIn(text: string): Generator<string> {
+function* secretsIn(text: string, isSecret: (name: string) => boolean): Generator<string> {
   for (let found = findExpression(text, 0); found !== undefined; found = findExpression(text, found.end)) {
-    if (isSecretName(found.name)) yield found.name;
-    yield* secretsIn(found.word);
+    if (isSecret(found.name)) yield found.name;
+    yield* secretsIn(found.word, isSecret);
   }
 }
 
 /** `env_file` lies below `environment`, as in compose. */
-function containerEntries(service: string, made: MadePlan): EnvironmentEntry[] {
+function containerEntries(service: string, handle: string, made: MadePlan): EnvironmentEntry[] {
   const { values } = made;
   const model = (made.plan.compose.services as Record<string, Record<string, unknown>>)[service] ?? {};
   const entries = new Map(fileEntries(model.env_file, projectDirectoryOf(made.plan.workspace), values).map((entry) => [entry.name, entry]));
   const findOrigin = originsOf(service, made);
+  const own = made.ownVariables.get(handle);
   for (const [name, written] of readEnvironment(model.environment)) {
-    const origin = findOrigin(name);
+    const isOwn = written === `\${${ownReference(handle, name)}}`;
+    const origin = isOwn && own !== undefined ? own.file : findOrigin(name);
     if (written !== undefined) entries.set(name, { name, value: interpolate(written, values.get), text: written, origin });
     else {
       const set = values.find(name);

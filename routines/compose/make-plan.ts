@@ -9,14 +9,18 @@ import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
 import { runScript } from "../_script/script.ts";
 import type { Env, Values } from "../config/read-values.ts";
+import { readAllVariables, type ServiceVariables } from "../config/service-variables.ts";
 import { detectEngineKind } from "../engine/detect-engine-kind.ts";
 import type { Dependencies, NativeSpec } from "../native/resolve-contract.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
 import { listHandles } from "../workspace/list-handles.ts";
 import { readHostAddresses } from "./_host-addresses.ts";
 import { joinDirect, tellOfDirect } from "./_join-direct.ts";
+import { type Broken, leaveOutBroken } from "./_leave-out-broken.ts";
 import { type Links, linkNatives } from "./_link-natives.ts";
 import { injectOverrides, type Override, readOverrides, withOverrides } from "./_overrides.ts";
+import { giveOwnVariables } from "./_own-variables.ts";
+import { addVolumes } from "./_own-volumes.ts";
 import { type PlannedNative, planNatives, reachFromHost } from "./_plan-natives.ts";
 import { type PlannedService, planServices } from "./_plan-services.ts";
 import { readEnvironment } from "./_read-service-environment.ts";
@@ -59,6 +63,8 @@ export interface MadePlan {
   natives: PlannedNative[];
   /** Services of the merged model that stand in for natives; in the plan's own model only where a container needs them. */
   standIns: string[];
+  /** What the user gives a service alone, by handle. */
+  ownVariables: ReadonlyMap<string, ServiceVariables>;
 }
 
 export interface MakePlanOptions {
@@ -75,7 +81,12 @@ export interface MakePlanOptions {
 
 /** Throws `usage`, `unknown` or `failed`, each with the place and the next step. */
 export async function makePlan(options: MakePlanOptions): Promise<MadePlan> {
-  const selection = await readSelection(options);
+  const { names, exclude, container } = options.args;
+  return leaveOutBroken([...names, ...exclude, ...container], (broken) => planWithout(broken, options));
+}
+
+async function planWithout(broken: Broken, options: MakePlanOptions): Promise<MadePlan> {
+  const selection = await readSelection({ ...options, broken });
   const resolved = resolveFiles(selection);
   const { contracts } = selection;
   const overrides = readOverrides(contracts, selection.values);
@@ -97,7 +108,8 @@ export async function makePlan(options: MakePlanOptions): Promise<MadePlan> {
     handles: () => listHandles(selection.workspace),
   });
   const compose = finishModel({ merged, excluded, owners, project, links, overrides });
-  const planned = planNatives({ natives: excluded.natives, contracts, overrides, links, values });
+  const own = readAllVariables(selection.workspace.home, new Set([...contracts.keys(), ...owners.values()]));
+  const planned = planNatives({ natives: excluded.natives, contracts, overrides, links, values, own });
   const specs = planned.map(({ spec }) => spec);
   joinDirect({ compose, natives: specs, contracts });
   const definitions = new Map([...excluded.natives].map(([handle, native]) => [handle, native.definition]));
@@ -105,6 +117,8 @@ export async function makePlan(options: MakePlanOptions): Promise<MadePlan> {
   checkPortClaims(claimsOf(services, selection, merged));
   const addresses = readHostAddresses({ services: compose.services as Services, natives: specs, contracts, values: values.get });
   const natives = planned.map((native) => reachFromHost(native, addresses));
+  const standIns = [...excluded.natives.values()].flatMap(({ proxies }) => proxies);
+  const user = layUsersOwnOn({ compose, merged, owners, standIns, own, values, home: selection.workspace.home, env: options.env });
   const plan: Plan = {
     project,
     workspace: selection.workspace,
@@ -115,9 +129,28 @@ export async function makePlan(options: MakePlanOptions): Promise<MadePlan> {
     dependencies: links.containers,
     compose,
   };
-  const standIns = [...excluded.natives.values()].flatMap(({ proxies }) => proxies);
-  const warnings = [...selection.warnings, ...findSlips(resolved, selection), ...tellOfDirect({ natives: specs, contracts })];
-  return { plan, values, selection: { ...selection, warnings }, merged, natives, standIns };
+  const found = [...selection.warnings, ...findSlips(resolved, selection), ...tellOfDirect({ natives: specs, contracts })];
+  const warnings = [...found, ...user.warnings];
+  return { plan, values: user.values, selection: { ...selection, warnings }, merged, natives, standIns, ownVariables: own };
+}
+
+interface UsersOwn {
+  compose: ComposeModel;
+  merged: MergedCompose;
+  owners: ReadonlyMap<string, string>;
+  standIns: readonly string[];
+  own: ReadonlyMap<string, ServiceVariables>;
+  values: Values;
+  home: string;
+  env: Env;
+}
+
+/** Mounts and variables that the user adds have the last word; changes the model. */
+function layUsersOwnOn({ compose, merged, owners, own, values, home, env, ...given }: UsersOwn): { values: Values; warnings: string[] } {
+  const services = compose.services as Services;
+  const standIns = new Set(given.standIns);
+  const warnings = addVolumes({ model: compose, standIns, values, home, env });
+  return { values: giveOwnVariables({ services, owners, standIns, own, values, variables: merged.variables }), warnings };
 }
 
 /** Only an engine on this very kernel shares the host's network and mounts its sockets. */

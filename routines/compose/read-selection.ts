@@ -35,6 +35,8 @@ export interface ReadSelectionOptions {
   running?: RunningServices | undefined;
   /** The host's GPU, for services of the runtime `auto`; looked for when left out. */
   gpu?: () => Gpu;
+  /** Handle → what is wrong with its files: these are left out. */
+  broken?: ReadonlyMap<string, string>;
 }
 
 export interface Selection {
@@ -51,7 +53,7 @@ export interface Selection {
   contracts: ReadonlyMap<string, Contract>;
   /** Handle → why it runs on what it runs on. */
   reasons: ReadonlyMap<string, string>;
-  /** Services that run, but that no layer has any more: they are no part of the plan, and go on as they are. */
+  /** Services that run, but that no layer has any more, or whose files are broken: they are no part of the plan, and go on as they are. */
   lost: readonly string[];
   /** What a person should hear, but need not act on. */
   warnings: readonly string[];
@@ -67,7 +69,9 @@ export async function readSelection(options: ReadSelectionOptions): Promise<Sele
   const { capabilities, gpu } = await readHost(options, values, home);
   const knownCapabilities = new Set([...BUILT_IN_CAPABILITIES, ...capabilities]);
   for (const name of args.names) if (knownCapabilities.has(name)) capabilities.add(name);
-  const list = (handles: readonly string[] | "*"): ServiceFile[] => listFiles({ workspace, handles, capabilities: knownCapabilities });
+  const { broken = new Map<string, string>() } = options;
+  const list = (handles: readonly string[] | "*"): ServiceFile[] =>
+    listFiles({ workspace, handles, capabilities: knownCapabilities }).filter(({ handle = "" }) => !broken.has(handle));
 
   const defaults = args["no-defaults"] ? [] : values.list("HARBOR_SERVICES_DEFAULT").filter((name) => !knownCapabilities.has(name));
   const asked = readAsked(args, knownCapabilities);
@@ -79,7 +83,7 @@ export async function readSelection(options: ReadSelectionOptions): Promise<Sele
   const services = new Set([...(running?.services ?? []), ...defaults, ...named]);
   // a name that is none never gets near a path
   const files = list(isAll ? "*" : [...services].filter(isHandle));
-  const { lost, warnings } = dropUnknown({ services, named, running, files, workspace });
+  const { lost, warnings } = dropUnknown({ services, named, running, files, workspace, broken });
   if (!isAll && services.size === 0) throw nothingToRun(warnings);
   warnings.push(...unusedCapabilities(args.capability, files));
   const { contracts, reasons } = chooseRuntimes({
@@ -106,27 +110,33 @@ export async function readSelection(options: ReadSelectionOptions): Promise<Sele
   };
 }
 
+function tellOfBroken(name: string, why: string, lost: readonly string[]): string {
+  return lost.includes(name) ? `"${name}" is left as it runs, for its files are broken: ${why}` : `"${name}" is left out: ${why}`;
+}
+
 interface UnknownQuestion {
   services: Set<string>;
   named: readonly string[];
   running: RunningServices | undefined;
   files: readonly ServiceFile[];
   workspace: Workspace;
+  broken: ReadonlyMap<string, string>;
 }
 
-/** Throws `unknown` for a name that was typed; a default, or what runs, that is not there is left out, with a warning. */
-function dropUnknown({ services, named, running, files, workspace }: UnknownQuestion): { lost: string[]; warnings: string[] } {
-  const unknown = [...services].filter((name) => !isKnown(name, files, workspace));
-  const typed = unknown.find((name) => named.includes(name));
+/** Throws `unknown` for a name that was typed; a default, or what runs, that is not there or broken is left out, with a warning. */
+function dropUnknown({ services, named, running, files, workspace, broken }: UnknownQuestion): { lost: string[]; warnings: string[] } {
+  const unknown = [...services].filter((name) => broken.has(name) || !isKnown(name, files, workspace));
+  const typed = unknown.find((name) => named.includes(name) && !broken.has(name));
   if (typed !== undefined) throwUnknown(typed, [...listHandles(workspace), ...BUILT_IN_CAPABILITIES]);
   for (const name of unknown) services.delete(name);
   const lost = unknown.filter((name) => running?.services.includes(name));
-  const warnings = unknown.map((name) =>
+  const absent = unknown.filter((name) => !broken.has(name));
+  const warnings = absent.map((name) =>
     lost.includes(name)
       ? `"${name}" runs, but its folder is gone from the workspace: it is left as it is (\`harbor down ${name}\` stops it)`
       : `"${name}" is a default service (HARBOR_SERVICES_DEFAULT), but there is no such service`,
   );
-  return { lost, warnings };
+  return { lost, warnings: [...warnings, ...[...broken].map(([name, why]) => tellOfBroken(name, why, lost))] };
 }
 
 /** Throws `usage` where -x and -c are given what they do not take, or the same. */

@@ -20,11 +20,15 @@ const ENTRY = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*[=:]\s*/;
 /** A name without a value: inherited from the environment. */
 const BARE_NAME = /^(?:export\s+)?[A-Za-z_][\w.-]*$/;
 
-/** Throws with the line for what is neither an entry, a comment nor empty. */
-export function readEntries(lines: readonly string[], file: string): EnvEntry[] {
+/**
+ * Throws with the line for what is neither an entry, a comment nor empty. A carriage return at the end of a line is a part
+ * of its end, as editors of Windows write it; within quotes it is one of the value, to compose and to a shell as well.
+ */
+export function readEntries(text: string, file: string): EnvEntry[] {
+  const lines = text.split("\n");
   const entries: EnvEntry[] = [];
   for (let index = 0; index < lines.length; index++) {
-    const line = lines[index] as string;
+    const line = withoutReturn(lines[index] as string);
     const trimmed = line.trim();
     if (trimmed === "" || trimmed.startsWith("#") || BARE_NAME.test(trimmed)) continue;
     const found = ENTRY.exec(line);
@@ -53,9 +57,13 @@ function readQuoted(
   let text = (lines[first] as string).slice(from);
   for (let last = first; ; text += `\n${lines[last]}`) {
     const end = closingQuote(text, quote);
-    if (end !== -1) return { raw: text.slice(0, end), last, tail: text.slice(end + 1) };
+    if (end !== -1) return { raw: text.slice(0, end), last, tail: withoutReturn(text.slice(end + 1)) };
     if (++last >= lines.length) return undefined;
   }
+}
+
+function withoutReturn(line: string): string {
+  return line.endsWith("\r") ? line.slice(0, -1) : line;
 }
 
 function closingQuote(text: string, quote: string): number {

@@ -8,14 +8,18 @@
 import { readFileSync } from "node:fs";
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
+import type { HarborError } from "../_script/error.ts";
 import { runScript } from "../_script/script.ts";
+import { isSecretName } from "../_script/secret-name.ts";
 import { BUILT_IN_CAPABILITIES } from "../host/capabilities.ts";
 import { findWorkspace, type Workspace } from "../workspace/find-workspace.ts";
 import { listFiles, type ServiceFile } from "../workspace/list-files.ts";
 import { listHandles } from "../workspace/list-handles.ts";
 import { findHome } from "./find-home.ts";
-import { keyOf, variableOf } from "./name-variable.ts";
-import { runtimeVariable } from "./runtime-preference.ts";
+import { keyOf, openUrlVariable, variableOf } from "./name-variable.ts";
+import { type Declaration, readDeclarations, type SettingType } from "./read-declarations.ts";
+import { RUNTIMES, runtimeVariable } from "./runtime-preference.ts";
+import { volumesVariable } from "./service-volumes.ts";
 
 export interface Key {
   /** The variable. */
@@ -26,41 +30,76 @@ export interface Key {
   default: string | null;
   /** Where it is named; empty for what only Harbor itself reads. */
   files: string[];
+  /** What a folder says of it. */
+  declared: Declaration | undefined;
+  /** What is wrong with what a folder says of it. */
+  problem: HarborError | undefined;
+}
+
+interface OwnKey extends Partial<Pick<Declaration, "type" | "choices">> {
+  default?: string;
+  description: string;
 }
 
 /** Harbor's own, and what it takes where they are not set. */
-const OWN: Readonly<Record<string, string | null>> = {
-  HARBOR_SERVICES_DEFAULT: null,
-  HARBOR_CAPABILITIES_AUTODETECT: "true",
-  HARBOR_CAPABILITIES_DEFAULT: null,
-  HARBOR_DATA: null,
-  HARBOR_PROJECT: null,
-  HARBOR_ENGINE_KIND: null,
-  HARBOR_PROXY_IMAGE: null,
-  HARBOR_PROXY_VERSION: null,
+const OWN: Readonly<Record<string, OwnKey>> = {
+  HARBOR_SERVICES_DEFAULT: { description: "Services that every `harbor up` starts, with ; between them" },
+  HARBOR_CAPABILITIES_AUTODETECT: { default: "true", type: "boolean", description: "Whether capabilities of the host are detected" },
+  HARBOR_CAPABILITIES_DEFAULT: { description: "Capabilities that are always selected, with ; between them" },
+  HARBOR_DATA: { type: "path", description: "Folder of what services store" },
+  HARBOR_PROJECT: { description: "Name of the compose project" },
+  HARBOR_ENGINE_KIND: { description: "What the engine is: linux, desktop, rootless or podman" },
+  HARBOR_HISTORY: { default: "true", type: "boolean", description: "Whether what is changed with harbor is noted" },
+  HARBOR_LAUNCH_BACKEND: { description: "Service whose models `harbor launch` uses" },
+  HARBOR_LAUNCH_MODEL: { description: "Its model" },
+  HARBOR_PROXY_IMAGE: { description: "Image of the proxies" },
+  HARBOR_PROXY_VERSION: { description: "Its tag" },
+  HARBOR_UI_MAIN: { description: "Service that `harbor open` and `qr` mean without a name" },
 };
+
+const RUNTIME: OwnKey = { default: "auto", choices: [...RUNTIMES], description: "What it runs on" };
+const OPEN_URL: OwnKey = { description: "What `harbor open` opens: a URL, or a path of its own" };
+const VOLUMES: OwnKey = { description: "More mounts of its container, with ; between them" };
 
 /** By name. A file that cannot be read hides its own keys alone. */
 export function listKeys({ workspace }: { workspace: Workspace }): Map<string, Key> {
   const handles = listHandles(workspace);
   const keys = new Map<string, Key>();
-  const note = (name: string, file: string | undefined, text: string | null): void => {
+  const note = (name: string, file: string | undefined, text: string | null): Key => {
     let key = keys.get(name);
     if (key === undefined) {
-      key = { name, key: keyOf(name, handles), default: null, files: [] };
+      key = { name, key: keyOf(name, handles), default: null, files: [], declared: undefined, problem: undefined };
       keys.set(name, key);
     }
     key.default ??= text;
     if (file !== undefined && !key.files.includes(file)) key.files.push(file);
+    return key;
   };
   const files = listFiles({ workspace, handles: "*", capabilities: new Set(BUILT_IN_CAPABILITIES) });
   // a definition's default is the one that holds where a capability's or another service's file has its own
   for (const { path } of files.sort((a, b) => rankOf(a) - rankOf(b))) {
     for (const { name, text } of namesIn(readOrNothing(path))) note(name, path, text);
   }
-  for (const [name, text] of Object.entries(OWN)) note(name, undefined, text);
-  for (const handle of [undefined, ...handles]) note(runtimeVariable(handle), undefined, "auto");
+  const { found, wrong } = readDeclarations(files);
+  for (const [name, declared] of found) note(name, declared.source?.file, null).declared = declared;
+  for (const [name, problem] of wrong) note(name, problem.at?.file, null).problem = problem;
+  const own = [
+    ...Object.entries(OWN),
+    ...[undefined, ...handles].map((handle): [string, OwnKey] => [runtimeVariable(handle), RUNTIME]),
+    ...handles.map((handle): [string, OwnKey] => [volumesVariable(handle), VOLUMES]),
+    ...handles.map((handle): [string, OwnKey] => [openUrlVariable(handle), OPEN_URL]),
+  ];
+  for (const [name, spec] of own) note(name, undefined, spec.default ?? null).declared ??= ownDeclaration(name, spec);
   return new Map([...keys].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+}
+
+function ownDeclaration(name: string, { type = "text", choices, description }: OwnKey): Declaration {
+  return { name, type, choices, min: undefined, max: undefined, description, isSecret: false, source: undefined };
+}
+
+/** By declaration, or by its name. */
+export function isSecretKey(name: string, keys: ReadonlyMap<string, Key>): boolean {
+  return keys.get(name)?.declared?.isSecret === true || isSecretName(name);
 }
 
 function rankOf({ kind }: ServiceFile): number {
@@ -95,12 +134,40 @@ function* namesIn(source: string): Generator<{ name: string; text: string | null
 }
 
 export const command = defineCommand({
-  meta: { name: "list-keys", description: "List every configuration key, its default, and where it is named" },
+  meta: { name: "list-keys", description: "List every configuration key, its default and choices, and where it is named" },
   args: { workspace: { type: "string", description: "A workspace directory", valueHint: "DIR" }, ...jsonArg },
   run({ args }) {
     const keys = [...listKeys({ workspace: findWorkspace({ home: findHome(process.env), directory: args.workspace }) }).values()];
-    emit(keys, { json: args.json, render: (them) => them.map((it) => `${it.key}\t${it.name}\t${it.default ?? ""}`).join("\n") });
+    // a shell's completion takes the columns apart
+    const row = (it: DescribedKey): string[] => [it.key, it.name, it.default ?? "", it.choices.join(" ")];
+    emit(keys.map(describeKey), { json: args.json, render: (them) => them.map((it) => row(it).join("\t")).join("\n") });
   },
 });
+
+/** A key as it is printed. */
+export interface DescribedKey extends Pick<Key, "name" | "key" | "default" | "files"> {
+  type: SettingType;
+  /** Empty where it may be anything of its type. */
+  choices: readonly string[];
+  min: number | null;
+  max: number | null;
+  description: string | null;
+  secret: boolean;
+}
+
+export function describeKey({ name, key, default: byDefault, files, declared }: Key): DescribedKey {
+  return {
+    name,
+    key,
+    default: byDefault,
+    files,
+    type: declared?.type ?? "text",
+    choices: declared?.choices ?? (declared?.type === "boolean" ? ["true", "false"] : []),
+    min: declared?.min ?? null,
+    max: declared?.max ?? null,
+    description: declared?.description ?? null,
+    secret: declared?.isSecret === true || isSecretName(name),
+  };
+}
 
 if (import.meta.main) await runScript(command);

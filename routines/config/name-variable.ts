@@ -5,6 +5,11 @@ export function variableOf(key: string): string {
   return /^[A-Z_][A-Z0-9_]*$/.test(key) ? key : `HARBOR_${key.toUpperCase().replace(/[.-]/g, "_")}`;
 }
 
+/** What `harbor open` opens instead of a service's URL. */
+export function openUrlVariable(handle: string): string {
+  return `${prefixOf(handle)}OPEN_URL`;
+}
+
 /** Which handle a variable is of: the longest that its name begins with. */
 export function handleOf(variable: string, handles: Iterable<string>): string | undefined {
   let found: string | undefined;

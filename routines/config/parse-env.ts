@@ -19,23 +19,33 @@ export function parseEnv(text: string, options: ParseEnvOptions): Map<string, st
   const values = new Map<string, string>();
   const expand = (value: string): string =>
     options.lookup === undefined || !value.includes("$") ? value : interpolate(value, (name) => options.lookup?.(name) ?? values.get(name));
-  for (const { key, quote, raw } of readEntries(text.split(/\r?\n/), options.file)) {
+  for (const { key, quote, raw } of readEntries(text, options.file)) {
     if (quote === undefined) values.set(key, expand(plainValue(raw)));
     else values.set(key, quote === "'" ? raw : expand(resolveEscapes(raw, options.lookup !== undefined)));
   }
   return values;
 }
 
-/** A value as it may stand after `KEY=`, read back as the same by this reader, by compose and by `source`. */
+/**
+ * A value as it may stand after `KEY=`, read back as the same by this reader and by a shell's `source`; by compose too, but for
+ * a text with both `'` and `` ` ``, which the two cannot be told in one way (`formatComposeValue` is for compose).
+ */
 export function formatEnvValue(value: string): string {
-  if (/^[A-Za-z0-9_./:@%+,=-]*$/.test(value)) return value;
-  // a carriage return would be taken for a part of the line's end; a shell's `source` alone does not know the escape
-  if (value.includes("\r")) return `"${escapeForDouble(value).replaceAll("\r", "\\r")}"`;
-  return value.includes("'") ? `"${escapeForDouble(value)}"` : `'${value}'`;
+  return formatValue(value, /[\\"$`]/g);
 }
 
-function escapeForDouble(value: string): string {
-  return value.replace(/[\\"$`]/g, (character) => `\\${character}`);
+/** The same for a file that compose alone reads, as which any value is read back. */
+export function formatComposeValue(value: string): string {
+  return formatValue(value, /[\\"$]/g);
+}
+
+/** `special`: what has to be escaped in double quotes. */
+function formatValue(value: string, special: RegExp): string {
+  if (/^[A-Za-z0-9_./:@%+,=-]*$/.test(value)) return value;
+  // a backslash right before the closing single quote would escape it for compose
+  const backslashes = /\\*$/.exec(value)?.[0].length ?? 0;
+  const isSingle = !value.includes("'") && backslashes % 2 === 0;
+  return isSingle ? `'${value}'` : `"${value.replace(special, "\\$&")}"`;
 }
 
 /** An unquoted value ends at ` #` and carries no space at its ends. */

@@ -12,7 +12,7 @@ import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
 import { addressOf, explainEngineError } from "./_reach-engine.ts";
 import { type EngineKind, kindOf, readKind, recallEngineKind, rememberEngineKind } from "./detect-engine-kind.ts";
-import { type Endpoint, findEndpoint } from "./find-endpoint.ts";
+import { type Endpoint, findEndpoint, isRemote } from "./find-endpoint.ts";
 
 export interface ConnectEngineOptions {
   env: Record<string, string | undefined>;
@@ -42,7 +42,9 @@ export async function connectEngine(options: ConnectEngineOptions): Promise<Engi
   try {
     const client = createEngineClient(addressOf(endpoint));
     const { Version: version, ...answer } = await client.get<VersionAnswer>("/version", {}, abortSignal);
-    const kind = wanted ?? (await learnKind(options.home, endpoint, version, () => askKind(client, answer, abortSignal)));
+    // what it says of itself is said of its own machine
+    const own = isRemote(endpoint) ? "remote" : undefined;
+    const kind = wanted ?? own ?? (await learnKind(options.home, endpoint, version, () => askKind(client, answer, abortSignal)));
     return Object.assign(client, { endpoint, kind, version });
   } catch (error) {
     if (options.signal?.aborted)

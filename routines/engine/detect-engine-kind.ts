@@ -12,15 +12,18 @@ import { HarborError } from "../_script/error.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
 import { recallHost, rememberHost } from "./_host-cache.ts";
-import { type Endpoint, findEndpoint } from "./find-endpoint.ts";
+import { type Endpoint, findEndpoint, isRemote, productOf } from "./find-endpoint.ts";
 
 /**
  * `linux`: shares this host's kernel and network. `desktop`: in a virtual machine (Docker Desktop,
- * OrbStack, Colima). `rootless`: its host network is not this host's. `podman`: Podman's socket.
+ * OrbStack, Colima, Rancher Desktop). `rootless`: its host network is not this host's. `podman`: Podman's
+ * socket. `remote`: on another machine.
  */
-export type EngineKind = "linux" | "desktop" | "rootless" | "podman";
+export type EngineKind = "linux" | "desktop" | "rootless" | "podman" | "remote";
 
-const KINDS: readonly EngineKind[] = ["linux", "desktop", "rootless", "podman"];
+const KINDS: readonly EngineKind[] = ["linux", "desktop", "rootless", "podman", "remote"];
+
+const MACHINES: readonly string[] = ["Docker Desktop", "OrbStack", "Colima", "Rancher Desktop", "Lima"];
 
 export interface DetectEngineKindOptions {
   env: Record<string, string | undefined>;
@@ -53,12 +56,13 @@ export function readKind(wanted: string | undefined): EngineKind | undefined {
   });
 }
 
-function guessKind({ host, context }: Endpoint, options: DetectEngineKindOptions): EngineKind {
+function guessKind(endpoint: Endpoint, options: DetectEngineKindOptions): EngineKind {
   const { platform = process.platform, kernel = readKernel } = options;
-  if (host.includes("podman")) return "podman";
-  if (platform !== "linux") return "desktop";
-  if (context === "desktop-linux" || /\/\.(?:docker\/(?:run|desktop)|orbstack|colima)\//.test(host)) return "desktop";
-  if (/^unix:\/\/(?:\/var)?\/run\/user\//.test(host)) return "rootless";
+  if (isRemote(endpoint)) return "remote";
+  const product = productOf(endpoint);
+  if (product === "Podman") return "podman";
+  if (platform !== "linux" || MACHINES.includes(product)) return "desktop";
+  if (/^unix:\/\/(?:\/var)?\/run\/user\//.test(endpoint.host)) return "rootless";
   return isWsl(kernel) ? "desktop" : "linux";
 }
 

@@ -5,7 +5,7 @@
  *
  *   bun routines/engine/find-endpoint.ts --json
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
@@ -81,26 +81,76 @@ function fromContext(config: string, context: string): Endpoint {
   }
 }
 
+const USUAL = "/var/run/docker.sock";
+
 function fromSockets({ env, platform = process.platform, root = "/" }: FindEndpointOptions): Endpoint {
   if (platform === "win32") return { host: "npipe:////./pipe/docker_engine", origin: "default" };
-  const usual = "/var/run/docker.sock";
-  if (existsSync(join(root, usual))) return { host: `unix://${usual}`, origin: "default" };
+  if (existsSync(join(root, USUAL))) return { host: `unix://${USUAL}`, origin: "default" };
   const found = otherSockets(env).find((socket) => existsSync(join(root, socket)));
-  return found === undefined ? { host: `unix://${usual}`, origin: "default" } : { host: `unix://${found}`, origin: "found" };
+  return found === undefined ? { host: `unix://${USUAL}`, origin: "default" } : { host: `unix://${found}`, origin: "found" };
 }
 
-/** Docker Desktop, OrbStack, Colima, rootless Docker, then Podman's compatible sockets. */
+/** Docker Desktop, OrbStack, Colima, Rancher Desktop, Lima, rootless Docker, then Podman's compatible sockets, of its machine first. */
 function otherSockets(env: Env): string[] {
   const home = homeDirectory(env);
-  const runtime = env.XDG_RUNTIME_DIR;
+  const { COLIMA_HOME: colima, XDG_RUNTIME_DIR: runtime, TMPDIR: temporary } = env;
   return [
     join(home, ".docker/run/docker.sock"),
     join(home, ".docker/desktop/docker.sock"),
     join(home, ".orbstack/run/docker.sock"),
+    ...(colima ? [join(colima, "default/docker.sock")] : []),
     join(home, ".colima/default/docker.sock"),
+    // where there was no ~/.colima when it was first started
+    join(env.XDG_CONFIG_HOME || join(home, ".config"), "colima/default/docker.sock"),
+    join(home, ".rd/docker.sock"),
+    join(home, ".lima/docker/sock/docker.sock"),
     ...(runtime ? [join(runtime, "docker.sock"), join(runtime, "podman/podman.sock")] : []),
+    join(home, ".local/share/containers/podman/machine/podman.sock"),
+    ...(temporary ? [join(temporary, "podman/podman-machine-default-api.sock")] : []),
     "/run/podman/podman.sock",
   ];
+}
+
+/** Addresses of all engines that have a socket here, whichever of them is used; a socket that several paths lead to comes once. */
+export function listEndpoints({ env, platform = process.platform, root = "/" }: FindEndpointOptions): string[] {
+  if (platform === "win32") return [];
+  const seen = new Set<string>();
+  const found = [USUAL, ...otherSockets(env)].filter((socket) => {
+    const real = realPathOf(join(root, socket));
+    return real !== undefined && !seen.has(real) && seen.add(real);
+  });
+  return found.map((socket) => `unix://${socket}`);
+}
+
+function realPathOf(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined; // none, or a link to an engine that does not run
+  }
+}
+
+/** What makes such an address, by the address and the context's name alone. */
+const PRODUCTS: readonly (readonly [string, RegExp])[] = [
+  ["Docker Desktop", /\/\.docker\/(?:run|desktop)\/|^desktop-linux$/],
+  ["OrbStack", /\/\.orbstack\/|^orbstack$/],
+  ["Colima", /\/\.?colima\/|^colima(?:-|$)/],
+  ["Rancher Desktop", /\/\.rd\/|^rancher-desktop$/],
+  ["Lima", /\/\.lima\/|^lima-/],
+  ["Podman", /podman/],
+  ["rootless Docker", /\/run\/user\/\d+\/docker\.sock$|^rootless$/],
+];
+
+/** Its name for a person; "Docker Engine" where nothing tells. */
+export function productOf({ host, context = "" }: Pick<Endpoint, "host" | "context">): string {
+  return PRODUCTS.find(([, marks]) => marks.test(host) || marks.test(context))?.[0] ?? "Docker Engine";
+}
+
+/** Whether the engine is another machine's: it has neither this host's folders nor its loopback. */
+export function isRemote({ host }: Pick<Endpoint, "host">): boolean {
+  if (host.startsWith("ssh://")) return true;
+  const name = /^(?:tcp|https?):\/\/(?:[^@/]*@)?(\[[^\]]*\]|[^:/]*)/.exec(host)?.[1];
+  return name !== undefined && !/^(?:localhost|127(?:\.\d+){3}|\[::1\]|)$/.test(name);
 }
 
 export const command = defineCommand({

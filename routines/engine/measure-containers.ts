@@ -1,6 +1,6 @@
 #!/usr/bin/env bun
 /**
- * What the containers of a project use: processor and memory, as the engine counts them.
+ * What the containers of a project use: processor, memory and network, as the engine counts them.
  *
  *   bun routines/engine/measure-containers.ts --project harbor --json
  */
@@ -16,6 +16,8 @@ export interface MeasureContainersOptions extends UseEngineOptions {
   project: string;
   /** Processor use is measured over this long. */
   overMs: number;
+  /** Ask for the pids as well: one more question for each container. */
+  hasPids?: boolean;
 }
 
 export interface ContainerUsage extends Pick<Container, "service" | "runtime" | "state"> {
@@ -23,6 +25,11 @@ export interface ContainerUsage extends Pick<Container, "service" | "runtime" | 
   cpuPercent: number;
   memoryBytes: number;
   processes: number;
+  /** Over its own network interfaces; null where it has none, as in the host's network. */
+  receivedBytesPerSecond: number | null;
+  sentBytesPerSecond: number | null;
+  /** Of this host; empty where they were not asked for, and where the engine has processes of its own. */
+  pids: number[];
 }
 
 /** As the engine's API has it (ContainerStats); the cache that the kernel can take back is named differently by cgroup 1 and 2. */
@@ -30,6 +37,7 @@ interface Stats {
   cpu_stats: { cpu_usage: { total_usage: number } };
   memory_stats: { usage?: number; stats?: { inactive_file?: number; total_inactive_file?: number } };
   pids_stats: { current?: number };
+  networks?: Record<string, { rx_bytes: number; tx_bytes: number }>;
 }
 
 /** Of those that run. */
@@ -44,11 +52,42 @@ export async function measureContainers(options: MeasureContainersOptions): Prom
     await Bun.sleep(options.overMs);
     const tookMs = performance.now() - startMs;
     const now = await ask();
+    const pids = await Promise.all(containers.map(({ id }) => (options.hasPids ? readPids(engine, id, options.signal) : [])));
     return containers.map(({ service, runtime, state }, index) => {
       const used = cpuMsOf(now[index]) - cpuMsOf(before[index]);
-      return { service, runtime, state, cpuPercent: (Math.max(0, used) / tookMs) * 100, ...restOf(now[index]) };
+      const cpuPercent = (Math.max(0, used) / tookMs) * 100;
+      const rates = ratesOf(before[index], now[index], tookMs);
+      return { service, runtime, state, cpuPercent, ...restOf(now[index]), ...rates, pids: pids[index] ?? [] };
     });
   });
+}
+
+/** Pids in a virtual machine name nothing of this host. */
+async function readPids(engine: Engine, id: string, signal: AbortSignal | undefined): Promise<number[]> {
+  if (engine.kind !== "linux" && engine.kind !== "rootless") return [];
+  try {
+    const top = await engine.get<{ Titles: string[]; Processes: string[][] | null }>(
+      `/containers/${id}/top`,
+      { ps_args: "-o pid" },
+      signal,
+    );
+    const column = top.Titles.indexOf("PID");
+    return (top.Processes ?? []).map((cells) => Number(cells[column])).filter(Number.isInteger);
+  } catch {
+    return []; // it has ended meanwhile
+  }
+}
+
+function ratesOf(
+  before: Stats | undefined,
+  now: Stats | undefined,
+  tookMs: number,
+): Pick<ContainerUsage, "receivedBytesPerSecond" | "sentBytesPerSecond"> {
+  if (now?.networks === undefined) return { receivedBytesPerSecond: null, sentBytesPerSecond: null };
+  const sum = (stats: Stats | undefined, key: "rx_bytes" | "tx_bytes"): number =>
+    Object.values(stats?.networks ?? {}).reduce((total, it) => total + it[key], 0);
+  const rate = (key: "rx_bytes" | "tx_bytes"): number => (Math.max(0, sum(now, key) - sum(before, key)) / tookMs) * 1000;
+  return { receivedBytesPerSecond: rate("rx_bytes"), sentBytesPerSecond: rate("tx_bytes") };
 }
 
 function readStats(engine: Engine, id: string, signal: AbortSignal | undefined): Promise<Stats> {

@@ -10,7 +10,7 @@ import { emit } from "../_script/emit.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
 import { type DetectEngineKindOptions, detectEngineKind, isWsl } from "../engine/detect-engine-kind.ts";
-import { findEndpoint } from "../engine/find-endpoint.ts";
+import { findEndpoint, productOf } from "../engine/find-endpoint.ts";
 import { type Capability, detectDevices } from "./detect-capabilities.ts";
 
 export interface Gpu {
@@ -51,14 +51,14 @@ export function detectGpu(options: DetectGpuOptions): Gpu {
   return { isPresent: true, isPassedOn: false, reason: `containers get none (${lacking})` };
 }
 
-const MACHINES = ["OrbStack", "Colima", "Podman"];
-
-/** The engine's name where its containers run in a virtual machine that has no GPU; undefined where they run on this kernel. */
+/** The engine's name where its containers do not run on this kernel, and get no GPU of it; undefined where they do. */
 function describeMachine(options: DetectEngineKindOptions, platform: NodeJS.Platform): string | undefined {
-  const isVirtual = platform === "darwin" || (detectEngineKind(options) === "desktop" && !isWsl(options.kernel));
+  const kind = detectEngineKind(options);
+  if (kind === "remote") return "an engine on another machine";
+  const isVirtual = platform === "darwin" || (kind === "desktop" && !isWsl(options.kernel));
   if (!isVirtual) return undefined;
-  const { host } = options.endpoint ?? findEndpoint(options);
-  return MACHINES.find((name) => host.toLowerCase().includes(name.toLowerCase())) ?? "Docker Desktop";
+  const product = productOf(options.endpoint ?? findEndpoint(options));
+  return product === "Docker Engine" ? "Docker Desktop" : product;
 }
 
 export const command = defineCommand({

@@ -35,7 +35,10 @@ export async function openUrl({ url, platform = process.platform, which = Bun.wh
   const $ = await shell();
   const opener = $({ detached: true, nothrow: true, stdio: ["ignore", "ignore", "pipe"] })`${words}`;
   // some openers stay for as long as the browser does
-  const ended = await Promise.race([opener, Bun.sleep(PATIENCE_MS)]);
+  const { promise: patience, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(resolve, PATIENCE_MS);
+  const ended = await Promise.race([opener, patience]);
+  clearTimeout(timer); // the command would end no sooner
   if (ended === undefined) {
     opener.child?.stderr?.destroy();
     opener.child?.unref();

@@ -28,6 +28,12 @@ export function listAllListeners(): Listener[] {
   return ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((table) => parseProcNet(readTable(table)));
 }
 
+/** Those that take connections from every network of this host: on 0.0.0.0 or [::]. */
+export function listExposedListeners(): Listener[] {
+  if (process.platform !== "linux") return parseLsof(runLsof("-iTCP")).filter(({ address }) => address === "*");
+  return listAllListeners().filter(({ address }) => /^0+$/.test(address) || /^0{16}FFFF00000{8}$/.test(address));
+}
+
 /**
  * As far as it lists listeners: the kernel puts them first, and a host that has just served many short connections has
  * tens of thousands of lines behind them, which take it a tenth of a second to write.
@@ -124,20 +130,23 @@ function readLink(path: string): string {
 }
 
 function listByLsof(port: number): Listener[] {
-  const lsof = Bun.which("lsof", { PATH: `${process.env.PATH ?? ""}:/usr/sbin:/usr/bin` });
-  if (lsof === null) return [];
-  const { stdout } = Bun.spawnSync([lsof, "-nP", `-iTCP:${port}`, "-sTCP:LISTEN", "-Fpn"], { stderr: "ignore" });
-  return parseLsof(stdout.toString(), port);
+  return parseLsof(runLsof(`-iTCP:${port}`));
 }
 
-/** Reads `lsof -Fpn`: a line for each process, then one for each of its sockets. */
-export function parseLsof(text: string, port: number): Listener[] {
+function runLsof(which: string): string {
+  const lsof = Bun.which("lsof", { PATH: `${process.env.PATH ?? ""}:/usr/sbin:/usr/bin` });
+  if (lsof === null) return "";
+  return Bun.spawnSync([lsof, "-nP", which, "-sTCP:LISTEN", "-Fpn"], { stderr: "ignore" }).stdout.toString();
+}
+
+/** Reads `lsof -Fpn`: a line for each process, then one for each of its sockets. Those on every address (`*`) and on loopback. */
+export function parseLsof(text: string): Listener[] {
   const found: Listener[] = [];
   let pid = 0;
   for (const line of text.split("\n")) {
     if (line.startsWith("p")) pid = Number(line.slice(1));
-    const address = line.startsWith("n") ? line.slice(1).replace(/:\d+$/, "") : undefined;
-    if (address !== undefined && ["*", "127.0.0.1", "[::1]"].includes(address)) found.push({ port, address, pid });
+    const [, address = "", port = ""] = /^n(\*|127\.0\.0\.1|\[::1\]):(\d+)$/.exec(line) ?? [];
+    if (address !== "") found.push({ port: Number(port), address, pid });
   }
   return found;
 }

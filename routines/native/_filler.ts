@@ -1,9 +1,9 @@
 /** Fills the `${…}` of one contract in, key by key; what turns out wrong is told with the contract's path. */
 import { dirname, resolve } from "node:path";
 import { HarborError } from "../_script/error.ts";
+import { splitFilledWords } from "../_script/split-words.ts";
 import { interpolate } from "../compose/interpolate.ts";
 import type { Rule } from "./_rules.ts";
-import { splitFilledWords } from "./_split-words.ts";
 import type { CommandLine } from "./_written.ts";
 import type { Contract } from "./read-contract.ts";
 

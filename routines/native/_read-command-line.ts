@@ -1,6 +1,7 @@
 /** What a contract runs: `executable` and `daemon_args`, or a whole command line as one text or one list. */
+
+import { splitFirstWord, splitWords } from "../_script/split-words.ts";
 import type { Fields } from "./_contract-fields.ts";
-import { splitFirstWord, splitWords } from "./_split-words.ts";
 import type { CommandLine } from "./_written.ts";
 
 /** Collects a problem where nothing says what to run, or two places say different things. */

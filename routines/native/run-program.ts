@@ -1,10 +1,7 @@
-/**
- * A contract's program with a person's own arguments, in the service's environment and folder: its streams are ours,
- * what a terminal or another program signals reaches it, and how it ends is handed on.
- */
+/** A contract's program with a person's own arguments, in the service's environment and folder, in place of ours. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { runAttached } from "../_script/run-attached.ts";
+import { handOver } from "../_script/hand-over.ts";
 import { importEnvironment } from "./_harbor-imports.ts";
 import { requireFolder, requireProgram, unrunnable } from "./_require-program.ts";
 import { buildEnvironment } from "./environment.ts";
@@ -29,7 +26,9 @@ export async function runProgram({ spec, words, environment }: RunProgramOptions
   requireFolder(spec, "run");
   const argv = requireProgram({ spec, argv: [spec.argv[0] ?? "", ...words], path: env.PATH ?? "", action: "run" });
   using imports = scratchImports(spec.argv, env);
-  return await runAttached(() => spawnHere(spec, argv, { ...env, ...imports.env }));
+  return await handOver({ argv, cwd: spec.cwd, env: { ...env, ...imports.env } }).catch((cause: unknown) => {
+    throw unrunnable(spec, argv[0] ?? "", cause as NodeJS.ErrnoException, "run");
+  });
 }
 
 /** What a program that runs as `bun` may import, by a folder that is gone once it has ended: the service may run as well. */
@@ -37,12 +36,4 @@ function scratchImports(argv: readonly string[], env: Readonly<Record<string, st
   if (!isRunByBun(argv[0])) return { env: {}, [Symbol.dispose]: () => undefined };
   const folder = mkdtempSync(join(env.TMPDIR || "/tmp", "harbor-run-"));
   return { env: importEnvironment({ argv, env, folder }), [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
-}
-
-function spawnHere(spec: RunProgramOptions["spec"], argv: string[], env: Record<string, string | undefined>) {
-  try {
-    return Bun.spawn(argv, { cwd: spec.cwd, env, stdin: "inherit", stdout: "inherit", stderr: "inherit" });
-  } catch (cause) {
-    throw unrunnable(spec, argv[0] ?? "", cause as NodeJS.ErrnoException, "run");
-  }
 }

@@ -35,7 +35,7 @@ export interface JoinProjectOptions {
 export async function joinProject(options: JoinProjectOptions): Promise<void> {
   const { home, env, lease, made, spec, signal } = options;
   const engine = await connectEngine({ env, home, wanted: made.values.get("HARBOR_ENGINE_KIND"), signal });
-  if (offersPort(spec)) refuseRootless(engine, spec);
+  if (offersPort(spec)) refuseApart(engine, spec);
   const networks = offersPort(spec) ? await findNetworks({ ...options, engine, project: lease.project, wanted: options.networks }) : [];
   const { handle } = spec;
   const project = companionProject(lease);
@@ -83,10 +83,10 @@ function ownEnvironment(env: Env, isOwn: boolean): Env {
   return { ...Object.fromEntries(kept), ...(isOwn ? {} : { COMPOSE_IGNORE_ORPHANS: "true" }) };
 }
 
-function refuseRootless({ kind }: Engine, { handle }: NativeSpec): void {
-  if (kind !== "rootless") return;
-  throw new HarborError(`Cannot join "${handle}" to containers: a rootless engine's containers do not reach this host's loopback`, {
+function refuseApart({ kind }: Engine, { handle }: NativeSpec): void {
+  if (kind !== "rootless" && kind !== "remote") return;
+  throw new HarborError(`Cannot join "${handle}" to containers: a ${kind} engine's containers do not reach this host's loopback`, {
     exit: "missing",
-    hint: "Use an engine that runs as root or Docker Desktop",
+    hint: "Use an engine that runs as root on this machine or Docker Desktop",
   });
 }

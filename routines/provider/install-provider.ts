@@ -34,6 +34,7 @@ export const command = defineCommand({
     description: "Make Harbor known to docker, as a plugin of its command line",
     examples: ["harbor provider install"],
   },
+  changes: "done",
   args: { ...jsonArg },
   async run({ args }) {
     const { env } = process;

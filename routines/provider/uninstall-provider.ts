@@ -39,6 +39,7 @@ export const command = defineCommand({
     description: "Take Harbor out of docker's plugins again",
     examples: ["harbor provider uninstall"],
   },
+  changes: "done",
   args: { ...jsonArg },
   run({ args }) {
     const { env } = process;

@@ -1,8 +1,8 @@
 /** Files of ours that nothing uses any more: old parts of logs, what was left by commands that were killed, environments of services that are gone. */
 import { existsSync, lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { measureFolder } from "../_script/folder-size.ts";
 import { isAlive, type ProcessIdentity, readProcess } from "../_script/process-identity.ts";
+import { measurePath } from "../host/measure-folder.ts";
 import { listRecordHandles, recordPaths } from "../native/process-record.ts";
 import { listOldLogs, removeOldLog } from "../native/rotated-logs.ts";
 import { ONE_OFF } from "../stack/one-off-files.ts";
@@ -87,7 +87,7 @@ function environmentsIn(folder: string, depth: number): string[] {
 }
 
 function leftover(kind: Leftover["kind"], path: string, why: string): Leftover {
-  return { kind, name: path, why, bytes: measureFolder(path), remove: () => rmSync(path, { recursive: true, force: true }) };
+  return { kind, name: path, why, bytes: measurePath(path), remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
 function namesIn(folder: string): string[] {

@@ -8,7 +8,8 @@ import { parseYamlDocuments } from "../_script/yaml.ts";
 import { interpolate } from "../compose/interpolate.ts";
 import type { Values } from "../config/read-values.ts";
 import type { Engine } from "../engine/connect-engine.ts";
-import { listImages, removeImage, type StoredImage } from "../engine/list-images.ts";
+import { type Image, listImages, listUsedImages, normalizeReference, repositoryOf, shortReference } from "../engine/list-images.ts";
+import { removeImage } from "../engine/remove-image.ts";
 import { BUILT_IN_CAPABILITIES } from "../host/capabilities.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
 import { listFiles } from "../workspace/list-files.ts";
@@ -24,8 +25,8 @@ export interface FindImagesOptions {
 export async function findImages({ engine, workspace, values }: FindImagesOptions): Promise<Leftover[]> {
   const named = readNames(workspace, values);
   const repositories = new Set([...named].map(repositoryOf));
-  const images = await listImages({ engine });
-  const unused = images.filter((it) => !it.isUsed && it.digests.length > 0);
+  const [images, used] = await Promise.all([listImages({ engine }), listUsedImages({ engine })]);
+  const unused = images.filter((it) => !used.has(it.id) && it.digests.length > 0);
   return unused.flatMap((it) => leftoversOf(it, { engine, named, repositories })).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -35,9 +36,8 @@ interface Known {
   repositories: ReadonlySet<string>;
 }
 
-function leftoversOf({ id, tags, digests, bytes }: StoredImage, { engine, named, repositories }: Known): Leftover[] {
-  const isOurs = (name: string): boolean => repositories.has(repositoryOf(normalize(name)));
-  const isNamed = (name: string): boolean => named.has(normalize(name));
+function leftoversOf({ id, tags, digests, bytes }: Image, { engine, named, repositories }: Known): Leftover[] {
+  const isOurs = (name: string): boolean => repositories.has(repositoryOf(name));
   const leftover = (name: string, why: string, removed: string): Leftover => ({
     kind: "images",
     name,
@@ -46,12 +46,15 @@ function leftoversOf({ id, tags, digests, bytes }: StoredImage, { engine, named,
     remove: () => removeImage({ engine, name: removed }),
   });
   // by its digest it is known under any tag
-  if (digests.some(isNamed)) return [];
+  if (digests.some((it) => named.has(it))) return [];
   if (tags.length === 0) {
-    const [name] = digests.filter(isOurs);
-    return name === undefined ? [] : [leftover(name.slice(0, name.indexOf("@") + 20), "its tag means a newer image now", id)];
+    const digest = digests.find(isOurs);
+    if (digest === undefined) return [];
+    const name = shortReference(digest);
+    return [leftover(name.slice(0, name.indexOf("@") + 20), "its tag means a newer image now", id)];
   }
-  return tags.filter((tag) => isOurs(tag) && !isNamed(tag)).map((tag) => leftover(tag, "no service's files name this tag", tag));
+  const unnamed = tags.filter((tag) => isOurs(tag) && !named.has(tag));
+  return unnamed.map(shortReference).map((tag) => leftover(tag, "no service's files name this tag", tag));
 }
 
 /** All that any file of the workspace names, whatever is selected. */
@@ -61,7 +64,7 @@ function readNames(workspace: Workspace, values: Values): Set<string> {
   for (const { path, kind } of files) {
     if (kind === "module" || kind === "contract") continue;
     for (const image of imagesIn(path)) {
-      const name = normalize(interpolate(image, values.get));
+      const name = normalizeReference(interpolate(image, values.get));
       names.add(name);
       // with both, the digest counts
       const at = name.indexOf("@");
@@ -80,14 +83,4 @@ function imagesIn(path: string): string[] {
     if (cause instanceof HarborError) throw cause;
     throw new HarborError(`Cannot read "${path}": ${(cause as Error).message}`, { cause });
   }
-}
-
-/** As the engine lists it: without docker's own registry, with a tag. */
-function normalize(name: string): string {
-  const short = name.replace(/^(?:index\.)?docker\.io\//, "").replace(/^library\//, "");
-  return short.includes("@") || /:[^/]+$/.test(short) ? short : `${short}:latest`;
-}
-
-function repositoryOf(name: string): string {
-  return name.replace(/@.*$/, "").replace(/:[^/:]+$/, "");
 }

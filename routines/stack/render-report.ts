@@ -2,6 +2,7 @@
 import { table } from "../_script/table.ts";
 import { describeService } from "../workspace/describe-service.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
+import { hasService } from "../workspace/list-handles.ts";
 import type { ServiceStatus } from "./observe-stack.ts";
 
 export interface RenderReportOptions {
@@ -16,6 +17,8 @@ export function renderReport({ services, workspace, isDefault }: RenderReportOpt
   const lines = table(services.map((it) => [it.handle, it.runtime, it.health || it.state, it.urls.join(" ") || "-"]));
   if (!isDefault) return lines.join("\n");
   for (const { handle, urls } of services) {
+    // a companion, `webui-db`, has a row and no folder
+    if (!hasService(workspace, handle)) continue;
     const { example } = describeService(handle, workspace);
     if (example !== undefined && urls[0] !== undefined) lines.push("", "Ask it something:", `  ${example.replaceAll("{url}", urls[0])}`);
   }

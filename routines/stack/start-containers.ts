@@ -43,7 +43,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<EngineSess
   };
   try {
     const compose = findCompose({ env, home });
-    if (!options.isResumed) refuseRootless(await connect(), made);
+    if (!options.isResumed) refuseApart(await connect(), made);
     return { compose, connect };
   } catch (error) {
     if (!(error instanceof HarborError) || error.exit !== "missing") throw error;
@@ -58,12 +58,13 @@ export async function openEngine(options: OpenEngineOptions): Promise<EngineSess
   }
 }
 
-function refuseRootless(engine: Engine, made: MadePlan): void {
+/** Of an engine whose containers do not reach this host's loopback. */
+function refuseApart({ kind }: Engine, made: MadePlan): void {
   const hasContainers = made.plan.services.some((service) => service.runtime === "container");
-  if (engine.kind !== "rootless" || made.plan.natives.length === 0 || !hasContainers) return;
-  throw new HarborError("Cannot join native services to containers: a rootless engine's containers do not reach this host's loopback", {
+  if ((kind !== "rootless" && kind !== "remote") || made.plan.natives.length === 0 || !hasContainers) return;
+  throw new HarborError(`Cannot join native services to containers: a ${kind} engine's containers do not reach this host's loopback`, {
     exit: "missing",
-    hint: "Use an engine that runs as root or Docker Desktop, or run all of them in containers",
+    hint: "Use an engine that runs as root on this machine or Docker Desktop, or run all of them in containers",
   });
 }
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { writeFileWhole } from "../_script/write-file.ts";
 import { formatCompose } from "../compose/format-compose.ts";
 import type { MadePlan } from "../compose/make-plan.ts";
-import { formatEnvValue } from "../config/parse-env.ts";
+import { formatComposeValue } from "../config/parse-env.ts";
 import { type StackRecord, stateOf } from "./read-stack.ts";
 
 export interface ComposeFiles {
@@ -26,7 +26,7 @@ export function writeComposeFiles(
   const lines: string[] = [];
   for (const name of made.merged.variables.keys()) {
     const value = made.values.get(name);
-    if (value !== undefined) lines.push(`${name}=${formatEnvValue(value)}\n`);
+    if (value !== undefined) lines.push(`${name}=${formatComposeValue(value)}\n`);
   }
   writeFileWhole(values, lines.join(""));
   writeFileWhole(compose, `# Written by Harbor for docker compose; made anew at each start.\n${formatCompose(model)}`);

@@ -2,12 +2,12 @@
 import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { HarborError } from "../_script/error.ts";
-import { measureFolder } from "../_script/folder-size.ts";
 import { homeDirectory } from "../_script/home-directory.ts";
 import { withLock } from "../_script/lock.ts";
 import { disableAutostart } from "../autostart/disable-autostart.ts";
 import { readAutostart } from "../autostart/read-autostart.ts";
 import { type Env, readValues } from "../config/read-values.ts";
+import { measurePath } from "../host/measure-folder.ts";
 import { findProvider, uninstallProvider } from "../provider/uninstall-provider.ts";
 import { currentStack } from "../stack/current-stack.ts";
 import { findStackWorkspace } from "../stack/find-stack-workspace.ts";
@@ -128,7 +128,7 @@ function findOthers(home: string): Part[] {
 }
 
 function pathPart(path: string, what: string): Part {
-  return { name: path, what, bytes: measureFolder(path), remove: () => removePath(path) };
+  return { name: path, what, bytes: measurePath(path), remove: () => removePath(path) };
 }
 
 function removePath(path: string): void {

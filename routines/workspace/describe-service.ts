@@ -27,6 +27,8 @@ export interface ServiceDescription {
   docs: string | undefined;
   /** A first command to try, with `{url}` for the service's URL. */
   example: string | undefined;
+  /** The key that clients of its API need, as written: `${HARBOR_…:-}`. */
+  apiKey: string | undefined;
   runtimes: ("container" | "native")[];
   capabilities: string[];
   layer: Layer["kind"];
@@ -56,6 +58,7 @@ export function describeService(handle: string, workspace: Workspace): ServiceDe
     homepage: text(metadata.homepage),
     docs: text(metadata.docs),
     example: text(metadata.example),
+    apiKey: text(metadata.api_key),
     runtimes: [...(definition === undefined ? [] : (["container"] as const)), ...(contract === undefined ? [] : (["native"] as const))],
     capabilities: [...CAPABILITIES].filter((name) => capabilities.includes(name)),
     layer: workspace.layers.findLast((layer) => main.path.startsWith(`${layer.root}/`))?.kind ?? "built-in",

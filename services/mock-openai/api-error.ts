@@ -1,4 +1,4 @@
-/** An error in OpenAI's shape. */
+/** An error in OpenAI's shape, or in Anthropic's. */
 
 export interface ApiErrorOptions {
   status?: number;
@@ -27,4 +27,10 @@ export class ApiError extends Error {
 export function toResponse(error: ApiError, headers: Record<string, string> = {}): Response {
   const { message, type, param, code, status } = error;
   return Response.json({ error: { message, type, param, code } }, { status, headers });
+}
+
+/** The same in the shape of Anthropic's interface. */
+export function toMessagesResponse({ message, status }: ApiError): Response {
+  const type = status === 401 ? "authentication_error" : status === 404 ? "not_found_error" : "invalid_request_error";
+  return Response.json({ type: "error", error: { type, message } }, { status });
 }

@@ -1,11 +1,13 @@
-/** The HTTP side: paths, methods, the key, and errors in OpenAI's shape. No CORS: a web page gets no answer from it. */
+/** The HTTP side: paths, methods, the key, and errors in the shape of the interface. No CORS: a web page gets no answer from it. */
 import { timingSafeEqual } from "node:crypto";
-import { ApiError, toResponse } from "./api-error.ts";
+import { ApiError, toMessagesResponse, toResponse } from "./api-error.ts";
 import { completeChat } from "./routes/chat-completions.ts";
 import { completeText } from "./routes/completions.ts";
 import { embed } from "./routes/embeddings.ts";
 import { reportHealth } from "./routes/health.ts";
+import { completeMessages, countMessageTokens } from "./routes/messages.ts";
 import { listModels, showModel } from "./routes/models.ts";
+import { completeResponse } from "./routes/responses.ts";
 import type { Settings } from "./settings.ts";
 
 type Handler = (request: Request, settings: Settings, name: string) => Response | Promise<Response>;
@@ -22,6 +24,9 @@ const ROUTES: readonly Route[] = [
   { path: /^\/v1\/models$/, method: "GET", handle: listModels },
   { path: /^\/v1\/models\/(.+)$/, method: "GET", handle: (_, __, name) => showModel(name) },
   { path: /^\/v1\/chat\/completions$/, method: "POST", handle: completeChat },
+  { path: /^\/v1\/responses$/, method: "POST", handle: completeResponse },
+  { path: /^\/v1\/messages$/, method: "POST", handle: completeMessages },
+  { path: /^\/v1\/messages\/count_tokens$/, method: "POST", handle: countMessageTokens },
   { path: /^\/v1\/completions$/, method: "POST", handle: completeText },
   { path: /^\/v1\/embeddings$/, method: "POST", handle: embed },
 ];
@@ -44,6 +49,7 @@ async function answer(request: Request, settings: Settings): Promise<Response> {
     return await dispatch(request, settings);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
+    if (new URL(request.url).pathname.startsWith("/v1/messages")) return toMessagesResponse(error);
     return toResponse(error, error.status === 401 ? { "www-authenticate": "Bearer" } : {});
   }
 }
@@ -63,7 +69,8 @@ function dispatch(request: Request, settings: Settings): Response | Promise<Resp
 
 function checkKey(request: Request, settings: Settings): void {
   if (settings.apiKey === "") return;
-  const given = Buffer.from(request.headers.get("authorization")?.replace(/^Bearer /i, "") ?? "");
+  const bearer = request.headers.get("authorization")?.replace(/^Bearer /i, "");
+  const given = Buffer.from(bearer ?? request.headers.get("x-api-key") ?? "");
   const wanted = Buffer.from(settings.apiKey);
   if (given.length === wanted.length && timingSafeEqual(given, wanted)) return;
   throw new ApiError("Incorrect API key provided", { status: 401, code: "invalid_api_key" });

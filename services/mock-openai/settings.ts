@@ -3,7 +3,7 @@
 export interface Settings {
   host: string;
   port: number;
-  /** Asked for in `Authorization: Bearer …` when it is not empty. */
+  /** Asked for in `Authorization: Bearer …`, or in `x-api-key`, when it is not empty. */
   apiKey: string;
   /** Between two tokens of a streamed answer, so that streaming can be seen. */
   tokenDelayMs: number;

@@ -1,8 +1,24 @@
 /** Server-sent events, one token at a time. */
 
-/** Each chunk as an event, `[DONE]` at the end; a client that goes away ends it. */
+/** Each chunk as an event, `[DONE]` at the end. */
 export function streamChunks(chunks: Iterable<unknown>, delayMs: number, request: Request): Response {
-  const iterator = chunks[Symbol.iterator]();
+  function* write(): Generator<string> {
+    for (const chunk of chunks) yield `data: ${JSON.stringify(chunk)}\n\n`;
+    yield "data: [DONE]\n\n";
+  }
+  return streamTexts(write(), delayMs, request);
+}
+
+/** Each event under the name of its type, as the newer interfaces have it. */
+export function streamEvents(events: Iterable<{ type: string }>, delayMs: number, request: Request): Response {
+  function* write(): Generator<string> {
+    for (const event of events) yield `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+  }
+  return streamTexts(write(), delayMs, request);
+}
+
+/** A client that goes away ends it. */
+function streamTexts(texts: Iterator<string>, delayMs: number, request: Request): Response {
   const encoder = new TextEncoder();
   let isFirst = true;
   const body = new ReadableStream<Uint8Array>({
@@ -10,12 +26,12 @@ export function streamChunks(chunks: Iterable<unknown>, delayMs: number, request
       if (!isFirst && delayMs > 0) await pause(delayMs);
       isFirst = false;
       if (request.signal.aborted) return controller.close();
-      const next = iterator.next();
-      controller.enqueue(encoder.encode(`data: ${next.done ? "[DONE]" : JSON.stringify(next.value)}\n\n`));
+      const next = texts.next();
       if (next.done) controller.close();
+      else controller.enqueue(encoder.encode(next.value));
     },
     cancel() {
-      iterator.return?.();
+      texts.return?.();
     },
   });
   return new Response(body, { headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" } });

@@ -9,6 +9,7 @@ import { existsSync } from "node:fs";
 import { defineCommand, jsonArg } from "harbor/_script/command";
 import { emit } from "harbor/_script/emit";
 import { runScript } from "harbor/_script/script";
+import { isSecretName } from "harbor/_script/secret-name";
 import { table } from "harbor/_script/table";
 import { type RankedSetting, settingArgs } from "harbor/config/rank-settings";
 import { ManagerError } from "./failures.ts";
@@ -82,12 +83,14 @@ function renderPrepared({ environment, data }: Prepared): string {
   return `All is there: the program in ${environment}, the models in ${data}`;
 }
 
-/** Another program's Python, or an environment that the shell is in, is none of the server's. */
+/**
+ * Another program's Python, or an environment that the shell is in, is none of ours; and the tokens that we were told are no
+ * business of what packages run while they are built or tried. Those of an index have names of the installers' own.
+ */
 function ownEnvironment(): Record<string, string> {
-  const foreign = new Set(["PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "NODE_PATH", "NOTIFY_SOCKET"]);
-  const entries = Object.entries(process.env).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && !foreign.has(entry[0]),
-  );
+  const foreign = new Set(["PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "NODE_PATH", "NOTIFY_SOCKET", "HF_TOKEN"]);
+  const isForeign = (name: string): boolean => foreign.has(name) || (name.startsWith("HARBOR_") && isSecretName(name));
+  const entries = Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined && !isForeign(entry[0]));
   return Object.fromEntries(entries);
 }
 

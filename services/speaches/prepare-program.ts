@@ -7,9 +7,9 @@ import { makePythonEnv, type PythonEnv, PythonEnvError, type PythonEnvProgress }
 import { type FailureClass, ManagerError } from "./failures.ts";
 import { fetchSource, placeOfSources } from "./fetch-source.ts";
 import { makeRunFolder } from "./run-folder.ts";
-import { installerVariables } from "./server-variables.ts";
 import type { Settings } from "./settings.ts";
 import type { Teller } from "./teller.ts";
+import { readUvSources } from "./uv-sources.ts";
 
 export interface Program {
   /** The interpreter of its environment. */
@@ -112,9 +112,10 @@ async function install({ settings, env, teller, signal, folder }: EnvironmentOpt
       requirement: requirementOf(folder ?? settings.package, ui, folder !== undefined),
       index: url === NO_INDEX ? { links, isUnused: true } : { links, ...(url === "" ? {} : { url }) },
       isOffline,
-      env: installerVariables(env),
+      env,
       signal,
       only: { package: only, of: BUILDS },
+      extra: folder === undefined ? [] : readUvSources(folder),
       onProgress: (progress) => void tell(teller, progress),
       ...(python === "" ? {} : { python }),
     });

@@ -11,12 +11,6 @@ export function inheritedVariables(env: Readonly<Record<string, string>>): Recor
   return Object.fromEntries(Object.entries(env).filter(([name]) => !isForeign(name)));
 }
 
-/** What the installers are given of it: they run what packages bring along, which the user's own tokens are no business of. Those of an index have names of the installers' own. */
-export function installerVariables(env: Readonly<Record<string, string>>): Record<string, string> {
-  const isOurs = (name: string): boolean => name.startsWith("HARBOR_") && isSecretName(name);
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !isOurs(name) && name !== "HF_TOKEN"));
-}
-
 /** All but those of the accelerator. The same as in the definition, where it says them at all. */
 export function serverVariables(settings: Settings): Record<string, string> {
   const ttl = String(settings.model_ttl);

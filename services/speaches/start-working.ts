@@ -9,7 +9,7 @@ import type { Server } from "./server.ts";
 import type { Settings } from "./settings.ts";
 
 /** How long a crash may take: the system may write all of its memory to a file. */
-const CRASH_MS = 5_000;
+const CRASH_MS = 10_000;
 
 export interface Working {
   server: Server;

@@ -53,6 +53,19 @@ test("a container that is removed between the list and its log has no lines", as
   expect({ exit, stdout, stderr }).toEqual({ exit: 0, stdout: "", stderr: "" });
 });
 
+test("harbor doctor leaves out what an engine does not answer, and takes nothing of it for a bug", async () => {
+  answerList = () => Response.json({ message: "layer does not exist" }, { status: 500 });
+  const { exit, stdout } = await box.run(["doctor", "--json", "engine", "bridge", "orphans"], { env: { DOCKER_HOST: fake.host } });
+  const { findings } = JSON.parse(stdout) as { findings: { check: string; state: string; what: string }[] };
+  const of = (name: string) => findings.filter(({ check }) => check === name).map(({ state, what }) => [state, what]);
+  expect(exit).toBe(0);
+  expect(of("engine")).toEqual([["ok", expect.stringContaining("28.0.0")]]);
+  expect(of("bridge")).toEqual([
+    ["skipped", expect.stringContaining("Cannot try a connection from a container: it answers 404: no such thing")],
+  ]);
+  expect(of("orphans")).toEqual([["skipped", expect.stringContaining("layer does not exist")]]);
+});
+
 test("certificates that are not there are named", async () => {
   const env = { DOCKER_HOST: "tcp://127.0.0.1:1", DOCKER_TLS_VERIFY: "1" };
   const { exit, stderr } = await box.run(["routine", "connect-engine"], { env });

@@ -94,7 +94,9 @@ async function findLeftovers(engine: Engine, project: string, home: string): Pro
     volumes: (volumes.Volumes ?? []).map(({ Name: name }) => name),
     processes: processes.map(({ command }) => command),
     sockets: processes.flatMap(({ pid }) => listeningSockets(pid)),
-    files: listFiles(home).filter((path) => !/^(?:data|env|services)(?:\/|$)|^config\.env$|^state$|^state\/host\.json$/.test(path)),
+    files: listFiles(home).filter(
+      (path) => !/^(?:data|env|services)(?:\/|$)|^config\.env$|^history\.jsonl$|^state$|^state\/host\.json$/.test(path),
+    ),
   };
 }
 

@@ -159,7 +159,7 @@ install_wheels() {
   local root=$1 wheel target=$1/usr/lib/python3/dist-packages
   mkdir -p "$target"
   printf '{"folder": "%s", "as": "wheel", "version": "0.8.3", "onnxruntime": {},
-    "requires_python": ">=3.8", "kokoro_requires_python": ">=3.8"}' "$work/wheels" |
+    "requires_python": ">=3.8", "kokoro_requires_python": ">=3.8", "gpu_build": false}' "$work/wheels" |
     /usr/bin/python3 "$speech_sources/speech-stack/build_wheels.py" >/dev/null
   for wheel in "$work"/wheels/*.whl; do /usr/bin/python3 -m zipfile -e "$wheel" "$target"; done
   printf '#!/usr/bin/python3\nfrom uvicorn.main import main\n\nmain()\n' >"$root/usr/bin/uvicorn"

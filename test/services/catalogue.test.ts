@@ -3,6 +3,9 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { parsePlainYaml } from "../../routines/_script/_plain-yaml.ts";
+import { isSecretName } from "../../routines/_script/secret-name.ts";
+import { readDeclarations } from "../../routines/config/read-declarations.ts";
 import {
   type CatalogueFile,
   environmentOf,
@@ -18,6 +21,9 @@ import {
 
 const INTERFACES = [
   "openai-api",
+  "openai-responses",
+  "anthropic-api",
+  "gemini-api",
   "ollama-api",
   "embeddings",
   "stt",
@@ -114,6 +120,21 @@ describe.each(catalogue.map((folder) => [folder.handle, folder] as const))("%s",
       expect({ file: file.name, foreign }).toEqual({ file: file.name, foreign: [] });
       for (const service of Object.values(file.services)) expect(service.env_file).toBeUndefined();
     }
+  });
+
+  test("has a definition that the fast reader can read: the exact one takes as long as all else of a plan", () => {
+    expect(parsePlainYaml(folder.definition.text)).toBeDefined();
+  });
+
+  test("declares keys that are its own, its port among them, each with words for it", () => {
+    const { found, wrong } = readDeclarations([{ kind: "definition", path: join(ROOT, handle, `compose.${handle}.yml`) }]);
+    expect([...wrong.values()].map(String)).toEqual([]);
+    const named = new Set(folder.files.flatMap((file) => [...file.text.matchAll(/\bHARBOR_\w+/g)].map(([name]) => name)));
+    expect([...found.keys()].filter((name) => !named.has(name))).toEqual([]);
+    expect(found.get(`${variablePrefix(handle)}HOST_PORT`)?.type).toBe("port");
+    for (const { name, description } of found.values()) expect({ name, description }).toEqual({ name, description: expect.any(String) });
+    const secrets = [...found.values()].filter(({ isSecret }) => isSecret).map(({ name }) => name);
+    expect([...found.keys()].filter((name) => isSecretName(name) && !secrets.includes(name))).toEqual([]);
   });
 
   test("gives no default to what is always set", () => {

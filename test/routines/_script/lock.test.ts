@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import { withLock } from "../../../routines/_script/lock.ts";
+import { describeLock, withLock } from "../../../routines/_script/lock.ts";
 import { identifyProcess, type ProcessIdentity } from "../../../routines/_script/process-identity.ts";
 
 let folder: string;
@@ -120,6 +120,21 @@ describe("withLock", () => {
       abort.abort();
       await expect(waiting).rejects.toMatchObject({ exit: "interrupted" });
     });
+  });
+
+  test("can be looked at without being taken", async () => {
+    expect(describeLock(path)).toBeUndefined();
+    await withLock(
+      path,
+      () => expect(describeLock(path)).toMatchObject({ state: "held", holder: expect.stringContaining("(harbor up)") }),
+      {
+        purpose: "harbor up",
+      },
+    );
+    writeHolder(path, await deadIdentity());
+    expect(describeLock(path)?.state).toBe("dead");
+    writeFileSync(path, "{");
+    expect(describeLock(path)?.state).toBe("unreadable");
   });
 
   test("does not guess about a file that is no lock", async () => {

@@ -35,6 +35,8 @@ describe("listKeys", () => {
       key: "web-ui.version",
       default: "1",
       files: [join(root, "services/compose.web-ui.yml"), join(root, "services/compose.web-ui.nvidia.yml")],
+      declared: undefined,
+      problem: undefined,
     });
     const found = [...keys.keys()];
     for (const name of ["HARBOR_PLAIN", "HARBOR_INNER", "HARBOR_WEB_UI_LEVEL", "WEB_DEBUG", "WEB_TRACE", "BARE_TOKEN", "HARBOR_PROJECT"]) {

@@ -26,6 +26,9 @@ describe("detectEngineKind", () => {
       { endpoint: { host: "unix:///home/a/.docker/desktop/docker.sock", origin: "context", context: "desktop-linux" } },
     ],
     ["a user's own engine", "rootless", { endpoint: { host: "unix:///run/user/1000/docker.sock", origin: "DOCKER_HOST" } }],
+    ["Rancher Desktop's socket on Linux", "desktop", { endpoint: { host: "unix:///home/a/.rd/docker.sock", origin: "found" } }],
+    ["an engine over ssh", "remote", { endpoint: { host: "ssh://me@gpu", origin: "context", context: "gpu" } }],
+    ["another host's engine, on macOS", "remote", { platform: "darwin", endpoint: { host: "tcp://10.0.0.7:2376", origin: "DOCKER_HOST" } }],
     ["Podman's socket", "podman", { endpoint: { host: "unix:///run/user/1000/podman/podman.sock", origin: "DOCKER_HOST" } }],
   ];
   test.each(cases)("guesses for %s: %s", (_, kind, { platform = "linux", endpoint = usual, kernel = "6.1.0" }) => {

@@ -75,7 +75,7 @@ describe("parseProcNet", () => {
 describe("parseLsof", () => {
   test("reads processes and their sockets, those on other addresses left out", () => {
     const text = "p123\nf7\nn127.0.0.1:8080\nf8\nn*:8080\np200\nf3\nn192.168.1.5:8080\n";
-    expect(parseLsof(text, 8080)).toEqual([
+    expect(parseLsof(text)).toEqual([
       { port: 8080, address: "127.0.0.1", pid: 123 },
       { port: 8080, address: "*", pid: 123 },
     ]);

@@ -35,4 +35,13 @@ describe("renderReport", () => {
     expect(text).toContain("\n\nAsk it something:\n  curl http://127.0.0.1:1/x\n\n");
     expect(text).toContain("harbor up -x ollama webui");
   });
+
+  test("has no words for a companion, which has no folder", () => {
+    const text = renderReport({
+      services: [...services, row("a-db", { urls: ["http://127.0.0.1:2"] })],
+      workspace: find(),
+      isDefault: true,
+    });
+    expect(text).toContain("a-db  container  running  http://127.0.0.1:2\n");
+  });
 });

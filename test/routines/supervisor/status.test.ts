@@ -57,7 +57,7 @@ describe.skipIf(Bun.which("socat") === null)("(needs socat)", () => {
 
     test("of a service that floods is noted a few times a second, and the last of it is not lost", async () => {
       const home = newHome();
-      const script = 'for i in $(seq 60); do say "STATUS=$i of 60"; done; wait_for go; say READY=1; exec sleep 60';
+      const script = 'for i in $(seq 30); do say "STATUS=$i of 30"; done; wait_for go; say READY=1; exec sleep 60';
       let reports = 0;
       const events = new AbortController();
       const starting = home.start([speaker(home, "a", script)]);
@@ -66,7 +66,7 @@ describe.skipIf(Bun.which("socat") === null)("(needs socat)", () => {
         for await (const line of home.client.events(["a"], events.signal)) if (line.kind === "report") reports++;
       })();
       const startMs = performance.now();
-      await home.until("a", (it) => it.status === "60 of 60", "the last of it");
+      await home.until("a", (it) => it.status === "30 of 30", "the last of it");
       expect(reports).toBeLessThan(4 + (performance.now() - startMs) / 250);
       touch(home, "a", "go");
       await starting;
@@ -80,15 +80,15 @@ describe.skipIf(Bun.which("socat") === null)("(needs socat)", () => {
 
     test("gets it", async () => {
       const home = newHome();
-      const script = "say EXTEND_TIMEOUT_USEC=60000000; sleep 1.2; say READY=1; exec sleep 60";
-      const { course } = await home.start([within(speaker(home, "a", script), "1s")]);
+      const script = "say EXTEND_TIMEOUT_USEC=60000000; sleep 2.4; say READY=1; exec sleep 60";
+      const { course } = await home.start([within(speaker(home, "a", script), "2s")]);
       expect(course.at(-1)).toBe("a ready");
     });
 
     test("fails once that is over", async () => {
       const home = newHome();
-      const error = await home.failure(within(speaker(home, "a", "say EXTEND_TIMEOUT_USEC=1500000; exec sleep 60"), "1s"));
-      expect(error).toMatchObject({ exit: "timeout", message: 'Cannot start "a": not ready within the 1.5 s that it asked for last' });
+      const error = await home.failure(within(speaker(home, "a", "say EXTEND_TIMEOUT_USEC=2500000; exec sleep 60"), "2s"));
+      expect(error).toMatchObject({ exit: "timeout", message: 'Cannot start "a": not ready within the 2.5 s that it asked for last' });
     });
 
     test("does not get it from whoever has said how long to wait", async () => {

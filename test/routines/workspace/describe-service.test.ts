@@ -13,7 +13,7 @@ describe("describeService", () => {
   test("reads what the definition says, and what it can run on from its files", () => {
     const workspace = tree({
       "services/a/compose.a.yml":
-        "x-harbor:\n  name: The A\n  tags: [api, 2]\n  provides: [x]\n  homepage: https://a.example\nservices: {}\n",
+        'x-harbor:\n  name: The A\n  tags: [api, 2]\n  provides: [x]\n  api_key: "${HARBOR_A_KEY:-}"\n  homepage: https://a.example\nservices: {}\n',
       "services/a/compose.a.rocm.yml": "",
       "services/a/compose.a.nvidia.yml": "",
       "services/a/compose.x.a.b.yml": "",
@@ -29,6 +29,7 @@ describe("describeService", () => {
       homepage: "https://a.example",
       docs: undefined,
       example: undefined,
+      apiKey: "${HARBOR_A_KEY:-}",
       runtimes: ["container", "native"],
       capabilities: ["nvidia", "rocm"],
       layer: "user",

@@ -134,6 +134,89 @@ describe("POST /v1/completions", () => {
   });
 });
 
+/** The JSON of each event, which is sent under the name of its type. */
+async function namedEvents(response: Response): Promise<Record<string, unknown>[]> {
+  expect(response.headers.get("content-type")).toStartWith("text/event-stream");
+  const blocks = (await response.text()).split("\n\n").filter((block) => block !== "");
+  return blocks.map((block) => {
+    const [name, data = ""] = block.split("\n");
+    const event = JSON.parse(data.replace(/^data: /, "")) as Record<string, unknown>;
+    expect(name).toBe(`event: ${event.type}`);
+    return event;
+  });
+}
+
+describe("POST /v1/messages", () => {
+  const body = (more: object = {}): object => chat({ max_tokens: 50, system: [{ type: "text", text: "Be brief" }], ...more });
+
+  test("answers as Anthropic's interface does", async () => {
+    expect(await (await post("/v1/messages", body())).json()).toEqual({
+      id: expect.stringMatching(/^msg-mock/),
+      type: "message",
+      role: "assistant",
+      model: "mock-chat",
+      content: [{ type: "text", text: ANSWER }],
+      stop_reason: "end_turn",
+      stop_sequence: null,
+      usage: { input_tokens: 4, output_tokens: 12 },
+    });
+    expect(await (await post("/v1/messages", body({ max_tokens: 2 }))).json()).toMatchObject({ stop_reason: "max_tokens" });
+    expect(await (await post("/v1/messages/count_tokens", body())).json()).toEqual({ input_tokens: 4 });
+  });
+
+  test("streams one block of text", async () => {
+    const all = await namedEvents(await post("/v1/messages", body({ stream: true })));
+    const types = all.map(({ type }) => type);
+    expect([types.slice(0, 2), types.slice(-3)]).toEqual([
+      ["message_start", "content_block_start"],
+      ["content_block_stop", "message_delta", "message_stop"],
+    ]);
+    expect(all.map(({ delta }) => (delta as { text?: string } | undefined)?.text ?? "").join("")).toBe(ANSWER);
+    expect(all.at(-2)).toMatchObject({ delta: { stop_reason: "end_turn" }, usage: { output_tokens: 12 } });
+  });
+
+  test("complains in the shape of that interface", async () => {
+    const response = await post("/v1/messages", body({ model: "claude-x" }));
+    expect([response.status, await response.json()]).toEqual([
+      404,
+      { type: "error", error: { type: "not_found_error", message: "The model 'claude-x' does not exist" } },
+    ]);
+  });
+});
+
+describe("POST /v1/responses", () => {
+  const input = [
+    { type: "message", role: "user", content: [{ type: "input_text", text: "first" }] },
+    { type: "function_call", name: "f", arguments: "{}", call_id: "1" },
+    { role: "user", content: [{ type: "input_text", text: "Hi there" }] },
+  ];
+
+  test("answers the last message of its input, or a text", async () => {
+    const whole = await (await post("/v1/responses", { model: "mock-chat", instructions: "Be brief", input })).json();
+    expect(whole).toMatchObject({
+      object: "response",
+      status: "completed",
+      output: [{ type: "message", role: "assistant", content: [{ type: "output_text", text: ANSWER }] }],
+      usage: { input_tokens: 5, output_tokens: 12, total_tokens: 17 },
+    });
+    const cut = await (await post("/v1/responses", { model: "mock-chat", input: "Hi there", max_output_tokens: 2 })).json();
+    expect(cut).toMatchObject({
+      status: "incomplete",
+      incomplete_details: { reason: "max_output_tokens" },
+      output: [{ content: [{ text: "This is" }] }],
+    });
+  });
+
+  test("streams numbered events up to the response as a whole", async () => {
+    const all = await namedEvents(await post("/v1/responses", { model: "mock-chat", input, stream: true }));
+    expect(all.map((event) => event.sequence_number)).toEqual(all.map((_, index) => index));
+    expect(all[0]).toMatchObject({ type: "response.created", response: { status: "in_progress" } });
+    const deltas = all.filter(({ type }) => type === "response.output_text.delta");
+    expect(deltas.map(({ delta }) => delta).join("")).toBe(ANSWER);
+    expect(all.at(-1)).toMatchObject({ type: "response.completed", response: { output: [{ content: [{ text: ANSWER }] }] } });
+  });
+});
+
 type Embeddings = { data: { index: number; embedding: number[] }[]; usage: object };
 const embed = async (input: unknown, more: object = {}): Promise<Embeddings> =>
   (await (await post("/v1/embeddings", { model: "mock-embedding", input, ...more })).json()) as Embeddings;
@@ -202,6 +285,7 @@ describe("errors", () => {
     ["a bad limit", "/v1/chat/completions", chat({ max_tokens: -1 }), 400, { param: "max_tokens" }],
     ["a bad stream", "/v1/chat/completions", chat({ stream: "yes" }), 400, { param: "stream" }],
     ["no prompt", "/v1/completions", { model: "mock-chat" }, 400, { param: "prompt" }],
+    ["no input to respond to", "/v1/responses", { model: "mock-chat" }, 400, { param: "input" }],
     ["no input", "/v1/embeddings", { model: "mock-embedding" }, 400, { param: "input" }],
     ["an empty input", "/v1/embeddings", { model: "mock-embedding", input: "" }, 400, { param: "input" }],
     ["too many dimensions", "/v1/embeddings", { model: "mock-embedding", input: "x", dimensions: 5000 }, 400, { param: "dimensions" }],
@@ -245,6 +329,7 @@ describe("the key", () => {
       fetch(`http://127.0.0.1:${locked.port}${path}`, key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } });
     expect((await get("/health")).status).toBe(200);
     expect((await get("/v1/models", "sk-mock")).status).toBe(200);
+    expect((await fetch(`http://127.0.0.1:${locked.port}/v1/models`, { headers: { "x-api-key": "sk-mock" } })).status).toBe(200);
     for (const key of [undefined, "sk-mocc", "x"]) {
       const response = await get("/v1/models", key);
       expect(response.status).toBe(401);

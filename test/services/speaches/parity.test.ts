@@ -3,7 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { parseCommandArgs } from "../../../routines/_script/parse-args.ts";
 import { interpolate } from "../../../routines/compose/interpolate.ts";
-import { settingArgs } from "../../../routines/config/rank-settings.ts";
+import { type SettingsTable, settingArgs } from "../../../routines/config/rank-settings.ts";
+import { readDeclarations } from "../../../routines/config/read-declarations.ts";
 import { readContract } from "../../../routines/native/read-contract.ts";
 import { resolveContract } from "../../../routines/native/resolve-contract.ts";
 import { serverVariables } from "../../../services/speaches/server-variables.ts";
@@ -106,4 +107,28 @@ test("the contract says or passes on every setting", () => {
   expect([...contract.envVars, ...Object.keys(contract.env)].sort() as string[]).toEqual(
     [...expected, "HARBOR_DATA", "HARBOR_HOME"].sort(),
   );
+});
+
+test("what its definition declares is what the manager takes", () => {
+  const { found } = readDeclarations([{ kind: "definition", path: join(ROOT, "speaches/compose.speaches.yml") }]);
+  const TYPES: Record<string, string> = {
+    flag: "boolean",
+    integer: "integer",
+    duration: "duration",
+    path: "path",
+    choice: "text",
+    list: "text",
+  };
+  const declared = Object.entries(SETTINGS as SettingsTable).flatMap(([key, spec]) => {
+    const declaration = spec.env === undefined ? undefined : found.get(spec.env);
+    // what the contract says itself, and what all services share
+    if (key === "host" || key === "hf_token") return [];
+    expect({ key, declared: declaration?.description }).toEqual({ key, declared: spec.description });
+    expect(declaration?.choices).toEqual(spec.type === "choice" ? [...spec.choices] : undefined);
+    if (spec.type === "integer" && key !== "port") expect([declaration?.min, declaration?.max]).toEqual([spec.least, spec.most]);
+    const type = { port: "port", hf_endpoint: "url" }[key] ?? TYPES[spec.type] ?? "text";
+    expect({ key, type: declaration?.type }).toEqual({ key, type: type as never });
+    return [spec.env];
+  });
+  expect([...found.keys()].filter((name) => !declared.includes(name))).toEqual(["HARBOR_SPEACHES_BRIDGE"]);
 });

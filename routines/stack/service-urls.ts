@@ -1,0 +1,34 @@
+/** A planned service → where it is reached: from this host, from the local network, from other services of the stack. */
+import type { PlannedService } from "../compose/make-plan.ts";
+
+export interface ServiceUrls {
+  local: string[];
+  /** Empty where it listens on this host alone. */
+  lan: string[];
+  /** By its name and its port within the stack. */
+  internal: string[];
+}
+
+/** `lanAddress`: of this host in the local network. */
+export function serviceUrls({ handle, ports, urls }: PlannedService, lanAddress: string | undefined): ServiceUrls {
+  const scheme = urls[0]?.split("://")[0] ?? "http";
+  const tcp = ports.filter((port) => port.protocol === "tcp");
+  const open = tcp.filter(({ address }) => isEverywhere(address) || address === lanAddress);
+  const target = ports[0]?.target;
+  return {
+    local: urls,
+    lan: lanAddress === undefined ? [] : open.map(({ published }) => `${scheme}://${lanAddress}:${published}`),
+    internal: target === undefined ? [] : [`${scheme}://${handle}:${target}`],
+  };
+}
+
+function isEverywhere(address: string): boolean {
+  return address === "" || address === "0.0.0.0" || address === "::";
+}
+
+/** How a service would come to be reached by others: what an error suggests. */
+export function howToExpose({ handle, runtime }: Pick<PlannedService, "handle" | "runtime">): string {
+  return runtime === "native"
+    ? `A native service listens on this host alone. In a container it can be opened: harbor config set bind_address 0.0.0.0 && harbor up -c ${handle}`
+    : `To open what containers publish to the local network: harbor config set bind_address 0.0.0.0 && harbor up ${handle}`;
+}
