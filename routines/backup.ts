@@ -31,6 +31,7 @@ export interface Backup {
   /** Of the archive. */
   bytes: number;
   config: string[];
+  home: string[];
   env: string[];
   services: string[];
   data: string[];
@@ -92,17 +93,17 @@ async function makeBackup({ handles, file, stops, signal, progress }: Work): Pro
   }
 }
 
-function refuseNothing({ config, env, services, data }: Collected, handles: readonly string[]): void {
-  if (config.names.length + env.length + services.length + data.length > 0) return;
+function refuseNothing({ config, home, env, services, data }: Collected, handles: readonly string[]): void {
+  if (config.names.length + home.length + env.length + services.length + data.length > 0) return;
   const whose = handles.length === 0 ? "" : ` of ${handles.join(", ")}`;
   throw new HarborError(`Cannot back up${whose}: there is neither configuration nor data`);
 }
 
-function render({ file, bytes, config, env, services, data, files, contentBytes }: Backup): string {
+function render({ file, bytes, config, home, env, services, data, files, contentBytes }: Backup): string {
   const of = (what: string, names: readonly string[]): string[] => (names.length === 0 ? [] : [`  ${what}: ${names.join(", ")}`]);
   const keys = config.length === 0 ? [] : [`  configuration: ${config.length} ${config.length === 1 ? "value" : "values"}`];
   const head = `${file} (${formatSize(bytes)}; ${files} files, ${formatSize(contentBytes)})`;
-  return [head, ...keys, ...of("variables", env), ...of("services", services), ...of("data", data)].join("\n");
+  return [head, ...keys, ...of("files", home), ...of("variables", env), ...of("services", services), ...of("data", data)].join("\n");
 }
 
 export const command = defineCommand({
@@ -115,6 +116,7 @@ export const command = defineCommand({
       "harbor backup --stop --to /mnt/backups  What runs is stopped meanwhile",
     ],
   },
+  changes: "done",
   args: {
     handles: { type: "positional", description: "Only these services", multiple: true },
     to: {
@@ -134,8 +136,8 @@ export const command = defineCommand({
       makeBackup({ handles: args.handles, file, stops: args.stop, signal, progress: createProgress(args.json) });
     const written = await withLock(stateOf(home).lock, work, { signal, purpose: "harbor backup" }).finally(() => removeEmptyState(home));
     const { manifest, files, contentBytes, leftOut, bytes } = written;
-    const { config, env, services, data } = manifest;
-    emit({ file, bytes, config, env, services, data, files, contentBytes, leftOut }, { json: args.json, render });
+    const { config, home: whole, env, services, data } = manifest;
+    emit({ file, bytes, config, home: whole, env, services, data, files, contentBytes, leftOut }, { json: args.json, render });
     if (args.json) return;
     if (leftOut.length > 0) note(`left out: ${leftOut.join(", ")} (no file, or made anew by itself)`);
     note("it may hold secrets: only you can read it (mode 0600)");

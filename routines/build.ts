@@ -79,6 +79,7 @@ export const command = defineCommand({
     description: "Build the images of services that are built rather than pulled",
     examples: ["harbor build myservice", "harbor build myservice -- --no-cache --progress=plain", "harbor build llamacpp build --json"],
   },
+  changes: "tried",
   takesRest: true,
   args: {
     names: {

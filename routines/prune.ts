@@ -5,7 +5,7 @@
  *   bun routines/prune.ts --dry-run
  */
 import { defineCommand, jsonArg } from "./_script/command.ts";
-import { confirm } from "./_script/confirm.ts";
+import { requireConsent } from "./_script/confirm.ts";
 import { emit, emitText } from "./_script/emit.ts";
 import { HarborError } from "./_script/error.ts";
 import { withLock } from "./_script/lock.ts";
@@ -67,6 +67,7 @@ export const command = defineCommand({
     description: "Remove what nothing uses any more: containers, networks, images, logs, state, environments; never data",
     examples: ["harbor prune --dry-run", "harbor prune", "harbor prune images logs --yes", "harbor prune --dry-run --json"],
   },
+  changes: "tried",
   args: {
     kinds: { type: "positional", description: `Only these: ${KINDS.join(", ")}`, multiple: true },
     "dry-run": { type: "boolean", description: "Show it and remove nothing" },
@@ -83,8 +84,8 @@ export const command = defineCommand({
     if (args["dry-run"] || found.length === 0) return emit(untouched(found), { json: args.json, render: () => render(found) });
     if (!args.yes) {
       if (!args.json) emitText(render(found));
-      if (!confirm(`Remove all of this (${sum(found)})?`, "Say --yes to remove it unasked, --dry-run only to see it"))
-        return note("nothing is removed");
+      const hint = "Say --yes to remove it unasked, --dry-run only to see it";
+      requireConsent({ question: `Remove all of this (${sum(found)})?`, hint, json: args.json, refusal: "Nothing was removed" });
     }
     const home = findHome(env);
     // nobody starts anything meanwhile, and what has begun to be used since stays

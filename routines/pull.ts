@@ -48,6 +48,7 @@ export const command = defineCommand({
     description: "Pull the images of services: of those named, else of all that `harbor up` would start",
     examples: ["harbor pull", "harbor pull webui searxng", "harbor pull -c ollama nvidia", "harbor pull webui --json"],
   },
+  changes: "tried",
   args: { ...selectionArgs, ...jsonArg },
   async run({ args }) {
     const { env } = process;

@@ -6,7 +6,7 @@
  */
 import { resolve } from "node:path";
 import { defineCommand, jsonArg } from "./_script/command.ts";
-import { confirm } from "./_script/confirm.ts";
+import { requireConsent } from "./_script/confirm.ts";
 import { emit } from "./_script/emit.ts";
 import { HarborError } from "./_script/error.ts";
 import { listenForInterrupt } from "./_script/interrupt.ts";
@@ -16,7 +16,6 @@ import { nearest } from "./_script/nearest.ts";
 import { runScript } from "./_script/script.ts";
 import { workingDirectory } from "./_script/working-directory.ts";
 import type { RestorePlan } from "./backup/plan-restore.ts";
-import { readValues } from "./config/read-values.ts";
 import { currentStack } from "./stack/current-stack.ts";
 import { findActive } from "./stack/find-active.ts";
 import { findStackWorkspace } from "./stack/find-stack-workspace.ts";
@@ -31,7 +30,7 @@ export interface Restored {
   createdAt: string;
   /** Names of the variables that it sets, or would set. */
   config: string[];
-  /** `data/webui`, `services/mine`, `env/webui.env`. */
+  /** `data/webui`, `services/mine`, `env/webui.env`, `aliases.json`. */
   placed: string[];
   /** Of these, what stood there before. */
   replaced: string[];
@@ -73,6 +72,7 @@ export const command = defineCommand({
       "harbor restore webui.tar.gz --dry-run   Verify it and show what it would do",
     ],
   },
+  changes: "done",
   args: {
     file: { type: "positional", description: "What `harbor backup` wrote", required: true },
     handles: { type: "positional", description: "Only these services", multiple: true },
@@ -85,13 +85,12 @@ export const command = defineCommand({
     const { home, record } = currentStack(env);
     const file = resolve(workingDirectory(), args.file);
     const { workspace } = findStackWorkspace({ home, record });
-    const data = readValues({ workspace, env }).get("HARBOR_DATA") ?? "";
     const { planRestore, carryOut, verify } = await import("./backup/plan-restore.ts");
     const plan = await planRestore({
       file,
       handles: args.handles,
       home,
-      data,
+      env,
       workspace,
       check: (known) => checkNames(args.handles, known, file),
     });
@@ -120,7 +119,7 @@ export const command = defineCommand({
     if (losses.length > 0 && !args.yes) {
       for (const line of losses) log().log(`  ${line}`);
       const hint = "Say --yes to do it unasked, --dry-run only to see it";
-      if (!confirm("Replace what is there?", hint)) return note("nothing is restored");
+      requireConsent({ question: "Replace what is there?", hint, json: args.json, refusal: "Nothing was restored" });
     }
     const work = async (): Promise<string[]> => {
       await refuseRunning(plan);

@@ -5,7 +5,7 @@
  *   bun routines/uninstall.ts
  */
 import { defineCommand, jsonArg } from "./_script/command.ts";
-import { confirm } from "./_script/confirm.ts";
+import { confirm, requireConsent } from "./_script/confirm.ts";
 import { emit, emitText } from "./_script/emit.ts";
 import { HarborError } from "./_script/error.ts";
 import { runScript } from "./_script/script.ts";
@@ -49,6 +49,7 @@ export const command = defineCommand({
       "harbor uninstall --yes --remove-data  With configuration and data",
     ],
   },
+  // the history goes as well: nothing may be noted after that
   args: {
     yes: { type: "boolean", alias: "y", description: "Do not ask; data stays unless --remove-data" },
     "keep-data": { type: "boolean", description: "Leave configuration and data, without asking about them" },
@@ -68,7 +69,7 @@ export const command = defineCommand({
       const planned = resultOf(found, args["remove-data"], { removed: shown.map(({ name }) => name), failed: [] });
       return emit(planned, { json: args.json, render: () => render(shown) });
     }
-    if (!args.yes && !asks(shown)) return note("nothing is removed");
+    if (!args.yes) ask(shown, args.json);
     const isData = choosesData(args, found.data);
     const parts = isData ? [...found.own, ...found.data] : found.own;
     const done = await removeParts({ parts, env, progress: createProgress(args.json) });
@@ -79,10 +80,11 @@ export const command = defineCommand({
   },
 });
 
-function asks(shown: readonly Part[]): boolean {
-  if (shown.length > 0) emitText(render(shown));
+function ask(shown: readonly Part[], json: boolean): void {
+  if (shown.length > 0 && !json) emitText(render(shown));
+  const question = shown.length === 0 ? "There is nothing but data. Go on?" : "Remove all of this?";
   const hint = "Say --yes to do it unasked, --dry-run only to see it";
-  return confirm(shown.length === 0 ? "There is nothing but data. Go on?" : "Remove all of this?", hint);
+  requireConsent({ question, hint, json, refusal: "Nothing was removed" });
 }
 
 function resultOf({ data, others }: Parts, isData: boolean, { removed, failed }: RemovedParts): Uninstalled {

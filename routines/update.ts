@@ -128,6 +128,7 @@ export const command = defineCommand({
       "harbor update webui --json",
     ],
   },
+  changes: ({ check }) => (check === true ? undefined : "tried"),
   args: {
     handles: { type: "positional", description: "Only these services", multiple: true },
     check: { type: "boolean", description: "Only say what is newer" },

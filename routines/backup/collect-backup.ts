@@ -2,13 +2,14 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readText } from "../_script/read-text.ts";
-import { parseYamlDocuments } from "../_script/yaml.ts";
 import { handleOf } from "../config/name-variable.ts";
+import { WHOLE_FILES } from "../config/own-files.ts";
 import { formatEnvValue, parseEnv } from "../config/parse-env.ts";
 import type { Values } from "../config/read-values.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
 import { listFiles } from "../workspace/list-files.ts";
 import { checkHandle, isHandle, listHandles, throwUnknown } from "../workspace/list-handles.ts";
+import { findOutside } from "./find-outside.ts";
 import { CONFIG } from "./manifest.ts";
 
 export interface CollectOptions {
@@ -21,6 +22,8 @@ export interface CollectOptions {
 export interface Collected {
   /** The text of the archive's config.env, and the variables in it. */
   config: { text: string; names: string[] };
+  /** Names of files that are of no single service. */
+  home: string[];
   /** Handles. */
   env: string[];
   services: string[];
@@ -38,7 +41,8 @@ export interface DataFolder {
 }
 
 /** Throws `unknown` for a handle of which nothing is known at all. */
-export function collectBackup({ workspace, values, handles }: CollectOptions): Collected {
+export function collectBackup(options: CollectOptions): Collected {
+  const { workspace, values, handles } = options;
   const { home } = workspace;
   const data = values.get("HARBOR_DATA") ?? "";
   const known = listHandles(workspace);
@@ -56,10 +60,11 @@ export function collectBackup({ workspace, values, handles }: CollectOptions): C
   const folders = dataFolders({ meant: handles.length === 0 ? kept.data.filter(isHandle) : handles, workspace, known });
   return {
     config: readConfig(join(home, CONFIG), handles, known),
+    home: handles.length > 0 ? [] : WHOLE_FILES.filter((name) => existsSync(join(home, name))),
     env: kept.env.filter((handle) => isMeant(handle) && existsSync(join(home, "env", `${handle}.env`))),
     services: kept.services.filter(isMeant),
     data: folders.filter(({ name }) => kept.data.includes(name)).map((it) => ({ ...it, path: join(data, it.name) })),
-    warnings: (handles.length === 0 ? known : handles).flatMap((handle) => volumesOf(handle, workspace)),
+    warnings: (handles.length === 0 ? known : handles).flatMap((handle) => outsideOf(handle, options)),
   };
 }
 
@@ -97,21 +102,11 @@ function filesOf(handle: string, workspace: Workspace) {
   return listFiles({ workspace, handles: [handle], capabilities: new Set() }).filter((it) => it.handle === handle);
 }
 
-/** Volumes of the engine's own are no files of ours to read. */
-function volumesOf(handle: string, workspace: Workspace): string[] {
-  return filesOf(handle, workspace)
-    .filter(({ kind }) => kind === "definition")
-    .flatMap(({ path }) => namedVolumesIn(path))
-    .map((name) => `"${handle}" keeps something in the engine's volume "${name}", which is not in it`);
-}
-
-function namedVolumesIn(path: string): string[] {
-  try {
-    const documents = parseYamlDocuments(readFileSync(path, "utf8"), path);
-    return documents.flatMap(({ value }) => Object.keys((value as { volumes?: object } | null)?.volumes ?? {}));
-  } catch {
-    return []; // `harbor up` says what is wrong with it
-  }
+/** Compose files alone: a process's own are its contract's business. */
+function outsideOf(handle: string, { workspace, values }: CollectOptions): string[] {
+  const files = filesOf(handle, workspace).filter(({ kind }) => kind !== "module" && kind !== "contract");
+  const saved = [values.get("HARBOR_DATA") ?? "", join(workspace.home, "services", handle)];
+  return findOutside({ handle, files: files.map(({ path }) => path), values, saved });
 }
 
 function namesIn(folder: string): string[] {

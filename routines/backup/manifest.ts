@@ -16,6 +16,8 @@ export interface BackupManifest {
   harbor: string;
   /** Names of the variables in its config.env. */
   config: string[];
+  /** Files of `HARBOR_HOME` that are of no single service: aliases.json. */
+  home: string[];
   /** Handles that have variables of their own (env/<handle>.env). */
   env: string[];
   /** Folders of services that are the user's own. */
@@ -37,9 +39,9 @@ export function parseManifest(text: string, file: string): BackupManifest {
     throw refuse("its manifest is not JSON");
   }
   if (manifest?.format !== 1) throw refuse(`it is of format ${String(manifest?.format)}, and this Harbor knows format 1`);
-  const { config, env, services, data, owners } = manifest;
+  const { config, home, env, services, data, owners } = manifest;
   const isList = (list: unknown): boolean => Array.isArray(list) && list.every((item) => typeof item === "string");
-  if (![config, env, services, data].every(isList)) throw refuse("its manifest lacks what is in it");
+  if (![config, home, env, services, data].every(isList)) throw refuse("its manifest lacks what is in it");
   return { ...(manifest as BackupManifest), owners: typeof owners === "object" && owners !== null ? owners : {} };
 }
 

@@ -69,10 +69,12 @@ export interface ListPlacementsOptions {
 /** Of all that lies in the staging folders. */
 export function listPlacements({ staging, home, data }: ListPlacementsOptions): Placement[] {
   const place = (name: string, from: string, to: string): Placement => ({ name, from, to, replaces: existsSync(to) });
+  const whole = join(staging.home, "home");
+  const ofAll = namesIn(whole).map((name) => place(name, join(whole, name), join(home, name)));
   const ofHome = (["env", "services"] as const).flatMap((part) =>
     namesIn(join(staging.home, part)).map((name) => place(`${part}/${name}`, join(staging.home, part, name), join(home, part, name))),
   );
-  return [...ofHome, ...namesIn(staging.data).map((name) => place(`data/${name}`, join(staging.data, name), join(data, name)))];
+  return [...ofAll, ...ofHome, ...namesIn(staging.data).map((name) => place(`data/${name}`, join(staging.data, name), join(data, name)))];
 }
 
 /** Folders that nobody else has, on the disks where the content belongs. */

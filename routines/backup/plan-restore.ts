@@ -5,6 +5,7 @@ import { readText } from "../_script/read-text.ts";
 import { maskSecret } from "../_script/secret-name.ts";
 import { handleOf } from "../config/name-variable.ts";
 import { parseEnv } from "../config/parse-env.ts";
+import { type Env, readValues } from "../config/read-values.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
 import { listHandles } from "../workspace/list-handles.ts";
 import { broken } from "./_tar-reader.ts";
@@ -17,18 +18,19 @@ export interface PlanRestoreOptions {
   /** Of these services alone; all that is in it when empty. */
   handles: readonly string[];
   home: string;
-  /** HARBOR_DATA. */
-  data: string;
+  env: Env;
   workspace: Workspace;
   /** Told which services are in it; throws for one that was asked for and is not. */
   check: (known: readonly string[]) => void;
 }
 
-export interface RestorePlan extends Omit<PlanRestoreOptions, "check" | "workspace"> {
+export interface RestorePlan extends Pick<PlanRestoreOptions, "file" | "handles" | "home"> {
+  /** HARBOR_DATA, as it is afterwards. */
+  data: string;
   head: BackupHead;
   /** Only what is not so already. */
   changes: ConfigChange[];
-  /** `data/webui`, `services/mine`, `env/webui.env`. */
+  /** `aliases.json`, `env/webui.env`, `services/mine`, `data/webui`. */
   placed: string[];
   /** Of these, what stands there now and is not empty. */
   replaced: string[];
@@ -48,16 +50,19 @@ export interface ConfigChange {
 
 /** Reads the archive's head alone. */
 export async function planRestore(options: PlanRestoreOptions): Promise<RestorePlan> {
-  const { file, handles, home, data, workspace, check } = options;
+  const { file, handles, home, workspace, check } = options;
   const head = await readHead(file);
+  const data = dataFolder(options, head);
   const { manifest } = head;
   const known = [...new Set([...listHandles(workspace), ...manifest.services, ...manifest.data])];
   const ofVariable = (name: string): string => handleOf(name, known) ?? "";
   check([...new Set([...handlesIn(manifest), ...manifest.config.map(ofVariable).filter((it) => it !== "")])].sort());
   const isMeant = (handle: string): boolean => handles.length === 0 || handles.includes(handle);
-  const isWanted: Staging["isWanted"] = (part, name) => isMeant(part === "data" ? ownerOf(manifest, name) : name);
+  const isWanted: Staging["isWanted"] = (part, name) =>
+    part === "home" ? handles.length === 0 : isMeant(part === "data" ? ownerOf(manifest, name) : name);
   const wantedData = manifest.data.filter((name) => isWanted("data", name));
   const placed = [
+    ...manifest.home.filter((name) => isWanted("home", name)),
     ...manifest.env.filter(isMeant).map((handle) => `env/${handle}.env`),
     ...manifest.services.filter(isMeant).map((handle) => `services/${handle}`),
     ...wantedData.map((name) => `data/${name}`),
@@ -68,6 +73,13 @@ export async function planRestore(options: PlanRestoreOptions): Promise<RestoreP
   );
   const owners = [...new Set([...wantedData.map((name) => ownerOf(manifest, name)), ...manifest.services.filter(isMeant)])];
   return { file, handles, home, data, head, changes, placed, replaced: placed.filter((name) => isThere(pathOf(name))), owners, isWanted };
+}
+
+/** A configuration that comes back whole says where data is from then on; what the environment says is above it, then as now. */
+function dataFolder({ file, handles, env, workspace }: PlanRestoreOptions, { config }: BackupHead): string {
+  const saved = handles.length === 0 ? parseEnv(config, { file }).get("HARBOR_DATA") : undefined;
+  const then = saved === undefined ? env : { HARBOR_DATA: saved, ...env };
+  return readValues({ workspace, env: then }).get("HARBOR_DATA") ?? "";
 }
 
 function handlesIn(manifest: BackupManifest): string[] {

@@ -5,6 +5,7 @@
 import { chmodSync, closeSync, existsSync, lchownSync, mkdirSync, openSync, rmSync, symlinkSync, utimesSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { HarborError } from "../_script/error.ts";
+import { WHOLE_FILES } from "../config/own-files.ts";
 import { isHandle } from "../workspace/list-handles.ts";
 import type { TarEntry } from "./_tar-format.ts";
 import { broken, type ReadEntry, readEntries } from "./_tar-reader.ts";
@@ -18,10 +19,10 @@ export interface ReadBackupOptions {
 }
 
 export interface Staging {
-  /** Folders that are not there yet: for `env/`, `services/`; and for `data/`, which may be another disk. */
+  /** Folders that are not there yet: for `home/`, `env/`, `services/`; and for `data/`, which may be another disk. */
   home: string;
   data: string;
-  isWanted: (part: "env" | "services" | "data", handle: string) => boolean;
+  isWanted: (part: Part, name: string) => boolean;
 }
 
 export interface ReadBackup {
@@ -56,7 +57,7 @@ export async function readBackup(options: ReadBackupOptions): Promise<ReadBackup
   return reader.finish();
 }
 
-const PARTS = ["env", "services", "data"] as const;
+const PARTS = ["home", "env", "services", "data"] as const;
 type Part = (typeof PARTS)[number];
 
 class BackupReader {
@@ -134,9 +135,10 @@ class BackupReader {
     const { file, staging } = this.options;
     const [part, name = "", ...rest] = path.split("/");
     const handle = part === "env" ? name.replace(/\.env$/, "") : name;
+    const isKnown = part === "home" ? WHOLE_FILES.includes(name) : isHandle(handle);
     const isPlain = [name, ...rest].every((word) => word !== "" && word !== "." && word !== "..");
     const isListed = isPart(part) && (this.manifest?.[part].includes(handle) ?? false);
-    if (!isPlain || !isListed || !isHandle(handle) || /\0/.test(path) || (part === "env" && (rest.length > 0 || name === handle))) {
+    if (!isPlain || !isListed || !isKnown || /\0/.test(path) || (part === "env" && (rest.length > 0 || name === handle))) {
       throw broken(file, `"${path}" has no place in a backup`);
     }
     const above = path.split("/").slice(0, -1);

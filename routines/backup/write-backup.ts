@@ -9,6 +9,7 @@ import {
   lstatSync,
   readdirSync,
   readlinkSync,
+  realpathSync,
   renameSync,
   rmSync,
   type Stats,
@@ -77,12 +78,13 @@ class ArchiveWriter {
   private sums = "";
 
   constructor(private readonly options: WriteBackupOptions) {
-    const { config, env, services, data } = options.collected;
+    const { config, home, env, services, data } = options.collected;
     this.manifest = {
       format: 1,
       createdAt: new Date().toISOString(),
       harbor: programVersion(),
       config: config.names,
+      home,
       env,
       services,
       data: data.map(({ name }) => name),
@@ -94,9 +96,10 @@ class ArchiveWriter {
     const { collected, home } = this.options;
     yield* this.text(MANIFEST, `${JSON.stringify(this.manifest, null, 2)}\n`);
     if (collected.config.text !== "") yield* this.text(CONFIG, collected.config.text);
-    for (const handle of collected.env) yield* this.tree(`env/${handle}.env`, join(home, "env", `${handle}.env`));
-    for (const handle of collected.services) yield* this.tree(`services/${handle}`, join(home, "services", handle));
-    for (const { name, path } of collected.data) yield* this.tree(`data/${name}`, path);
+    for (const name of collected.home) yield* this.root(`home/${name}`, join(home, name));
+    for (const handle of collected.env) yield* this.root(`env/${handle}.env`, join(home, "env", `${handle}.env`));
+    for (const handle of collected.services) yield* this.root(`services/${handle}`, join(home, "services", handle));
+    for (const { name, path } of collected.data) yield* this.root(`data/${name}`, path);
     yield* this.text(SUMS, this.sums);
     yield archiveEnd();
   }
@@ -108,6 +111,14 @@ class ArchiveWriter {
     yield body;
     yield padding(body.length);
     this.note(path, new Bun.CryptoHasher("sha256").update(body).digest("hex"));
+  }
+
+  /** Those who keep it on another disk have a link there, which is followed: what it leads to is what was asked for. */
+  private root(path: string, source: string): AsyncGenerator<Uint8Array> {
+    return this.tree(
+      path,
+      read(source, () => realpathSync(source)),
+    );
   }
 
   /** A file, a link, or a folder with all that is in it. */

@@ -1,20 +1,24 @@
 /** All that Harbor has put onto this machine for one `HARBOR_HOME`, part by part: what it is, and how it goes. */
 import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { HarborError } from "../_script/error.ts";
 import { homeDirectory } from "../_script/home-directory.ts";
 import { withLock } from "../_script/lock.ts";
 import { disableAutostart } from "../autostart/disable-autostart.ts";
 import { readAutostart } from "../autostart/read-autostart.ts";
+import { OWN_FILES } from "../config/own-files.ts";
 import { type Env, readValues } from "../config/read-values.ts";
+import { historyPath } from "../history/history-file.ts";
 import { measurePath } from "../host/measure-folder.ts";
 import { findProvider, uninstallProvider } from "../provider/uninstall-provider.ts";
+import { findState as findLeftovers } from "../prune/find-files.ts";
 import { currentStack } from "../stack/current-stack.ts";
 import { findStackWorkspace } from "../stack/find-stack-workspace.ts";
 import { observeStack } from "../stack/observe-stack.ts";
 import type { Progress } from "../stack/progress.ts";
 import { stateOf } from "../stack/read-stack.ts";
 import { stopStack } from "../stack/stop-stack.ts";
+import type { Workspace } from "../workspace/find-workspace.ts";
 import { listHandles } from "../workspace/list-handles.ts";
 
 export interface Part {
@@ -39,11 +43,8 @@ export interface Parts {
 export async function findParts(env: Env): Promise<Parts> {
   const { home } = currentStack(env);
   refuseShared(home, env);
-  return {
-    own: [...(await findRunning(env)), ...(await findEntries(env)), ...findState(home)],
-    data: findData(env, home),
-    others: findOthers(home),
-  };
+  const own = [...(await findRunning(env)), ...(await findEntries(env)), ...findUnfinished(env), ...findState(home)];
+  return { own, data: findData(env), others: findOthers(home, new Set(own.map(({ name }) => name))) };
 }
 
 /** `data` or `services` in there may be anybody's. */
@@ -96,23 +97,29 @@ async function orSkip<T>(read: () => T | Promise<T>): Promise<T | undefined> {
 }
 
 function findState(home: string): Part[] {
-  const folder = stateOf(home).directory;
-  return existsSync(folder) ? [pathPart(folder, "what Harbor remembers of this machine and of what runs")] : [];
+  const parts = { [stateOf(home).directory]: "what Harbor remembers of this machine and of what runs", [historyPath(home)]: "the history" };
+  return Object.entries(parts).flatMap(([path, what]) => (existsSync(path) ? [pathPart(path, what)] : []));
 }
 
-/** Names below the home that are Harbor's own layout. */
-const LAYOUT: Readonly<Record<string, string>> = {
-  "config.env": "your configuration",
-  env: "variables of single services",
-  services: "folders of services that are your own",
-};
+/** Beside the files that killed commands were writing; they may hold secrets. Those in the state go with it. */
+function findUnfinished(env: Env): Part[] {
+  const { home, record } = currentStack(env);
+  const inState = `${stateOf(home).directory}/`;
+  const found = findLeftovers(home, findPlaces(env).data, record).filter(({ name }) => !name.startsWith(inState));
+  return found.map(({ name, why, bytes, remove }) => ({ name, what: why, bytes, remove: () => remove() }));
+}
+
+function findPlaces(env: Env): { workspace: Workspace; data: string } {
+  const { home, record } = currentStack(env);
+  const { workspace } = findStackWorkspace({ home, record });
+  return { workspace, data: resolve(readValues({ workspace, env }).get("HARBOR_DATA") ?? join(home, "data")) };
+}
 
 /** Of a data folder elsewhere only what services are called by: the rest of it is somebody else's. */
-function findData(env: Env, home: string): Part[] {
-  const { record } = currentStack(env);
-  const { workspace } = findStackWorkspace({ home, record });
-  const data = resolve(readValues({ workspace, env }).get("HARBOR_DATA") ?? join(home, "data"));
-  const ofHome = Object.entries(LAYOUT).map(([name, what]) => ({ path: join(home, name), what }));
+function findData(env: Env): Part[] {
+  const { home } = currentStack(env);
+  const { workspace, data } = findPlaces(env);
+  const ofHome = Object.entries(OWN_FILES).map(([name, what]) => ({ path: join(home, name), what }));
   const handles = listHandles(workspace);
   const isOwn = data === join(home, "data");
   const names = namesIn(data).filter((name) => isOwn || handles.includes(name));
@@ -120,11 +127,11 @@ function findData(env: Env, home: string): Part[] {
   return [...ofHome, ...ofData].filter(({ path }) => existsSync(path)).map(({ path, what }) => pathPart(path, what));
 }
 
-function findOthers(home: string): Part[] {
-  const known = [...Object.keys(LAYOUT), "data", "state"];
+function findOthers(home: string, own: ReadonlySet<string>): Part[] {
+  const known = [...Object.keys(OWN_FILES), "data", "state", basename(historyPath(home))];
   return namesIn(home)
-    .filter((name) => !known.includes(name) && name !== "config.env.lock")
-    .map((name) => ({ ...pathPart(join(home, name), "it is nothing that Harbor puts there"), remove: () => undefined }));
+    .filter((name) => !known.includes(name) && !isLock(name) && !own.has(join(home, name)))
+    .map((name) => ({ ...pathPart(join(home, name), "Harbor does not know what it is"), remove: () => undefined }));
 }
 
 function pathPart(path: string, what: string): Part {
@@ -169,8 +176,14 @@ export async function removeParts({ parts, env, progress }: RemovePartsOptions):
   return done;
 }
 
+/** Of a file that stands beside it, or stood. */
+function isLock(name: string): boolean {
+  return /\.(?:env|jsonl?)\.lock$/.test(name);
+}
+
 function removeIfEmpty(folder: string): void {
-  rmSync(join(folder, "config.env.lock"), { force: true });
+  const names = namesIn(folder);
+  if (names.every(isLock)) for (const name of names) rmSync(join(folder, name), { force: true });
   try {
     rmdirSync(folder);
   } catch {

@@ -61,6 +61,7 @@ function makeData(): void {
   box.write({
     "home/config.env": '# mine\nHARBOR_MINE_HOST_PORT=4711\nHARBOR_HF_TOKEN=\'hf_secret\'\nHARBOR_WEBUI_NAME="a \\"b\\" $$c"\n',
     "home/env/mine.env": "EXTRA=1\n",
+    "home/aliases.json": '{"hi":["echo"]}\n',
     "home/data/mine/notes.txt": "hello\n",
     [`home/data/mine/${long}`]: "x".repeat(3 * 1024 * 1024 + 17),
     "home/data/mine/Übersicht ☃\nzweite Zeile": "unicode",
@@ -94,7 +95,9 @@ describe("harbor backup", () => {
       0,
       "harbor: left out: data/mine/python (no file, or made anew by itself)\nharbor: it may hold secrets: only you can read it (mode 0600)\n",
     ]);
-    expect(stdout).toContain("configuration: 3 values\n  variables: mine\n  services: mine\n  data: mine, redis, webui\n");
+    expect(stdout).toContain(
+      "configuration: 3 values\n  files: aliases.json\n  variables: mine\n  services: mine\n  data: mine, redis, webui\n",
+    );
     expect(stdout).not.toContain("hf_secret");
     expect(statSync(archive()).mode & 0o777).toBe(0o600);
     expect(existsSync(box.state)).toBe(false);
@@ -107,10 +110,11 @@ describe("harbor backup", () => {
     expect(snapshot(at("data"))).toEqual(before.data);
     expect(snapshot(at("services"))).toEqual(before.services);
     expect(readFileSync(at("env/mine.env"), "utf8")).toBe("EXTRA=1\n");
+    expect(readFileSync(at("aliases.json"), "utf8")).toBe('{"hi":["echo"]}\n');
     expect(readFileSync(at("config.env"), "utf8")).toBe(before.config);
     expect((await box.run(["config", "get", "webui.name"])).stdout).toBe('a "b" $$c\n');
     expect(statSync(at("config.env")).mode & 0o777).toBe(0o600);
-    expect(readdirSync(box.home).sort()).toEqual(["config.env", "data", "env", "services"]);
+    expect(readdirSync(box.home).sort()).toEqual(["aliases.json", "config.env", "data", "env", "history.jsonl", "services"]);
     unlock();
   });
 
@@ -149,6 +153,33 @@ describe("harbor backup", () => {
     expect(readFileSync(archive("mine.tar"), "latin1")).not.toContain("hf_secret");
     expect(await box.run(["backup", "mien"])).toMatchObject({ exit: 4, stderr: expect.stringContaining('did you mean "mine"?') });
     unlock();
+  });
+
+  test("follows the link of a data folder that lies elsewhere; a restore touches nothing there", async () => {
+    box.write({ "disk/webui/webui.db": "far away" });
+    mkdirSync(at("data"));
+    symlinkSync(join(box.root, "disk/webui"), at("data/webui"));
+    expect((await backup("webui")).exit).toBe(0);
+    box.write({ "disk/webui/webui.db": "newer" });
+    expect((await restore("--yes")).exit).toBe(0);
+    expect([lstatSync(at("data/webui")).isDirectory(), readFileSync(at("data/webui/webui.db"), "utf8")]).toEqual([true, "far away"]);
+    expect(readFileSync(join(box.root, "disk/webui/webui.db"), "utf8")).toBe("newer");
+  });
+
+  test("warns of what lies where it does not look", async () => {
+    const volumes = "[shelf:/s, /srv/books:/b, /srv/films:/f:ro, /dev/shm:/shm, ./conf:/c, '${HARBOR_DATA}/crate:/d']";
+    box.services({ "crate/compose.crate.yml": `services:\n  crate: { image: "crate:1", volumes: ${volumes} }\nvolumes: { shelf: }\n` });
+    box.write({ "home/config.env": "HARBOR_CRATE_VOLUMES=/srv/music:/m\n" });
+    const { exit, stderr } = await backup("crate");
+    expect([exit, stderr.split("\n").filter((line) => line.includes("not in it"))]).toEqual([
+      0,
+      [
+        'harbor: warning: "crate" keeps something in the engine\'s volume "shelf", which is not in it',
+        'harbor: warning: "crate" may write to /srv/books, which is not in it',
+        'harbor: warning: "crate" may write to /srv/music, which is not in it',
+      ],
+    ]);
+    rmSync(at("services/crate"), { recursive: true });
   });
 
   test("takes no other file's place, and chooses a name by the time in a folder", async () => {
@@ -240,7 +271,8 @@ describe("harbor restore", () => {
       stdout: "pipe",
       stderr: "pipe",
     });
-    expect(await resultOf(child)).toMatchObject({ exit: 0, stdout: expect.stringContaining("nothing is restored") });
+    expect(await resultOf(child)).toMatchObject({ exit: 1, stdout: expect.stringContaining("Nothing was restored: the answer was no") });
+    expect(await restore("--json")).toMatchObject({ exit: 2, stdout: "", stderr: expect.stringContaining("Cannot ask with --json") });
     expect(snapshot(box.home)).toEqual(before);
 
     expect((await restore("--yes")).exit).toBe(0);
@@ -259,6 +291,24 @@ describe("harbor restore", () => {
     expect(readFileSync(at("data/webui/webui.db"), "utf8")).toBe("newer");
     expect((await box.run(["config", "get", "hf_token"])).stdout).toBe("other\n");
     expect(await restore("reddis")).toMatchObject({ exit: 4, stderr: expect.stringContaining('did you mean "redis"?') });
+  });
+
+  test("puts data where the configuration that comes back says it is; the environment still stands above that", async () => {
+    const disk = join(box.root, "disk-of-data");
+    box.write({ "home/config.env": `HARBOR_DATA=${disk}\n`, "disk-of-data/redis/dump.rdb": "dump" });
+    await box.run(["backup", "--to", archive("disk.tar")]);
+    for (const folder of [disk, at("data"), at("services")]) rmSync(folder, { recursive: true });
+    for (const [words, place] of [
+      [[], disk],
+      [["redis"], at("data")],
+    ] as const) {
+      rmSync(at("config.env"), { force: true });
+      expect((await box.run(["restore", archive("disk.tar"), "--yes", ...words])).exit).toBe(0);
+      expect(readFileSync(join(place, "redis/dump.rdb"), "utf8")).toBe("dump");
+    }
+    const env = { HARBOR_DATA: join(box.root, "third") };
+    expect((await box.run(["restore", archive("disk.tar"), "--yes"], { env })).exit).toBe(0);
+    expect(existsSync(join(env.HARBOR_DATA, "redis/dump.rdb"))).toBe(true);
   });
 
   test("keeps what the configuration says beside it", async () => {
@@ -322,6 +372,7 @@ describe("harbor restore", () => {
     ["an absolute path", "/tmp/outside"],
     ["another service's folder", "data/redis/x"],
     ["a file of Harbor's own", "state/stack.json"],
+    ["another file of the home", "home/state"],
   ])("refuses an archive that leads elsewhere: %s", async (_, path) => {
     const folder = join(box.root, "evil");
     mkdirSync(folder, { recursive: true });
@@ -330,6 +381,7 @@ describe("harbor restore", () => {
       createdAt: "",
       harbor: "",
       config: [],
+      home: ["state"],
       env: [],
       services: [],
       data: ["webui"],
@@ -355,6 +407,7 @@ describe("harbor restore", () => {
       createdAt: "",
       harbor: "",
       config: [],
+      home: ["state"],
       env: [],
       services: [],
       data: ["webui"],

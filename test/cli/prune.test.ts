@@ -114,6 +114,11 @@ describe("harbor prune", () => {
     ]);
     expect(stderr).toContain("Say --yes to remove it unasked, --dry-run only to see it");
     expect(existsSync(at("state/native/ghost"))).toBe(true);
+    expect(await box.run(["prune", "--json", ...files])).toMatchObject({
+      exit: 2,
+      stdout: "",
+      stderr: expect.stringContaining("Cannot ask with --json"),
+    });
     for (const [answer, isLeft] of [
       ["n", true],
       ["", true],
@@ -127,7 +132,7 @@ describe("harbor prune", () => {
         stderr: "pipe",
       });
       const result = await resultOf(child);
-      expect([answer, result.exit, existsSync(at("state/native/ghost"))]).toEqual([answer, 0, isLeft]);
+      expect([answer, result.exit, existsSync(at("state/native/ghost"))]).toEqual([answer, isLeft ? 1 : 0, isLeft]);
       expect(result.stdout).toMatch(/Remove all of this \([\d.]+ k?B\)\? \[y\/N\]/);
     }
   });

@@ -45,7 +45,7 @@ describe("harbor uninstall", () => {
   test("D17: stops what runs, takes back autostart, the provider's link and the state, and leaves what is the user's", async () => {
     const pid = await installAll();
     const { removed, kept, program } = await box.json<Uninstalled>(["uninstall", "--yes"]);
-    expect(removed).toEqual(["mine", expect.stringContaining("systemd/user/harbor-"), plugin(), box.state]);
+    expect(removed).toEqual(["mine", expect.stringContaining("systemd/user/harbor-"), plugin(), box.state, at("history.jsonl")]);
     expect([isRunning(pid), existsSync(box.state), existsSync(plugin())]).toEqual([false, false, false]);
     expect(readdirSync(unit(), { recursive: true }).filter((name) => String(name).includes("harbor"))).toEqual([]);
     expect(readdirSync(box.home).sort()).toEqual(["config.env", "data", "mine.txt", "services"]);
@@ -58,9 +58,20 @@ describe("harbor uninstall", () => {
     await installAll();
     const { exit, stdout, stderr } = await box.run(["uninstall", "--yes", "--remove-data"]);
     expect([exit, stdout]).toEqual([0, expect.stringContaining(`removed ${at("data/mine")}\n`)]);
-    expect(stderr).toContain(`harbor: ${at("mine.txt")} stays: it is nothing that Harbor puts there\n`);
+    expect(stderr).toContain(`harbor: ${at("mine.txt")} stays: Harbor does not know what it is\n`);
     expect(stderr).toContain("harbor: the program itself goes with: rm -rf ");
     expect(readdirSync(box.home)).toEqual(["mine.txt"]);
+  });
+
+  test("takes what killed commands were writing, which may hold secrets, and notes nothing of itself", async () => {
+    const gone = Bun.spawn(["true"]);
+    await gone.exited;
+    await box.run(["config", "set", "mine.level", "1", "--force"]);
+    expect(existsSync(at("history.jsonl"))).toBe(true);
+    box.write({ [`home/config.env.${gone.pid}.tmp`]: "HARBOR_HF_TOKEN=x\n", "home/aliases.json": "{}\n" });
+    const { kept } = await box.json<Uninstalled>(["uninstall", "--yes"]);
+    expect(readdirSync(box.home).sort()).toEqual(["aliases.json", "config.env", "data", "mine.txt", "services"]);
+    expect(kept.map(({ name }) => name)).toContain(at("aliases.json"));
   });
 
   test("leaves no folder of its own where nothing else was in it", async () => {
@@ -94,11 +105,11 @@ describe("harbor uninstall", () => {
   });
 
   test.each([
-    ["n", [], true, true],
-    ["y\nn", [], false, true],
-    ["y\ny", [], false, false],
-    ["y", ["--keep-data"], false, true],
-  ])("asks, and about data by itself: %j", async (answers, words, hasState, hasData) => {
+    ["n", [], 1, true, true],
+    ["y\nn", [], 0, false, true],
+    ["y\ny", [], 0, false, false],
+    ["y", ["--keep-data"], 0, false, true],
+  ])("asks, and about data by itself: %j", async (answers, words, code, hasState, hasData) => {
     expect((await box.run(["up", "-x", "mine"])).exit).toBe(0);
     const child = Bun.spawn(["script", "-qec", [join(checkout, "bin/harbor"), "uninstall", ...words].join(" "), "/dev/null"], {
       env: box.env,
@@ -108,7 +119,7 @@ describe("harbor uninstall", () => {
       stderr: "pipe",
     });
     const { exit, stdout } = await resultOf(child);
-    expect([exit, existsSync(box.state), existsSync(at("data/mine/notes.txt"))]).toEqual([0, hasState, hasData]);
+    expect([exit, existsSync(box.state), existsSync(at("data/mine/notes.txt"))]).toEqual([code, hasState, hasData]);
     if (words.length > 0) expect(stdout).not.toContain("as well?");
   });
 

@@ -51,12 +51,19 @@ describe("harbor update", () => {
     });
   });
 
+  test("pull says where nothing of what runs is in a container", async () => {
+    expect((await box.run(["up", "-x", "mine", "--no-defaults"])).exit).toBe(0);
+    const { exit, stdout, stderr } = await box.run(["pull", "--no-defaults"]);
+    expect([exit, stdout, stderr]).toEqual([0, "", expect.stringContaining("there is no image to pull")]);
+    await box.run(["down"]);
+  });
+
   test.each([
     [["update", "crate"], 3, "Cannot reach a container engine"],
     [["update", "crat"], 4, 'did you mean "crate"?'],
     [["pull", "crate"], 3, "Cannot reach a container engine"],
     [["pull", "llama3.2:1b"], 2, "harbor models pull llama3.2:1b"],
-    [["pull"], 0, "there is no image to pull"],
+    [["pull"], 0, "mock-openai runs natively: it has no image"],
     [["pull", "mine"], 0, "mine runs natively: it has no image (`harbor pull -c mine`"],
     [["build"], 2, "<names> is missing"],
     [["build", "nvidia"], 2, "no service is named"],

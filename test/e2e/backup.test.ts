@@ -74,7 +74,7 @@ volumes: { cache: {} }
     "outlives harbor uninstall, which leaves neither container nor network",
     async () => {
       const { code, stdout } = await sandbox.harbor(["uninstall", "--yes", "--json"]);
-      expect([code, JSON.parse(stdout).removed]).toEqual([0, ["box", join(sandbox.home, "state")]]);
+      expect([code, JSON.parse(stdout).removed]).toEqual([0, ["box", join(sandbox.home, "state"), join(sandbox.home, "history.jsonl")]]);
       const { volumes, ...left } = await sandbox.leftovers();
       expect<Leftovers>({ ...left, volumes: [] }).toEqual(NOTHING);
       expect(volumes).toEqual([`${sandbox.project}_cache`]);
