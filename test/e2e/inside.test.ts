@@ -4,8 +4,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Engine } from "../../routines/engine/connect-engine.ts";
 import { listContainers } from "../../routines/engine/list-containers.ts";
+import { freePort } from "../_ports.ts";
 import { resultOf } from "../_process.ts";
-import { readUntil } from "../cli/_sandbox.ts";
+import { echoService, readUntil } from "../cli/_sandbox.ts";
 import { engineOf, findTestEngine } from "./_engine.ts";
 import { createSandbox, NOTHING, type Sandbox } from "./_sandbox.ts";
 
@@ -104,6 +105,23 @@ describe.skipIf(found.engine === undefined)("in a container", () => {
   );
 
   test(
+    "shell prefers bash, and says where an image has no shell at all",
+    async () => {
+      const bash = "printf '#!/bin/sh\\necho this is bash\\n' >/bin/bash; chmod +x /bin/bash";
+      expect((await sandbox.harbor(["exec", "box-db", "sh", "-c", bash])).code).toBe(0);
+      expect((await sandbox.harbor(["shell", "box-db"])).stdout).toBe("this is bash\n");
+      expect((await sandbox.harbor(["exec", "box-db", "rm", "/bin/sh"])).code).toBe(0);
+      expect(await sandbox.harbor(["shell", "box-db"])).toEqual({
+        code: 3,
+        stdout: "",
+        stderr:
+          'harbor: Cannot open a shell in "box-db": its image busybox:local has none\n  Run a program that it has: harbor exec box-db <program>\n',
+      });
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
     "run makes a container of its own, with the selection's files and the configuration as it is now, and leaves nothing of it",
     async () => {
       const before = await listContainers({ engine, project: sandbox.project });
@@ -115,6 +133,31 @@ describe.skipIf(found.engine === undefined)("in a container", () => {
         before.map((it) => ({ ...it, status: expect.any(String) as unknown as string })),
       );
       expect(await oneOffs()).toEqual([]);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "run -c takes a container for a service that runs natively, and leaves that one alone",
+    async () => {
+      const port = freePort();
+      const files = {
+        ...echoService("both", port),
+        "both/compose.both.yml": 'services:\n  both: { image: "busybox:local", environment: { ECHO_PORT: inside } }\n',
+      };
+      mkdirSync(join(sandbox.home, "services/both"), { recursive: true });
+      for (const [name, text] of Object.entries(files)) writeFileSync(join(sandbox.home, "services", name), text);
+      expect(await sandbox.harbor(["up", "-x", "both", "--no-defaults"])).toMatchObject({ code: 0 });
+      const pid = async (): Promise<number> =>
+        (JSON.parse((await sandbox.harbor(["ps", "--json"])).stdout) as { handle: string; pid: number }[]).find(
+          (it) => it.handle === "both",
+        )?.pid ?? 0;
+      const before = await pid();
+      expect(before).toBeGreaterThan(0);
+      expect((await sandbox.harbor(["run", "both", "-e", "console.log(process.env.ECHO_PORT)"])).stdout).toBe(`${port}\n`);
+      expect((await sandbox.harbor(["run", "-c", "both", "sh", "-c", "echo $ECHO_PORT"])).stdout).toBe("inside\n");
+      expect(await pid()).toBe(before);
+      expect((await sandbox.harbor(["down", "both"])).code).toBe(0);
     },
     TIMEOUT_MS,
   );
