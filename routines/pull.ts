@@ -31,7 +31,12 @@ const WORDS: Record<PulledImage["state"], string> = {
 };
 
 function render(pulled: readonly PulledImage[]): string {
-  const rows = pulled.map((it) => [it.service, it.image, it.bytes === null ? "-" : formatSize(it.bytes), WORDS[it.state]]);
+  const rows = pulled.map((it) => [
+    it.service,
+    it.image,
+    it.bytes === null ? "-" : formatSize(it.bytes),
+    [WORDS[it.state], it.change ?? []].flat().join(": "),
+  ]);
   return rows.length === 0 ? "" : table([["SERVICE", "IMAGE", "SIZE", "STATE"], ...rows]).join("\n");
 }
 

@@ -100,7 +100,7 @@ function render({ images, natives, harbor }: Update): string {
     it.service,
     it.image,
     it.pin?.key ?? "-",
-    `${WORDS[it.state]}${it.why === undefined ? "" : `: ${it.why}`}`,
+    [WORDS[it.state], it.why ?? ("change" in it ? it.change : null) ?? []].flat().join(": "),
   ]);
   const lines = rows.length === 0 ? [] : [...table([["SERVICE", "IMAGE", "VERSION IS", "STATE"], ...rows]), ""];
   for (const { handle, install } of natives)

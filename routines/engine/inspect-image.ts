@@ -7,6 +7,10 @@ export interface HeldImage {
   /** As registries know it: `sha256:…`; none for one that was built here and nowhere else. */
   digests: string[];
   bytes: number;
+  /** ISO 8601; "" where it does not say. */
+  createdAt: string;
+  /** That whoever built it has put on it. */
+  labels: Readonly<Record<string, string>>;
 }
 
 export interface ImageQuestion extends UseEngineOptions {
@@ -19,7 +23,8 @@ export function inspectImage(options: ImageQuestion): Promise<HeldImage | undefi
   return useEngine(options, async (engine) => {
     try {
       const info = await engine.get<ImageInspectInfo>(`/images/${options.image}/json`, {}, options.signal);
-      return { id: info.Id, digests: (info.RepoDigests ?? []).map((it) => it.slice(it.indexOf("@") + 1)), bytes: info.Size };
+      const digests = (info.RepoDigests ?? []).map((it) => it.slice(it.indexOf("@") + 1));
+      return { id: info.Id, digests, bytes: info.Size, createdAt: info.Created ?? "", labels: info.Config?.Labels ?? {} };
     } catch (error) {
       if ((error as { statusCode?: number }).statusCode === 404) return undefined;
       throw error;

@@ -8,6 +8,7 @@ import { type HeldImage, inspectImage } from "../engine/inspect-image.ts";
 import { runComposeOrThrow } from "../engine/run-compose.ts";
 import { withOneOffFiles } from "../stack/one-off-files.ts";
 import type { Progress } from "../stack/progress.ts";
+import { describeChange } from "./describe-change.ts";
 import type { PlannedImage } from "./plan-images.ts";
 
 export interface PullImagesOptions {
@@ -24,9 +25,12 @@ export interface PullImagesOptions {
 export interface PulledImage extends PlannedImage {
   /** `current`: it was here as the registry has it. `updated`: it replaced an older one of that name. `built`: nothing was pulled. */
   state: "pulled" | "updated" | "current" | "built" | "failed";
+  /** Ids. */
   before: string | null;
   after: string | null;
   bytes: number | null;
+  /** Of an updated one, for a person: `0.6.1 → 0.6.2`; days, or ids, where it does not say its version. */
+  change: string | null;
   /** Of a failed one. */
   why?: string;
 }
@@ -42,7 +46,9 @@ export async function pullImages(options: PullImagesOptions): Promise<PulledImag
     const why = failures.get(image.service);
     const [old, held] = [before[index], after[index]];
     const figures = { before: old?.id ?? null, after: held?.id ?? null, bytes: held?.bytes ?? null };
-    return { ...image, state: stateOf(image, old, held, why), ...figures, ...(why === undefined ? {} : { why }) };
+    const state = stateOf(image, old, held, why);
+    const change = state === "updated" && old !== undefined && held !== undefined ? describeChange(old, held) : null;
+    return { ...image, state, ...figures, change, ...(why === undefined ? {} : { why }) };
   });
 }
 

@@ -1,6 +1,6 @@
 /** `harbor update` and `pull` without an engine: what they say of natives and of Harbor itself, and what they leave alone. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { readInstallation } from "../../routines/host/read-installation.ts";
 import { freePort } from "../_ports.ts";
@@ -49,6 +49,29 @@ describe("harbor update", () => {
       natives: [{ handle: "mine", install: "make mine" }],
       stale: [],
     });
+  });
+
+  test("D11: what is wrong in the folder of one service is not in the way of the others", async () => {
+    box.services({ "wreck/compose.wreck.yml": "services: [nothing: here\n", "wreck/wreck_native.yml": "x-harbor-native: 7\n" });
+    const archive = join(box.root, "mine.tar");
+    const lines: [string[], number][] = [
+      [["exec", "mine", "true"], 0],
+      [["update", "mine"], 0],
+      [["pull", "crate"], 3],
+      [["build", "crate"], 1],
+      [["backup", "mine", "--to", archive], 0],
+      [["restore", archive, "--dry-run"], 0],
+      [["prune", "--dry-run"], 0],
+      [["uninstall", "--dry-run"], 0],
+    ];
+    for (const [words, exit] of lines) {
+      const result = await box.run(words);
+      expect({ words, exit: result.exit, isAboutIt: result.stderr.includes("wreck") }).toEqual({ words, exit, isAboutIt: false });
+    }
+    expect(await box.run(["pull", "wreck"])).toMatchObject({ exit: 1, stderr: expect.stringContaining("wreck") });
+    rmSync(archive);
+    rmSync(join(box.home, "services/wreck"), { recursive: true });
+    rmSync(box.state, { recursive: true, force: true });
   });
 
   test("pull says where nothing of what runs is in a container", async () => {

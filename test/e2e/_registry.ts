@@ -62,7 +62,7 @@ export async function startRegistry(engine: Engine): Promise<Registry> {
       const config = encode({
         architecture: layers.architecture,
         os: "linux",
-        config: { Cmd: ["sleep", "1000"], Labels: { version: String(versions) } },
+        config: { Cmd: ["sleep", "1000"], Labels: { "org.opencontainers.image.version": `1.0.${versions}` } },
         rootfs: { type: "layers", diff_ids: [layers.diffId] },
         created: "2026-01-01T00:00:00Z",
         history: [{ created: "2026-01-01T00:00:00Z" }],

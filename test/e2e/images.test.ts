@@ -129,7 +129,14 @@ describe.skipIf(found.engine === undefined)("images", () => {
 
       const updated = await update();
       const after = await idOf("app:1.0");
-      expect(updated).toMatchObject({ stale: ["app"], images: [{ state: "updated", before, after }, { state: "current" }] });
+      const change = expect.stringMatching(/^1\.0\.\d+ → 1\.0\.\d+$/);
+      expect(updated).toMatchObject({
+        stale: ["app"],
+        images: [
+          { state: "updated", before, after, change },
+          { state: "current", change: null },
+        ],
+      });
       expect(await running()).toEqual(containers);
       expect((await sandbox.harbor(["update", "--check"])).stderr).toContain("up with an older image: app");
 
