@@ -6,13 +6,14 @@ import { readFileSync } from "node:fs";
 import { HarborError } from "../_script/error.ts";
 import { parseYamlDocuments } from "../_script/yaml.ts";
 import { interpolate } from "../compose/interpolate.ts";
+import { IMAGE as PROXY } from "../compose/write-proxy.ts";
 import type { Values } from "../config/read-values.ts";
 import type { Engine } from "../engine/connect-engine.ts";
 import { type Image, listImages, listUsedImages, normalizeReference, repositoryOf, shortReference } from "../engine/list-images.ts";
 import { removeImage } from "../engine/remove-image.ts";
 import { BUILT_IN_CAPABILITIES } from "../host/capabilities.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
-import { listFiles } from "../workspace/list-files.ts";
+import { listFiles, type ServiceFile } from "../workspace/list-files.ts";
 import type { Leftover } from "./leftover.ts";
 
 export interface FindImagesOptions {
@@ -23,8 +24,11 @@ export interface FindImagesOptions {
 
 /** Throws for a file that cannot be read: what it names would count as unused. */
 export async function findImages({ engine, workspace, values }: FindImagesOptions): Promise<Leftover[]> {
-  const named = readNames(workspace, values);
-  const repositories = new Set([...named].map(repositoryOf));
+  const services = readNames(workspace, values, ({ kind }) => kind !== "module" && kind !== "contract");
+  // what stands in for a native service is kept; it is a program of general use, whose other tags may be anybody's
+  const proxies = readNames(workspace, values, ({ kind }) => kind === "contract");
+  const named = new Set([...services, ...proxies, ...namesOf(PROXY, values)]);
+  const repositories = new Set([...services].map(repositoryOf));
   const [images, used] = await Promise.all([listImages({ engine }), listUsedImages({ engine })]);
   const unused = images.filter((it) => !used.has(it.id) && it.digests.length > 0);
   return unused.flatMap((it) => leftoversOf(it, { engine, named, repositories })).sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -57,21 +61,17 @@ function leftoversOf({ id, tags, digests, bytes }: Image, { engine, named, repos
   return unnamed.map(shortReference).map((tag) => leftover(tag, "no service's files name this tag", tag));
 }
 
-/** All that any file of the workspace names, whatever is selected. */
-function readNames(workspace: Workspace, values: Values): Set<string> {
-  const files = listFiles({ workspace, handles: "*", capabilities: new Set(BUILT_IN_CAPABILITIES) });
-  const names = new Set<string>();
-  for (const { path, kind } of files) {
-    if (kind === "module" || kind === "contract") continue;
-    for (const image of imagesIn(path)) {
-      const name = normalizeReference(interpolate(image, values.get));
-      names.add(name);
-      // with both, the digest counts
-      const at = name.indexOf("@");
-      if (at !== -1) names.add(`${repositoryOf(name)}${name.slice(at)}`);
-    }
-  }
-  return names;
+/** All that files of the workspace name, whatever is selected. */
+function readNames(workspace: Workspace, values: Values, isMeant: (file: ServiceFile) => boolean): Set<string> {
+  const files = listFiles({ workspace, handles: "*", capabilities: new Set(BUILT_IN_CAPABILITIES) }).filter(isMeant);
+  return new Set(files.flatMap(({ path }) => imagesIn(path).flatMap((image) => namesOf(image, values))));
+}
+
+/** Of one that has both a tag and a digest, the digest counts. */
+function namesOf(image: string, values: Values): string[] {
+  const name = normalizeReference(interpolate(image, values.get));
+  const at = name.indexOf("@");
+  return at === -1 ? [name] : [name, `${repositoryOf(name)}${name.slice(at)}`];
 }
 
 function imagesIn(path: string): string[] {

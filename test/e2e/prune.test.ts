@@ -32,7 +32,13 @@ describe.skipIf(found.engine === undefined)("harbor prune", () => {
         `services:\n  ${name}:\n    image: "${registry.host}/${name}:\${HARBOR_${name.toUpperCase()}_VERSION:-1}"\n    stop_grace_period: 0s\n    networks: [harbor-network]\n`,
       );
     }
-    for (const tag of ["1", "2", "3"]) registry.publish("app", tag);
+    // stands in for a native service, by a program that a definition uses as well
+    mkdirSync(join(sandbox.home, "services/there"), { recursive: true });
+    writeFileSync(
+      join(sandbox.home, "services/there/there_native.yml"),
+      `services: { there: { image: "${registry.host}/app:4", x-harbor-native: { executable: sleep, port: "1" } } }\n`,
+    );
+    for (const tag of ["1", "2", "3", "4"]) registry.publish("app", tag);
     registry.publish("other", "1");
     registry.publish("elses", "1");
   }, TIMEOUT_MS);
@@ -98,7 +104,7 @@ describe.skipIf(found.engine === undefined)("harbor prune", () => {
   test(
     "takes other tags of services' images and what lost its tag; not what a file names, a container uses, somebody else has, or only this host",
     async () => {
-      for (const name of ["app:2", "app:3", "other:1", "elses:1"]) await pull(name);
+      for (const name of ["app:2", "app:3", "app:4", "other:1", "elses:1"]) await pull(name);
       const digest = registry.publish("other", "1");
       await pull("other:1"); // the older one has no tag from now on
       await Bun.$`docker tag busybox:local ${registry.host}/app:mine`.quiet();
