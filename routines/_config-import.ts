@@ -2,9 +2,8 @@
 import { readFileSync } from "node:fs";
 import { type Configuration, checkValue, readConfiguration, showSecretsArg, workspaceArg } from "./_configuration.ts";
 import { defineCommand, jsonArg } from "./_script/command.ts";
-import { confirm } from "./_script/confirm.ts";
+import { requireConsent } from "./_script/confirm.ts";
 import { emit, emitText } from "./_script/emit.ts";
-import { HarborError } from "./_script/error.ts";
 import { readText } from "./_script/read-text.ts";
 import { findKey, unknownKey } from "./config/find-key.ts";
 import { parseEnv } from "./config/parse-env.ts";
@@ -102,10 +101,10 @@ export const command = defineCommand({
     const options = { incoming, current, keys: configuration.keys, showsSecrets: args["show-secrets"] };
     const changes = compare(incoming, current).map((name) => describe(name, options));
     const isAsked = !args.yes && !args["dry-run"] && changes.length > 0;
-    if (args.json && isAsked) throw new HarborError("Cannot ask with --json", { exit: "usage", hint: "Say --yes, or --dry-run" });
     if (!args.json) emitText(renderDiff(changes));
-    if (isAsked && !confirm(`Set ${values(changes.length)} in ${file}?`, "Say --yes to take them unasked, --dry-run only to see them")) {
-      throw new HarborError("Nothing was imported: the answer was no");
+    if (isAsked) {
+      const hint = "Say --yes to take them unasked, --dry-run only to see them";
+      requireConsent({ question: `Set ${values(changes.length)} in ${file}?`, hint, json: args.json, refusal: "Nothing was imported" });
     }
     if (!args["dry-run"]) await writeValues({ home: configuration.home, changes: incoming });
     if (args.json) return emit({ file, changes, written: !args["dry-run"] }, { json: true, render: String });

@@ -1,6 +1,7 @@
 #!/usr/bin/env bun
 /**
- * `harbor run`: the program of a native service's contract, with the user's own arguments; or an alias.
+ * `harbor run`: a service's program with the user's own arguments: a native one's on this host, another's in a container of its
+ * own; or an alias.
  *
  *   bun routines/run.ts ollama list
  */
@@ -8,43 +9,38 @@ import { join } from "node:path";
 import { type ArgSpecs, defineCommand } from "./_script/command.ts";
 import { HarborError } from "./_script/error.ts";
 import { handOverToNamed } from "./_script/hand-over.ts";
-import { parseCommandArgs } from "./_script/parse-args.ts";
+import { readLeadingOptions } from "./_script/leading-options.ts";
 import { programRoot } from "./_script/program-root.ts";
 import { endWith, runScript } from "./_script/script.ts";
-import { makePlan } from "./compose/make-plan.ts";
-import { selectionArgs } from "./compose/selection-args.ts";
 import { readAliases } from "./config/aliases.ts";
 import { findHome } from "./config/find-home.ts";
-import { atPort } from "./native/resolve-contract.ts";
 import { runProgram } from "./native/run-program.ts";
-import type { NativeSpec } from "./native/start-process.ts";
 import { findStackWorkspace } from "./stack/find-stack-workspace.ts";
-import { readStack, type StackRecord } from "./stack/read-stack.ts";
-import { whatRuns } from "./stack/what-runs.ts";
-import type { Workspace } from "./workspace/find-workspace.ts";
-import { listFiles } from "./workspace/list-files.ts";
+import { readStack } from "./stack/read-stack.ts";
+import { hasContract, resolveNative } from "./stack/resolve-native.ts";
 import { checkHandle, listHandles, throwUnknown } from "./workspace/list-handles.ts";
 
 /** Its own, which stand before the handle. */
-const ownArgs = { workspace: { type: "string", description: "A workspace directory", valueHint: "DIR" } } as const satisfies ArgSpecs;
+const ownArgs = {
+  container: { type: "boolean", alias: "c", description: "In a container of its own, also where it has a native contract" },
+  workspace: { type: "string", description: "A workspace directory", valueHint: "DIR" },
+} as const satisfies ArgSpecs;
 
 interface Line {
   workspace: string | undefined;
+  isContainer: boolean;
   handle: string;
   /** For the program, every one of them as it was typed. */
   words: readonly string[];
 }
 
-/** Up to the handle the words are ours; after it none is. */
 function readLine(line: readonly string[]): Line {
-  let at = 0;
-  while (line[at]?.startsWith("-") && line[at] !== "--") at += line[at] === "--workspace" ? 2 : 1;
-  const { args } = parseCommandArgs(line.slice(0, at), ownArgs, "harbor run");
-  const [handle, ...words] = line.slice(line[at] === "--" ? at + 1 : at);
+  const { args, words: all } = readLeadingOptions(line, ownArgs, "harbor run");
+  const [handle, ...words] = all;
   if (handle === undefined) {
     throw new HarborError('Cannot run "run": <handle> is missing', { exit: "usage", hint: "Run `harbor run --help`" });
   }
-  return { workspace: args.workspace, handle, words };
+  return { workspace: args.workspace, isContainer: args.container, handle, words };
 }
 
 /** Of the user's own, with what is typed behind it; undefined where none is called so. */
@@ -66,46 +62,32 @@ function runAlias(name: string, [program = "", ...words]: readonly string[]): Pr
   return handOverToNamed({ argv, env });
 }
 
-/** As a start would have it, beside what runs. */
-async function resolveSpec({ handle, workspace: directory }: Line): Promise<NativeSpec> {
+/** Its exit code. Throws `unknown` for what is no service. */
+async function runService({ handle, words, workspace: directory, isContainer }: Line): Promise<number> {
   const { env } = process;
   const home = findHome(env);
   const record = readStack(home);
   const { workspace } = findStackWorkspace({ home, record, directory });
-  checkContract(handle, workspace, record);
-  const { args } = parseCommandArgs([`--exclude=${handle}`, "--no-defaults"], selectionArgs, "harbor run");
-  const { plan } = await makePlan({ args, env, workspace, running: whatRuns(record) });
-  const spec = plan.natives.find((native) => native.handle === handle);
-  if (spec === undefined) throw new Error(`the plan runs "${handle}" natively and has no process for it`);
-  // one that sleeps is talked to where the supervisor listens for it
-  return atPort(spec, spec.port);
-}
-
-/** Throws `unknown` for what is no service, `failed` for one whose programs are in a container. */
-function checkContract(handle: string, workspace: Workspace, record: StackRecord | undefined): void {
   checkHandle(handle);
   const handles = listHandles(workspace);
-  if (!handles.includes(handle)) throwUnknown(handle, [...handles, ...readAliases(workspace.home).keys()]);
-  const files = listFiles({ workspace, handles: [handle], capabilities: new Set() });
-  if (files.some((file) => file.kind === "contract" && file.parts[0] === handle)) return;
-  const container = record?.planned.find((planned) => planned.handle === handle)?.containers[0];
-  throw new HarborError(`Cannot run a program of "${handle}" on this host: it has no native contract (${handle}_native.yml)`, {
-    hint:
-      container === undefined
-        ? `Its programs are in its container: harbor up ${handle}`
-        : `Its programs are in its container: docker exec -it ${record?.project}-${container}-1 <program>`,
-  });
+  if (!handles.includes(handle)) throwUnknown(handle, [...handles, ...readAliases(home).keys()]);
+  if (!isContainer && hasContract(handle, workspace)) {
+    const spec = await resolveNative({ handle, env, workspace, record });
+    return runProgram({ spec, words, environment: env });
+  }
+  const { runContainer } = await import("./stack/run-container.ts");
+  return runContainer({ handle, words, env, workspace, record });
 }
 
 export const command = defineCommand({
   meta: {
     name: "run",
-    description: "Run a native service's program with your own arguments, or an alias",
+    description: "Run a service's program with your own arguments, or an alias",
     examples: [
-      "harbor run ollama list",
-      "harbor run models              An alias, as `harbor alias` shows them",
+      "harbor run ollama list            Natively: its contract's program, on this host",
       "harbor run ollama --help",
-      "harbor run redis --version",
+      "harbor run webui python -V        In a container of its own, gone afterwards",
+      "harbor run models                 An alias, as `harbor alias` shows them",
     ],
   },
   args: {
@@ -123,7 +105,7 @@ export const command = defineCommand({
     const line = readLine(rest);
     const alias = findAlias(line);
     if (alias !== undefined) return endWith(await runAlias(line.handle, alias));
-    endWith(await runProgram({ spec: await resolveSpec(line), words: line.words, environment: process.env }));
+    endWith(await runService(line));
   },
 });
 

@@ -13,6 +13,22 @@ export function confirm(question: string, hint: string): boolean {
   return /^y(?:es)?$/i.test(readLine().trim());
 }
 
+export interface ConsentOptions {
+  question: string;
+  /** How to do without the question. */
+  hint: string;
+  /** `--json`: what reads that is no person. */
+  json: boolean;
+  /** What has not happened then: `Nothing was removed`. */
+  refusal: string;
+}
+
+/** Throws `failed` for any answer but yes, `usage` where nobody can be asked. */
+export function requireConsent({ question, hint, json, refusal }: ConsentOptions): void {
+  if (json) throw new HarborError("Cannot ask with --json", { exit: "usage", hint });
+  if (!confirm(question, hint)) throw new HarborError(`${refusal}: the answer was no`);
+}
+
 /** Up to the end of the line, or of the input. */
 function readLine(): string {
   const bytes: number[] = [];

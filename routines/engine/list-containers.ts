@@ -39,6 +39,8 @@ export interface Container {
   exitCode: number | null;
   ports: ContainerPort[];
   image: string;
+  /** What it was made of, whatever that name means by now. */
+  imageId: string;
   createdAt: string;
   /** Null before the first start, and where it was not asked for. */
   startedAt: string | null;
@@ -79,6 +81,7 @@ function readContainer(info: ContainerInfo): Container {
     exitCode: readExitCode(info.Status),
     ports: readPorts(info.Ports),
     image: info.Image,
+    imageId: info.ImageID,
     createdAt: new Date(info.Created * 1000).toISOString(),
     startedAt: null,
     status: info.Status,

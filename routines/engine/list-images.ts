@@ -1,6 +1,6 @@
 #!/usr/bin/env bun
 /**
- * The images that the engine has, by their tags.
+ * The images that the engine has, by their tags, and which of them containers are made of.
  *
  *   bun routines/engine/list-images.ts --json
  */
@@ -16,12 +16,15 @@ export interface Image {
   id: string;
   /** In full, as `normalizeReference` writes them; none where another image has taken the tag. */
   tags: string[];
+  /** `name@sha256:…`, in full, for what came from a registry. */
+  digests: string[];
   bytes: number;
 }
 
 interface ImageSummary {
   Id: string;
   RepoTags?: string[] | null;
+  RepoDigests?: string[] | null;
   Size: number;
 }
 
@@ -29,11 +32,24 @@ interface ImageSummary {
 export async function listImages(options: UseEngineOptions): Promise<Image[]> {
   return useEngine(options, async (engine) => {
     const found = await engine.get<ImageSummary[]>("/images/json", {}, options.signal);
-    return found.map(({ Id: id, RepoTags, Size: bytes }) => ({ id, tags: readTags(RepoTags), bytes }));
+    return found.map(({ Id: id, RepoTags, RepoDigests, Size: bytes }) => ({
+      id,
+      tags: readTags(RepoTags),
+      digests: readTags(RepoDigests),
+      bytes,
+    }));
   });
 }
 
-/** An engine writes `<none>:<none>` for an image without a tag. */
+/** Ids of the images that containers are made of: anybody's, running or not. */
+export async function listUsedImages(options: UseEngineOptions): Promise<Set<string>> {
+  return useEngine(options, async (engine) => {
+    const found = await engine.get<{ ImageID: string }[]>("/containers/json", { all: true }, options.signal);
+    return new Set(found.map((it) => it.ImageID));
+  });
+}
+
+/** An engine writes `<none>:<none>`, or `<none>@sha256:…`, for an image without a name. */
 export function readTags(tags: readonly string[] | null | undefined): string[] {
   return (tags ?? []).filter((tag) => !tag.includes("<none>")).map(normalizeReference);
 }

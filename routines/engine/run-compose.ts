@@ -11,6 +11,7 @@ import { awaitChild, type ChildOutput, readOutput } from "../_script/child-outpu
 import { defineCommand } from "../_script/command.ts";
 import { writeAll } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
+import { handOverToNamed } from "../_script/hand-over.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
 import { parseEnv } from "../config/parse-env.ts";
@@ -79,6 +80,11 @@ export async function runComposeOrThrow(options: RunComposeOptions): Promise<Com
   const { explainComposeFailure } = await import("./_explain-compose.ts");
   const endpoint = options.endpoint ?? findEndpoint({ env: options.env });
   throw await explainComposeFailure({ args: options.args, endpoint, ...result });
+}
+
+/** Compose in our place, for what is typed into a container: its streams are ours, signals reach it, and its code is given. */
+export function attachCompose(options: Omit<RunComposeOptions, "stdio" | "signal">): Promise<number> {
+  return handOverToNamed({ argv: composeArgv({ ...options, program: [options.compose.path] }), env: environmentOf(options) });
 }
 
 export interface ComposeArgvOptions extends Pick<RunComposeOptions, "args" | "project" | "file" | "projectDirectory" | "envFile"> {

@@ -20,6 +20,12 @@ export interface RemovedProvider {
   wasInstalled: boolean;
 }
 
+/** The link in docker's folder of plugins; undefined where there is none. Throws as uninstalling does. */
+export function findProvider(env: Env): string | undefined {
+  const { path, current } = readPlugin(env);
+  return current === undefined ? undefined : path;
+}
+
 /** Throws where something stands there that is no link of Harbor's. */
 export function uninstallProvider(env: Env): RemovedProvider {
   const { path, current } = readPlugin(env);

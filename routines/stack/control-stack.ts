@@ -59,7 +59,8 @@ export async function controlStack(options: ControlStackOptions): Promise<Contro
   const isAll = options.handles.length === 0;
   const meant = natives.filter((it) => (isAll ? isRunning(it) : isNamed(it.handle)));
   const ours = meant.map((it) => it.handle);
-  const theirs = containers.filter((it) => (isAll ? it.state === "running" : isNamed(it.handle, it.service)));
+  const named = containers.filter((it) => (isAll ? it.state === "running" : isNamed(it.handle, it.service)));
+  const theirs = options.action === "restart" ? named.filter((it) => !isDone(it, named)) : named;
   if (options.action === "stop") await stop(options, orderStops(meant, theirs));
   else await restart(options, ours, theirs);
   const handles = [...new Set(theirs.map((it) => it.handle))];
@@ -72,6 +73,11 @@ export async function controlStack(options: ControlStackOptions): Promise<Contro
 /** One that was stopped, or gave up, is started by its name alone. */
 function isRunning({ state, isAsleep }: ServiceReport): boolean {
   return isAsleep || (state !== "stopped" && state !== "failed");
+}
+
+/** It has done what it was for, once, while others of its service run: to prepare something for them, most often. */
+function isDone({ handle, state, exitCode }: Container, named: readonly Container[]): boolean {
+  return state === "exited" && exitCode === 0 && named.some((it) => it.handle === handle && it.state === "running");
 }
 
 async function stop(options: ControlStackOptions, waves: readonly StopWave<Container>[]): Promise<void> {

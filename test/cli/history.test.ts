@@ -47,6 +47,36 @@ describe("harbor history", () => {
     ]);
   });
 
+  test("has what images, backups and tidying up were asked for, and not what was only looked at", async () => {
+    const archive = join(box.root, "echo.tar.gz");
+    await box.run(["config", "set", "echo.level", "loud"]);
+    for (const words of [
+      ["backup", "echo", "--to", archive],
+      ["restore", archive, "--dry-run"],
+      ["restore", archive], // asks, and there is nobody
+      ["restore", archive, "echo", "--yes"],
+      ["prune", "logs", "--yes"],
+      ["prune", "--dry-run"],
+      ["pull", "hollama"],
+      ["build", "hollama"],
+      ["update", "echo"],
+      ["update", "--check", "echo"],
+      ["uninstall", "--dry-run"],
+      ["exec", "echo", "true"],
+    ]) {
+      await box.run(words);
+    }
+    expect((await lines()).slice(1)).toEqual([
+      `backup echo --to ${archive} 0`,
+      `restore ${archive} echo --yes 0`,
+      "prune logs --yes 0",
+      "pull hollama 3",
+      "build hollama 1",
+      "update echo 0",
+    ]);
+    rmSync(archive);
+  });
+
   test("D12: verbs that only read, dry runs and slips leave no trace", async () => {
     const words = [
       ["ps"],

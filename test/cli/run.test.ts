@@ -113,11 +113,7 @@ describe("harbor run", () => {
     ["gone", 3, 'Cannot run "gone": "no-such-program" is not installed, or not on PATH\n  Install it: make it\n'],
     ["odd", 3, 'Cannot run "odd": "./odd" is no program that can be run\n  Make it executable'],
     ["homeless", 1, /Cannot run "homeless": its working directory ".*\/homeless\/nowhere" does not exist\n$/],
-    [
-      "box",
-      1,
-      'Cannot run a program of "box" on this host: it has no native contract (box_native.yml)\n  Its programs are in its container: harbor up box\n',
-    ],
+    ["box", 3, "Cannot reach a container engine at unix:///nonexistent.sock"],
     ["tol", 4, 'Cannot find service "tol"; did you mean "tool"?'],
     ["../tool", 2, 'Cannot use "../tool"'],
   ])("%s cannot be run: exit %d", async (handle, exit, message) => {

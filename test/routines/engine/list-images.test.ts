@@ -24,19 +24,24 @@ test("repositoryOf() leaves tag and digest out, not a port", () => {
   expect(repositoryOf("redis:7")).toBe("docker.io/library/redis");
 });
 
-test("listImages() has the tags in full, and none for an image that has lost its own", async () => {
+test("listImages() has tags and digests in full, and none for an image that has lost its own", async () => {
   using fake = startFakeEngine((_, { pathname }) =>
     pathname === "/images/json"
       ? Response.json([
-          { Id: "sha256:1", RepoTags: ["redis:7", "mine/redis:7"], Size: 10 },
-          { Id: "sha256:2", RepoTags: ["<none>:<none>"], Size: 20 },
+          { Id: "sha256:1", RepoTags: ["redis:7", "mine/redis:7"], RepoDigests: ["redis@sha256:a"], Size: 10 },
+          { Id: "sha256:2", RepoTags: ["<none>:<none>"], RepoDigests: ["<none>@<none>"], Size: 20 },
           { Id: "sha256:3", RepoTags: null, Size: 30 },
         ])
       : undefined,
   );
   expect(await listImages({ engine: fake.engine })).toEqual([
-    { id: "sha256:1", tags: ["docker.io/library/redis:7", "docker.io/mine/redis:7"], bytes: 10 },
-    { id: "sha256:2", tags: [], bytes: 20 },
-    { id: "sha256:3", tags: [], bytes: 30 },
+    {
+      id: "sha256:1",
+      tags: ["docker.io/library/redis:7", "docker.io/mine/redis:7"],
+      digests: ["docker.io/library/redis@sha256:a"],
+      bytes: 10,
+    },
+    { id: "sha256:2", tags: [], digests: [], bytes: 20 },
+    { id: "sha256:3", tags: [], digests: [], bytes: 30 },
   ]);
 });

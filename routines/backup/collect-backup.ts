@@ -1,0 +1,118 @@
+/** Which services → what of them is to be kept: their configuration, their folders of the user's own, their data. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { readText } from "../_script/read-text.ts";
+import { handleOf } from "../config/name-variable.ts";
+import { WHOLE_FILES } from "../config/own-files.ts";
+import { formatEnvValue, parseEnv } from "../config/parse-env.ts";
+import type { Values } from "../config/read-values.ts";
+import type { Workspace } from "../workspace/find-workspace.ts";
+import { listFiles } from "../workspace/list-files.ts";
+import { checkHandle, isHandle, listHandles, throwUnknown } from "../workspace/list-handles.ts";
+import { findOutside } from "./find-outside.ts";
+import { CONFIG } from "./manifest.ts";
+
+export interface CollectOptions {
+  workspace: Workspace;
+  values: Values;
+  /** Of these services alone; all there is when empty. */
+  handles: readonly string[];
+}
+
+export interface Collected {
+  /** The text of the archive's config.env, and the variables in it. */
+  config: { text: string; names: string[] };
+  /** Names of files that are of no single service. */
+  home: string[];
+  /** Handles. */
+  env: string[];
+  services: string[];
+  data: DataFolder[];
+  /** What is not in it and might be missed. */
+  warnings: string[];
+}
+
+export interface DataFolder {
+  /** Below the data folder. */
+  name: string;
+  /** Whose it is. */
+  handle: string;
+  path: string;
+}
+
+/** Throws `unknown` for a handle of which nothing is known at all. */
+export function collectBackup(options: CollectOptions): Collected {
+  const { workspace, values, handles } = options;
+  const { home } = workspace;
+  const data = values.get("HARBOR_DATA") ?? "";
+  const known = listHandles(workspace);
+  const kept = {
+    env: namesIn(join(home, "env")).map((it) => it.replace(/\.env$/, "")),
+    services: namesIn(join(home, "services")),
+    data: namesIn(data),
+  };
+  for (const handle of handles) {
+    checkHandle(handle);
+    const isKnown = known.includes(handle) || kept.data.includes(handle);
+    if (!isKnown) throwUnknown(handle, [...known, ...kept.data]);
+  }
+  const isMeant = (handle: string): boolean => isHandle(handle) && (handles.length === 0 || handles.includes(handle));
+  const folders = dataFolders({ meant: handles.length === 0 ? kept.data.filter(isHandle) : handles, workspace, known });
+  return {
+    config: readConfig(join(home, CONFIG), handles, known),
+    home: handles.length > 0 ? [] : WHOLE_FILES.filter((name) => existsSync(join(home, name))),
+    env: kept.env.filter((handle) => isMeant(handle) && existsSync(join(home, "env", `${handle}.env`))),
+    services: kept.services.filter(isMeant),
+    data: folders.filter(({ name }) => kept.data.includes(name)).map((it) => ({ ...it, path: join(data, it.name) })),
+    warnings: (handles.length === 0 ? known : handles).flatMap((handle) => outsideOf(handle, options)),
+  };
+}
+
+/** The whole file; of some services only the lines of their variables. */
+function readConfig(path: string, handles: readonly string[], known: readonly string[]): Collected["config"] {
+  if (!existsSync(path)) return { text: "", names: [] };
+  const text = readText(path);
+  const values = parseEnv(text, { file: path });
+  if (handles.length === 0) return { text, names: [...values.keys()] };
+  const own = [...values].filter(([name]) => handles.includes(handleOf(name, known) ?? ""));
+  return { text: own.map(([name, value]) => `${name}=${formatEnvValue(value)}\n`).join(""), names: own.map(([name]) => name) };
+}
+
+interface DataQuestion {
+  meant: readonly string[];
+  workspace: Workspace;
+  known: readonly string[];
+}
+
+/** Its own, and what else its files name below the data folder, unless that is another service's. */
+function dataFolders({ meant, workspace, known }: DataQuestion): Omit<DataFolder, "path">[] {
+  const folders = new Map(meant.map((handle) => [handle, handle]));
+  for (const handle of meant) {
+    for (const { path } of filesOf(handle, workspace)) {
+      for (const [, name = ""] of readFileSync(path, "utf8").matchAll(/\$\{HARBOR_DATA\}\/([a-z0-9][a-z0-9-]*)/g)) {
+        if (name === handle || known.includes(name)) continue;
+        folders.set(name, handle);
+      }
+    }
+  }
+  return [...folders].map(([name, handle]) => ({ name, handle })).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function filesOf(handle: string, workspace: Workspace) {
+  return listFiles({ workspace, handles: [handle], capabilities: new Set() }).filter((it) => it.handle === handle);
+}
+
+/** Compose files alone: a process's own are its contract's business. */
+function outsideOf(handle: string, { workspace, values }: CollectOptions): string[] {
+  const files = filesOf(handle, workspace).filter(({ kind }) => kind !== "module" && kind !== "contract");
+  const saved = [values.get("HARBOR_DATA") ?? "", join(workspace.home, "services", handle)];
+  return findOutside({ handle, files: files.map(({ path }) => path), values, saved });
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return []; // there is none
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * An archive → its content in folders beside where that belongs, verified: each file against its checksum, all of them there,
+ * and nothing outside. Nothing that is in use is touched.
+ */
+import { chmodSync, closeSync, existsSync, lchownSync, mkdirSync, openSync, rmSync, symlinkSync, utimesSync, writeSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { HarborError } from "../_script/error.ts";
+import { WHOLE_FILES } from "../config/own-files.ts";
+import { isHandle } from "../workspace/list-handles.ts";
+import type { TarEntry } from "./_tar-format.ts";
+import { broken, type ReadEntry, readEntries } from "./_tar-reader.ts";
+import { type BackupManifest, CONFIG, MANIFEST, parseManifest, parseSums, SUMS } from "./manifest.ts";
+
+export interface ReadBackupOptions {
+  file: string;
+  /** What stands first: decides what is written out, and where to; undefined to verify alone. */
+  staging: Staging | undefined;
+  signal: AbortSignal;
+}
+
+export interface Staging {
+  /** Folders that are not there yet: for `home/`, `env/`, `services/`; and for `data/`, which may be another disk. */
+  home: string;
+  data: string;
+  isWanted: (part: Part, name: string) => boolean;
+}
+
+export interface ReadBackup {
+  manifest: BackupManifest;
+  /** Text of its config.env; empty where it has none. */
+  config: string;
+  files: number;
+  bytes: number;
+}
+
+export type BackupHead = Pick<ReadBackup, "manifest" | "config">;
+
+/** What stands first in it: what there is, and the configuration. Nothing is verified yet. */
+export async function readHead(file: string): Promise<BackupHead> {
+  let manifest: BackupManifest | undefined;
+  for await (const { entry, body } of readEntries(file)) {
+    if (manifest === undefined) {
+      if (entry.path !== MANIFEST) break;
+      manifest = parseManifest(await readAll(body), file);
+    } else return { manifest, config: entry.path === CONFIG ? await readAll(body) : "" };
+  }
+  throw broken(file, "it is no backup of Harbor's");
+}
+
+/** Throws for whatever is wrong with it; the staging folders are the caller's to remove. */
+export async function readBackup(options: ReadBackupOptions): Promise<ReadBackup> {
+  const reader = new BackupReader(options);
+  for await (const read of readEntries(options.file)) {
+    if (options.signal.aborted) throw new HarborError("Cannot finish reading the backup: interrupted", { exit: "interrupted" });
+    await reader.take(read);
+  }
+  return reader.finish();
+}
+
+const PARTS = ["home", "env", "services", "data"] as const;
+type Part = (typeof PARTS)[number];
+
+class BackupReader {
+  private manifest: BackupManifest | undefined;
+  private config = "";
+  private listed: Map<string, string> | undefined;
+  private readonly found = new Map<string, string>();
+  private readonly links = new Set<string>();
+  /** Their modes and times are set once all is in them. */
+  private readonly folders: { path: string; entry: TarEntry }[] = [];
+  private bytes = 0;
+
+  constructor(private readonly options: ReadBackupOptions) {}
+
+  async take({ entry, body }: ReadEntry): Promise<void> {
+    const { file } = this.options;
+    if (this.listed !== undefined) throw broken(file, "something stands behind its list of checksums");
+    if (this.found.has(entry.path)) throw broken(file, `"${entry.path}" is in it twice`);
+    if (entry.path === SUMS) this.listed = parseSums(await readAll(body));
+    else if (entry.path === MANIFEST) this.manifest = parseManifest(await this.text(entry, body), file);
+    else if (entry.path === CONFIG) this.config = await this.text(entry, body);
+    else await this.place(entry, body);
+  }
+
+  finish(): ReadBackup {
+    const { file } = this.options;
+    const { manifest, config, listed, found, bytes } = this;
+    if (listed === undefined || manifest === undefined) throw broken(file, "it ends in the middle");
+    for (const [path, digest] of found)
+      if (listed.get(path) !== digest) throw broken(file, `"${path}" is not what it was when it was saved`);
+    for (const path of listed.keys()) if (!found.has(path)) throw broken(file, `"${path}" is missing`);
+    for (const { path, entry } of this.folders.toReversed()) setAttributes(path, entry);
+    return { manifest, config, files: found.size, bytes };
+  }
+
+  private async text(entry: TarEntry, body: AsyncGenerator<Uint8Array>): Promise<string> {
+    const text = await readAll(body);
+    this.found.set(entry.path, new Bun.CryptoHasher("sha256").update(text).digest("hex"));
+    return text;
+  }
+
+  private async place(entry: TarEntry, body: AsyncGenerator<Uint8Array>): Promise<void> {
+    const target = this.targetOf(entry.path);
+    if (target !== undefined) mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
+    if (entry.type === "file") return this.placeFile(entry, body, target);
+    if (entry.type === "link") this.links.add(entry.path);
+    if (target === undefined) return;
+    if (entry.type === "folder") {
+      mkdirSync(target, { recursive: true, mode: 0o700 });
+      this.folders.push({ path: target, entry });
+    } else {
+      symlinkSync(entry.target, target);
+      setOwner(target, entry);
+    }
+  }
+
+  private async placeFile(entry: TarEntry, body: AsyncGenerator<Uint8Array>, target: string | undefined): Promise<void> {
+    const hasher = new Bun.CryptoHasher("sha256");
+    const fd = target === undefined ? undefined : openSync(target, "wx", 0o600);
+    try {
+      for await (const chunk of body) {
+        hasher.update(chunk);
+        if (fd !== undefined) for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
+      }
+    } finally {
+      if (fd !== undefined) closeSync(fd);
+    }
+    if (target !== undefined) setAttributes(target, entry);
+    this.found.set(entry.path, hasher.digest("hex"));
+    this.bytes += entry.size;
+  }
+
+  /** Where it is written to; undefined for what nobody wants. Throws for a path that leads anywhere else. */
+  private targetOf(path: string): string | undefined {
+    const { file, staging } = this.options;
+    const [part, name = "", ...rest] = path.split("/");
+    const handle = part === "env" ? name.replace(/\.env$/, "") : name;
+    const isKnown = part === "home" ? WHOLE_FILES.includes(name) : isHandle(handle);
+    const isPlain = [name, ...rest].every((word) => word !== "" && word !== "." && word !== "..");
+    const isListed = isPart(part) && (this.manifest?.[part].includes(handle) ?? false);
+    if (!isPlain || !isListed || !isKnown || /\0/.test(path) || (part === "env" && (rest.length > 0 || name === handle))) {
+      throw broken(file, `"${path}" has no place in a backup`);
+    }
+    const above = path.split("/").slice(0, -1);
+    if (above.some((_, index) => this.links.has(above.slice(0, index + 1).join("/")))) throw broken(file, `"${path}" lies behind a link`);
+    if (staging === undefined || !staging.isWanted(part, handle)) return undefined;
+    return part === "data" ? join(staging.data, name, ...rest) : join(staging.home, path);
+  }
+}
+
+function isPart(word: string | undefined): word is Part {
+  return (PARTS as readonly (string | undefined)[]).includes(word);
+}
+
+/** Who owns it only root may say. */
+function setOwner(path: string, { uid, gid }: TarEntry): void {
+  if (process.getuid?.() === 0) lchownSync(path, uid, gid);
+}
+
+function setAttributes(path: string, entry: TarEntry): void {
+  setOwner(path, entry);
+  chmodSync(path, entry.mode & 0o1777);
+  utimesSync(path, entry.mtime, entry.mtime);
+}
+
+async function readAll(body: AsyncGenerator<Uint8Array>): Promise<string> {
+  const parts: Uint8Array[] = [];
+  for await (const part of body) parts.push(part);
+  return Buffer.concat(parts).toString("utf8");
+}
+
+/** With all that was written into them. */
+export function removeStaging({ home, data }: Pick<Staging, "home" | "data">): void {
+  for (const folder of [home, data]) if (existsSync(folder)) rmSync(folder, { recursive: true, force: true });
+}

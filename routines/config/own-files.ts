@@ -1,0 +1,13 @@
+/**
+ * What of `HARBOR_HOME` is the user's own, beside what services store: by its name there, and what it is. A verb that keeps
+ * something else there enters it here: `harbor backup` saves it, `harbor uninstall` leaves it unless told otherwise.
+ */
+export const OWN_FILES = {
+  "config.env": "your configuration",
+  "aliases.json": "your aliases",
+  env: "variables of single services",
+  services: "folders of services that are your own",
+} as const;
+
+/** Of these, those that are of no single service, and are saved and put back as they are. */
+export const WHOLE_FILES: readonly string[] = ["aliases.json"] satisfies (keyof typeof OWN_FILES)[];
