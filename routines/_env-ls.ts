@@ -31,7 +31,8 @@ export async function readEnvironment(args: ReadEnvironmentArgs): Promise<Servic
   const handle = String(args.handle);
   const record = readStack(home);
   const { workspace } = findStackWorkspace({ home, record, directory: args.workspace });
-  const made = await makePlan({ args: { ...args, names: [handle] }, env, workspace, running: whatRuns(record) });
+  const sealed = !args["show-secrets"];
+  const made = await makePlan({ args: { ...args, names: [handle] }, env, workspace, running: whatRuns(record), sealed });
   warn(made.selection.warnings);
   const isSecret = secretTest(made.selection.files);
   return explainEnvironment({ made, handle, environment: env, showsSecrets: args["show-secrets"], isSecret });

@@ -35,7 +35,7 @@ export async function describeStart(options: DescribeStartOptions): Promise<Desc
   const launcher = findLauncher();
   const { args, cwd, capabilities = [] } = namesServices(options.args) ? asAsked(options) : asRecorded(options);
   const workspace = findWorkspace({ home, cwd, directory: args.workspace });
-  const made = await makePlan({ args, env, workspace });
+  const made = await makePlan({ args, env, workspace, sealed: true });
   const isProject = args.workspace === undefined && workspace.layers.some((layer) => layer.kind === "project");
   // what is detected anew at each start is not written down
   const pinned = capabilities.filter((name) => !made.selection.capabilities.has(name));

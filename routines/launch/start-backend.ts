@@ -40,7 +40,8 @@ export async function startBackend(options: StartBackendOptions): Promise<Servic
 /** Where it would be reached if it were started; nothing is. */
 export async function planBackend(options: StartBackendOptions): Promise<string | undefined> {
   const { handle, env, workspace, record } = options;
-  const { plan }: MadePlan = await makePlan({ args: selectionOf(options), env, workspace, running: whatRuns(record) });
+  const asked = { args: selectionOf(options), env, workspace, running: whatRuns(record), sealed: true };
+  const { plan }: MadePlan = await makePlan(asked);
   return plan.services.find((it) => it.handle === handle)?.urls[0];
 }
 
