@@ -9,6 +9,7 @@ import { findKey, unknownKey } from "./config/find-key.ts";
 import { isSecretKey } from "./config/list-keys.ts";
 import { readImport } from "./config/read-import.ts";
 import { KEYCHAIN, openSecrets, secretsFile } from "./config/read-secrets.ts";
+import { wordStore } from "./config/write-secrets.ts";
 import { writeSettings } from "./config/write-settings.ts";
 import { configFile } from "./config/write-values.ts";
 import { note } from "./stack/say.ts";
@@ -75,14 +76,15 @@ export const command = defineCommand({
     const before = valuesIn(home, workspace, [...incoming.keys()]);
     const changed = new Map([...incoming].filter(([name, value]) => before.get(name) !== value));
     const changes = describeChanges(changed, { before, keys, showsSecrets: args["show-secrets"] });
+    const places = changes.some(({ name }) => isSecret(name)) ? `${file}, secrets in ${wordStore(home)}` : file;
     const goesOn = askForChanges(changes, {
       args,
-      question: `Set ${countValues(changes.length)} in ${file}?`,
+      question: `Set ${countValues(changes.length)} in ${places}?`,
       hint: "Say --yes to take them unasked, --dry-run only to see them",
     });
     if (goesOn) await writeSettings({ home, changes: incoming, isSecret });
     if (args.json) return emit({ file, changes, written: goesOn }, { json: true, render: String });
     if (changes.length === 0) note("nothing to change: all of it is set so already");
-    else note(`${goesOn ? "set" : "not set, for --dry-run"}: ${countValues(changes.length)} in ${file}`);
+    else note(`${goesOn ? "set" : "not set, for --dry-run"}: ${countValues(changes.length)} in ${places}`);
   },
 });

@@ -23,20 +23,19 @@ export interface DescribeOptions {
   showsSecrets: boolean;
 }
 
-/** By key. */
+/** In the order given. */
 export function describeChanges(changes: Changes, { before, keys, showsSecrets }: DescribeOptions): ValueChange[] {
   const show = (name: string, value: string | undefined): string | null =>
     value === undefined ? null : showsSecrets ? value : maskValue(name, value, keys);
-  const described = [...changes].map(([name, value]) => {
+  return [...changes].map(([name, value]) => {
     const key = keys.get(name)?.key ?? name;
     return { name, key, from: show(name, before.get(name)), to: show(name, value) };
   });
-  return described.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
 }
 
-/** From one whole configuration to another. */
+/** From one whole configuration to another, by key. */
 export function describeDifference(after: ReadonlyMap<string, string>, options: DescribeOptions): ValueChange[] {
-  return describeChanges(changesBetween(options.before, after), options);
+  return describeChanges(changesBetween(options.before, after), options).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
 }
 
 export function renderChanges(changes: readonly ValueChange[]): string {

@@ -41,6 +41,8 @@ const VERBS = [
     "env",
     "config",
     "models",
+    "secrets",
+    "profile",
     "defaults",
     "volumes",
     "alias",
