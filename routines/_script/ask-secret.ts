@@ -7,9 +7,9 @@ import { readByte } from "./read-byte.ts";
 /** Without the end of its line. Throws `interrupted` for Ctrl-C. */
 export async function askSecret(question: string): Promise<string> {
   if (!isatty(0)) return (await Bun.stdin.text()).replace(/\r?\n$/, "");
-  writeAll(2, `${question}: `);
-  process.stdin.setRawMode(true);
+  process.stdin.setRawMode(true); // before anybody could type
   try {
+    writeAll(2, `${question}: `);
     return readHidden();
   } finally {
     process.stdin.setRawMode(false);
