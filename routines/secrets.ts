@@ -5,7 +5,16 @@
  *
  *   bun routines/secrets.ts ls
  */
-import { checkValue, KEY, noteIfUp, readConfiguration, showSecretsArg, warnOfEnvironment, workspaceArg } from "./_configuration.ts";
+import {
+  type Configuration,
+  checkValue,
+  KEY,
+  noteIfUp,
+  readConfiguration,
+  showSecretsArg,
+  warnOfEnvironment,
+  workspaceArg,
+} from "./_configuration.ts";
 import { askSecret } from "./_script/ask-secret.ts";
 import { type CommandTable, defineCommand, jsonArg } from "./_script/command.ts";
 import { runNamed } from "./_script/dispatch.ts";
@@ -88,11 +97,11 @@ const set = defineCommand({
     const { name, known } = findKey(typed, keys);
     if (known === undefined && !args.force) throw unknownKey(typed, keys, "Set it all the same with --force");
     const key = known?.key ?? name;
+    refuseOther(name, key, configuration);
     const value = await askSecret(key);
     if (value === "")
       throw new HarborError(`Cannot set ${key} to nothing`, { exit: "usage", hint: `\`harbor secrets unset ${key}\` takes it out` });
     checkValue(name, value, configuration);
-    // what is set here is a secret, whatever it is called
     const { store } = await writeSettings({ home, changes: new Map([[name, value]]), isSecret: () => true });
     if (args.json) return emit({ name, store }, { json: true, render: String });
     note(`${key} is set (${store})`);
@@ -101,6 +110,15 @@ const set = defineCommand({
     if (handle !== undefined) noteIfUp(handle, record);
   },
 });
+
+/** What listings would show has to be somewhere else. */
+function refuseOther(name: string, key: string, { keys }: Pick<Configuration, "keys">): void {
+  if (isSecretKey(name, keys)) return;
+  throw new HarborError(`Cannot keep ${key} as a secret: it is none, by its name or by what its folder says`, {
+    exit: "usage",
+    hint: keys.has(name) ? `\`harbor config set ${key}\` sets it` : "Call it …_KEY, …_TOKEN or …_PASSWORD, or declare it: { secret: true }",
+  });
+}
 
 const unset = defineCommand({
   meta: {

@@ -90,6 +90,18 @@ describe("a secret", () => {
     expect(kept()).toEqual({ HARBOR_ECHO_LOGIN: "m3llon" });
   });
 
+  test("is one by declaration or by name: all else belongs into config.env, where listings show it", async () => {
+    expect(await runWith("1", ["secrets", "set", "mock-openai.host_port"])).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining("`harbor config set mock-openai.host_port` sets it"),
+    });
+    expect(await runWith("1", ["secrets", "set", "echo.whatever", "--force"])).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining("it is none"),
+    });
+    expect(read(secrets())).toBe("");
+  });
+
   test("is never taken from the command line", async () => {
     const { exit } = await box.run(["secrets", "set", "echo.login", "m3llon"]);
     expect(exit).toBe(2);
@@ -314,6 +326,9 @@ describe.skipIf(missing !== undefined)(`the system's keychain${missing === undef
     }
     expect(await runWith("x", ["secrets", "set", "hf_token"])).toMatchObject({ exit: 3 });
     expect(await box.ps()).toEqual([]);
+    // what is given none of them starts without it
+    expect((await box.run(["up", "-x", "mock-openai", "--no-defaults"])).exit).toBe(0);
+    await box.run(["down"]);
     // what is in it is safe from all of that
     expect((await run(["config", "get", "echo.login"])).stdout).toBe("m3llon\n");
     expect(await box.run(["secrets", "store", "file", "--forget"])).toMatchObject({ exit: 0 });
