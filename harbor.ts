@@ -42,6 +42,8 @@ void dispatch(
     env: () => import("./routines/env.ts"),
     config: () => import("./routines/config.ts"),
     models: () => import("./routines/models.ts"),
+    secrets: () => import("./routines/secrets.ts"),
+    profile: () => import("./routines/profile.ts"),
     defaults: () => import("./routines/defaults.ts"),
     volumes: () => import("./routines/volumes.ts"),
     alias: () => import("./routines/alias.ts"),

@@ -6,6 +6,7 @@ import { HarborError } from "./_script/error.ts";
 import { listKeys } from "./config/list-keys.ts";
 import { listSettings, type Setting } from "./config/list-settings.ts";
 import { formatEnvValue } from "./config/parse-env.ts";
+import { openSecrets } from "./config/read-secrets.ts";
 import { maskValue } from "./config/show-settings.ts";
 import { warn } from "./stack/say.ts";
 
@@ -32,7 +33,7 @@ export const command = defineCommand({
     ...workspaceArg,
     json: { ...jsonArg.json, description: "The same as --format json" },
   },
-  run({ args }) {
+  async run({ args }) {
     const format = args.json ? "json" : args.format;
     if (!FORMATS.includes(format)) {
       throw new HarborError(`Cannot export as "${format}": there is no such format`, {
@@ -40,7 +41,8 @@ export const command = defineCommand({
         hint: `Use one of ${FORMATS.join(", ")}`,
       });
     }
-    const { workspace } = findPlace(args.workspace);
+    const { home, workspace } = findPlace(args.workspace);
+    if (args["show-secrets"]) await openSecrets(home);
     const keys = listKeys({ workspace });
     // what this shell alone sets is no part of the configuration
     const settings = listSettings({ keys, values: readFileValues(workspace), workspace, all: false });

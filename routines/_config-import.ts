@@ -1,24 +1,30 @@
 /** `harbor config import`: many values at once, shown and asked for, all of them or none. */
 import { readFileSync } from "node:fs";
-import { type Configuration, checkValue, readConfiguration, showSecretsArg, workspaceArg } from "./_configuration.ts";
+import { type Configuration, checkValue, readConfiguration, readFileValues, showSecretsArg, workspaceArg } from "./_configuration.ts";
 import { defineCommand, jsonArg } from "./_script/command.ts";
-import { requireConsent } from "./_script/confirm.ts";
-import { emit, emitText } from "./_script/emit.ts";
+import { emit } from "./_script/emit.ts";
 import { readText } from "./_script/read-text.ts";
+import { askArgs, askForChanges, countValues, describeChanges } from "./_show-changes.ts";
 import { findKey, unknownKey } from "./config/find-key.ts";
-import { parseEnv } from "./config/parse-env.ts";
+import { isSecretKey } from "./config/list-keys.ts";
 import { readImport } from "./config/read-import.ts";
-import { readFileOrNothing } from "./config/rewrite-env-file.ts";
-import { maskValue } from "./config/show-settings.ts";
-import { configFile, writeValues } from "./config/write-values.ts";
+import { KEYCHAIN, openSecrets, secretsFile } from "./config/read-secrets.ts";
+import { wordStore } from "./config/write-secrets.ts";
+import { writeSettings } from "./config/write-settings.ts";
+import { configFile } from "./config/write-values.ts";
 import { note } from "./stack/say.ts";
+import type { Workspace } from "./workspace/find-workspace.ts";
 
-export interface ImportedValue {
-  name: string;
-  key: string;
-  /** Null where it was not set; a secret masked. */
-  from: string | null;
-  to: string;
+/** What the user's own files say, the secrets apart from them included. */
+function valuesIn(home: string, workspace: Workspace, names: readonly string[]): Map<string, string> {
+  const own = new Set([configFile(home), KEYCHAIN, secretsFile(home)]);
+  const values = readFileValues(workspace);
+  return new Map(
+    names.flatMap((name) => {
+      const { value, origin = "" } = values.find(name) ?? {};
+      return value !== undefined && own.has(origin) ? [[name, value] as const] : [];
+    }),
+  );
 }
 
 /** Variable → value. Throws for the first that cannot be, and for all that nothing names. */
@@ -40,39 +46,6 @@ function readIncoming(file: string, isForced: boolean, configuration: Configurat
   throw unknownKey(first, configuration.keys, `Nothing was imported${more}. --force takes what no file names as well`);
 }
 
-/** Those that the file does not have so already. */
-function compare(incoming: ReadonlyMap<string, string>, current: ReadonlyMap<string, string>): string[] {
-  return [...incoming].filter(([name, value]) => current.get(name) !== value).map(([name]) => name);
-}
-
-interface DiffOptions extends Pick<Configuration, "keys"> {
-  incoming: ReadonlyMap<string, string>;
-  current: ReadonlyMap<string, string>;
-  showsSecrets: boolean;
-}
-
-function describe(name: string, { incoming, current, keys, showsSecrets }: DiffOptions): ImportedValue {
-  const show = (value: string): string => (showsSecrets ? value : maskValue(name, value, keys));
-  const from = current.get(name);
-  const key = keys.get(name)?.key ?? name;
-  return { name, key, from: from === undefined ? null : show(from), to: show(incoming.get(name) ?? "") };
-}
-
-/** As a diff of the file would be, without its other lines. */
-function renderDiff(values: readonly ImportedValue[]): string {
-  return values
-    .flatMap(({ key, from, to }) => [...(from === null ? [] : [`- ${key}=${oneLine(from)}`]), `+ ${key}=${oneLine(to)}`])
-    .join("\n");
-}
-
-function values(count: number): string {
-  return `${count} ${count === 1 ? "value" : "values"}`;
-}
-
-function oneLine(value: string): string {
-  return JSON.stringify(value).slice(1, -1);
-}
-
 export const command = defineCommand({
   meta: {
     name: "import",
@@ -86,8 +59,7 @@ export const command = defineCommand({
   changes: "done",
   args: {
     file: { type: "positional", description: "NAME=value lines, or a JSON object; - for stdin", required: true },
-    yes: { type: "boolean", alias: "y", description: "Do not ask" },
-    "dry-run": { type: "boolean", description: "Only show what would change" },
+    ...askArgs,
     force: { type: "boolean", description: "Also keys that no file names" },
     ...showSecretsArg,
     ...workspaceArg,
@@ -96,19 +68,23 @@ export const command = defineCommand({
   async run({ args }) {
     const configuration = readConfiguration(args.workspace);
     const incoming = readIncoming(String(args.file), args.force, configuration);
-    const file = configFile(configuration.home);
-    const current = parseEnv(readFileOrNothing(file), { file });
-    const options = { incoming, current, keys: configuration.keys, showsSecrets: args["show-secrets"] };
-    const changes = compare(incoming, current).map((name) => describe(name, options));
-    const isAsked = !args.yes && !args["dry-run"] && changes.length > 0;
-    if (!args.json) emitText(renderDiff(changes));
-    if (isAsked) {
-      const hint = "Say --yes to take them unasked, --dry-run only to see them";
-      requireConsent({ question: `Set ${values(changes.length)} in ${file}?`, hint, json: args.json, refusal: "Nothing was imported" });
-    }
-    if (!args["dry-run"]) await writeValues({ home: configuration.home, changes: incoming });
-    if (args.json) return emit({ file, changes, written: !args["dry-run"] }, { json: true, render: String });
+    const { home, keys, values, workspace } = configuration;
+    const file = configFile(home);
+    const isSecret = (name: string): boolean => isSecretKey(name, keys);
+    const sealed = [...incoming.keys()].some((name) => isSecret(name) && values.find(name)?.origin === KEYCHAIN);
+    if (sealed) await openSecrets(home);
+    const before = valuesIn(home, workspace, [...incoming.keys()]);
+    const changed = new Map([...incoming].filter(([name, value]) => before.get(name) !== value));
+    const changes = describeChanges(changed, { before, keys, showsSecrets: args["show-secrets"] });
+    const places = changes.some(({ name }) => isSecret(name)) ? `${file}, secrets in ${wordStore(home)}` : file;
+    const goesOn = askForChanges(changes, {
+      args,
+      question: `Set ${countValues(changes.length)} in ${places}?`,
+      hint: "Say --yes to take them unasked, --dry-run only to see them",
+    });
+    if (goesOn) await writeSettings({ home, changes: incoming, isSecret });
+    if (args.json) return emit({ file, changes, written: goesOn }, { json: true, render: String });
     if (changes.length === 0) note("nothing to change: all of it is set so already");
-    else note(`${args["dry-run"] ? "not set, for --dry-run" : "set"}: ${values(changes.length)} in ${file}`);
+    else note(`${goesOn ? "set" : "not set, for --dry-run"}: ${countValues(changes.length)} in ${places}`);
   },
 });

@@ -2,8 +2,10 @@
 import { readConfiguration, showSecretsArg, workspaceArg } from "./_configuration.ts";
 import { defineCommand, jsonArg } from "./_script/command.ts";
 import { emit } from "./_script/emit.ts";
+import { findHome } from "./config/find-home.ts";
 import { isSecretKey, type Key } from "./config/list-keys.ts";
 import { listSettings, type Setting } from "./config/list-settings.ts";
+import { openSecrets } from "./config/read-secrets.ts";
 import { maskSettings, renderSettings, withDeclaration } from "./config/show-settings.ts";
 import { note } from "./stack/say.ts";
 
@@ -26,7 +28,8 @@ export const command = defineCommand({
     ...workspaceArg,
     ...jsonArg,
   },
-  run({ args }) {
+  async run({ args }) {
+    if (args["show-secrets"]) await openSecrets(findHome(process.env));
     const { keys, values, workspace } = readConfiguration(args.workspace);
     const words = args.words.map((word) => word.toLowerCase());
     const found = listSettings({ keys, values, workspace, all: true }).filter((setting) => {

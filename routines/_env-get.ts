@@ -4,6 +4,7 @@ import { defineCommand, jsonArg } from "./_script/command.ts";
 import { emit } from "./_script/emit.ts";
 import { HarborError } from "./_script/error.ts";
 import { nearest } from "./_script/nearest.ts";
+import { MASK } from "./_script/secret-name.ts";
 
 const { "show-secrets": _, ...args } = environmentArgs;
 
@@ -20,9 +21,13 @@ export const command = defineCommand({
     ...jsonArg,
   },
   async run({ args }) {
-    const services = await readEnvironment({ ...args, "show-secrets": true });
-    const variables = services.flatMap(({ variables: them }) => them);
-    const found = variables.find(({ name }) => name === args.name);
+    const read = async (sealed: boolean) =>
+      (await readEnvironment({ ...args, "show-secrets": true }, { sealed })).flatMap(({ variables: them }) => them);
+    const isIt = ({ name }: { name: string }): boolean => name === args.name;
+    const variables = await read(true);
+    let found = variables.find(isIt);
+    // the keychain is asked for what it has alone
+    if (found?.value.includes(MASK)) found = (await read(false)).find(isIt);
     if (found === undefined) {
       const guess = nearest(
         String(args.name),

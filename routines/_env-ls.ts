@@ -25,13 +25,16 @@ function render(services: readonly ServiceEnvironment[]): string {
 const { names: _, ...selection } = selectionArgs;
 
 /** What a service gets, as things are: beside what runs, on what it is asked to run on. */
-export async function readEnvironment(args: ReadEnvironmentArgs): Promise<ServiceEnvironment[]> {
+export async function readEnvironment(
+  args: ReadEnvironmentArgs,
+  { sealed = !args["show-secrets"] }: { sealed?: boolean } = {},
+): Promise<ServiceEnvironment[]> {
   const env = process.env;
   const home = findHome(env);
   const handle = String(args.handle);
   const record = readStack(home);
   const { workspace } = findStackWorkspace({ home, record, directory: args.workspace });
-  const made = await makePlan({ args: { ...args, names: [handle] }, env, workspace, running: whatRuns(record) });
+  const made = await makePlan({ args: { ...args, names: [handle] }, env, workspace, running: whatRuns(record), sealed });
   warn(made.selection.warnings);
   const isSecret = secretTest(made.selection.files);
   return explainEnvironment({ made, handle, environment: env, showsSecrets: args["show-secrets"], isSecret });

@@ -10,10 +10,11 @@ import { defineCommand, jsonArg } from "./_script/command.ts";
 import { emit } from "./_script/emit.ts";
 import { quoteWord } from "./_script/quote-word.ts";
 import { runScript } from "./_script/script.ts";
-import { type MadePlan, makePlan, projectDirectoryOf } from "./compose/make-plan.ts";
+import { type MadePlan, projectDirectoryOf } from "./compose/make-plan.ts";
 import { selectionArgs } from "./compose/selection-args.ts";
 import type { Env } from "./config/read-values.ts";
 import { composeArgv, findOverruled } from "./engine/run-compose.ts";
+import { planStart } from "./stack/plan-start.ts";
 import { stateOf } from "./stack/read-stack.ts";
 import { warn } from "./stack/say.ts";
 import { writeComposeFiles } from "./stack/write-stack.ts";
@@ -37,7 +38,7 @@ export const command = defineCommand({
   takesRest: true,
   args: { ...selectionArgs, ...jsonArg },
   async run({ args, rest }) {
-    const made = await makePlan({ args, env: process.env });
+    const made = await planStart({ args, env: process.env });
     warn(made.selection.warnings);
     emit(composeWords(made, rest, process.env), { json: args.json, render: (words) => words.map(quoteWord).join(" ") });
   },

@@ -19,13 +19,16 @@ import { type CommandTable, defineCommand, jsonArg } from "./_script/command.ts"
 import { runNamed } from "./_script/dispatch.ts";
 import { emit } from "./_script/emit.ts";
 import { runScript } from "./_script/script.ts";
+import { findHome } from "./config/find-home.ts";
 import { findKey, unknownKey } from "./config/find-key.ts";
+import { isSecretKey } from "./config/list-keys.ts";
 import { listSettings } from "./config/list-settings.ts";
 import { handleOf } from "./config/name-variable.ts";
+import { KEYCHAIN, openSecrets } from "./config/read-secrets.ts";
 import { readValues } from "./config/read-values.ts";
 import { runtimeVariable } from "./config/runtime-preference.ts";
 import { maskSettings, maskValue, problemsOf, renderSettings, withDeclaration } from "./config/show-settings.ts";
-import { writeValues } from "./config/write-values.ts";
+import { placeOf, writeSettings } from "./config/write-settings.ts";
 import { note, warn } from "./stack/say.ts";
 
 const set = defineCommand({
@@ -66,8 +69,11 @@ const set = defineCommand({
       );
     }
     checkValue(name, value, configuration);
-    const { file } = await writeValues({ home: configuration.home, changes: new Map([[name, value]]) });
-    const said = maskValue(name, value, configuration.keys);
+    const { home, keys } = configuration;
+    const isSecret = (it: string): boolean => isSecretKey(it, keys);
+    await writeSettings({ home, changes: new Map([[name, value]]), isSecret });
+    const said = maskValue(name, value, keys);
+    const file = placeOf(name, { home, isSecret });
     if (args.json) return emit({ name, value: said, file }, { json: true, render: String });
     note(`${known?.key ?? name} is ${said === "" ? "empty" : said} (${file})`);
     sayWhatElse(name, value, configuration);
@@ -94,10 +100,14 @@ const get = defineCommand({
     examples: ["harbor config get ollama.host_port", "harbor config get HARBOR_DATA --json"],
   },
   args: { key: { type: "positional", description: KEY, required: true }, ...workspaceArg, ...jsonArg },
-  run({ args }) {
-    const { keys, values } = readConfiguration(args.workspace);
+  async run({ args }) {
+    const { home, keys, values, workspace } = readConfiguration(args.workspace);
     const { name, known } = findKey(String(args.key), keys);
-    const found = values.find(name);
+    let found = values.find(name);
+    if (found?.origin === KEYCHAIN) {
+      await openSecrets(home);
+      found = readValues({ workspace, env: process.env }).find(name);
+    }
     if (known === undefined && found === undefined) throw unknownKey(String(args.key), keys);
     const setting = { name, value: found?.value ?? known?.default ?? null, origin: found?.origin ?? "default" };
     emit(setting, { json: args.json, render: ({ value }) => value ?? "" });
@@ -121,13 +131,15 @@ const unset = defineCommand({
     const names = args.keys.map((typed) => ({ typed, ...findKey(typed, keys) }));
     const unknown = names.find(({ name, known }) => known === undefined && !values.names().has(name));
     if (unknown !== undefined) throw unknownKey(unknown.typed, keys);
-    const { file, changed } = await writeValues({ home, changes: new Map(names.map(({ name }) => [name, undefined])) });
+    const isSecret = (name: string): boolean => isSecretKey(name, keys);
+    const { file, changed } = await writeSettings({ home, changes: new Map(names.map(({ name }) => [name, undefined])), isSecret });
     if (args.json) return emit({ unset: changed, file }, { json: true, render: String });
     const left = readValues({ workspace, env: process.env });
     for (const { name, known } of names) {
       const { origin } = left.find(name) ?? {};
       const now = origin === undefined ? `the default holds${known?.default ? `: ${known.default}` : ""}` : `${origin} sets it`;
-      note(changed.includes(name) ? `${known?.key ?? name} is out of ${file}; ${now}` : `${known?.key ?? name} is not in ${file}; ${now}`);
+      const place = placeOf(name, { home, isSecret });
+      note(`${known?.key ?? name} is ${changed.includes(name) ? "out of" : "not in"} ${place}; ${now}`);
     }
   },
 });
@@ -145,7 +157,8 @@ const ls = defineCommand({
     ...workspaceArg,
     ...jsonArg,
   },
-  run({ args }) {
+  async run({ args }) {
+    if (args["show-secrets"]) await openSecrets(findHome(process.env));
     const { keys, values, workspace } = readConfiguration(args.workspace);
     const settings = maskSettings(listSettings({ keys, values, workspace, all: args.all }), keys, args["show-secrets"]);
     if (settings.length === 0 && !args.json) note("nothing differs from the defaults; `harbor config ls --all` shows them");

@@ -91,7 +91,7 @@ export const command = defineCommand({
     ...jsonArg,
   },
   async run({ args }) {
-    const made = await makePlan({ args, env: process.env });
+    const made = await makePlan({ args, env: process.env, sealed: !args.resolve });
     const { plan, values, selection } = made;
     if (Object.keys(plan.compose.services as object).length === 0) {
       throw new HarborError("Cannot eject: everything selected runs natively, so there is no container to write down", {

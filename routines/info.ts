@@ -37,6 +37,7 @@ function generalRows(info: ServiceInfo): Row[] {
     ["local", urls.local.join(" ")],
     ["LAN", urls.lan.length > 0 ? urls.lan.join(" ") : info.expose === null ? undefined : `this host alone. ${info.expose}`],
     ["in the stack", urls.internal.join(" ")],
+    ["credentials", info.credentials.map((it) => wordCredential(it, info.handle)).join("; ")],
     ["data", `${data.folder}${data.exists ? "" : " (not there yet)"}`],
     ["contract", info.contract?.path],
     ["program", info.contract === null ? undefined : wordProgram(info.contract)],
@@ -59,6 +60,10 @@ function wordProgram({ executable, file, install, problem }: ContractInfo): stri
   if (problem !== null) return problem;
   if (file !== null) return file;
   return `${executable} is not installed${install === null ? "" : `; ${install}`}`;
+}
+
+function wordCredential({ key, isSet }: ServiceInfo["credentials"][number], handle: string): string {
+  return isSet ? `${key}: --show-secrets shows it, \`harbor secrets rotate ${handle}\` makes another` : `${key} is made at the first start`;
 }
 
 function rows(them: readonly Row[]): string[] {

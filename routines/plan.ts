@@ -46,7 +46,7 @@ export const command = defineCommand({
     ...jsonArg,
   },
   async run({ args }) {
-    const made = await makePlan({ args, env: process.env });
+    const made = await makePlan({ args, env: process.env, sealed: !(args.json && args["show-secrets"]) });
     warn(made.selection.warnings);
     // a person is shown no value at all
     const plan = args.json && !args["show-secrets"] ? (await import("./compose/mask-plan.ts")).maskPlan(made) : made.plan;

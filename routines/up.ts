@@ -56,7 +56,7 @@ export const command = defineCommand({
     if (args["dry-run"]) {
       const record = readStack(home);
       const { workspace } = findStackWorkspace({ home, record, directory: args.workspace });
-      const made = await makePlan({ args, env, workspace, running: whatRuns(record) });
+      const made = await makePlan({ args, env, workspace, running: whatRuns(record), sealed: true });
       warn(made.selection.warnings);
       const { maskPlan } = await import("./compose/mask-plan.ts");
       return emit(maskPlan(made), { json: args.json, render: (it) => renderPlan(it, { explain: false, cwd: workingDirectory() }) });

@@ -1,8 +1,8 @@
 /** A question on the terminal that is answered with yes or no. */
-import { readSync } from "node:fs";
 import { isatty } from "node:tty";
 import { writeAll } from "./emit.ts";
 import { HarborError } from "./error.ts";
+import { readByte } from "./read-byte.ts";
 
 /** False for any answer but y or yes. Throws `usage` where nobody can be asked; `hint` says how to do without. */
 export function confirm(question: string, hint: string): boolean {
@@ -35,18 +35,4 @@ function readLine(): string {
   const byte = new Uint8Array(1);
   while (readByte(byte) && byte[0] !== 10) bytes.push(byte[0] as number);
   return new TextDecoder().decode(new Uint8Array(bytes));
-}
-
-function readByte(into: Uint8Array): boolean {
-  while (true) {
-    try {
-      return readSync(0, into) > 0;
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "EOF" || code === "EIO") return false;
-      // a shell before us may have left its terminal so that it does not wait
-      if (code !== "EAGAIN") throw error;
-      Bun.sleepSync(20);
-    }
-  }
 }

@@ -9,6 +9,7 @@ import { programRoot } from "../_script/program-root.ts";
 import { makePlan } from "../compose/make-plan.ts";
 import type { SelectionArgs } from "../compose/selection-args.ts";
 import { selectionWords } from "../compose/selection-words.ts";
+import { keychainNames } from "../config/read-secrets.ts";
 import type { Env } from "../config/read-values.ts";
 import { readStack } from "../stack/read-stack.ts";
 import { whatRuns } from "../stack/what-runs.ts";
@@ -35,7 +36,7 @@ export async function describeStart(options: DescribeStartOptions): Promise<Desc
   const launcher = findLauncher();
   const { args, cwd, capabilities = [] } = namesServices(options.args) ? asAsked(options) : asRecorded(options);
   const workspace = findWorkspace({ home, cwd, directory: args.workspace });
-  const made = await makePlan({ args, env, workspace });
+  const made = await makePlan({ args, env, workspace, sealed: true });
   const isProject = args.workspace === undefined && workspace.layers.some((layer) => layer.kind === "project");
   // what is detected anew at each start is not written down
   const pinned = capabilities.filter((name) => !made.selection.capabilities.has(name));
@@ -47,7 +48,7 @@ export async function describeStart(options: DescribeStartOptions): Promise<Desc
     environment: environmentOf(env),
     services: made.plan.services.map((service) => service.handle),
   };
-  return { entry, warnings: [...made.selection.warnings, ...unseen(env)] };
+  return { entry, warnings: [...made.selection.warnings, ...unseen(env), ...locked(home)] };
 }
 
 interface Wanted {
@@ -113,4 +114,12 @@ function findLauncher(): string {
     throw new HarborError(`Cannot start Harbor by itself: its launcher "${launcher}" cannot be run`, { exit: "missing", cause });
   }
   return launcher;
+}
+
+/** Whoever is not logged in has no keychain that could be asked. */
+function locked(home: string): string[] {
+  const isInUse = (keychainNames(home) ?? []).length > 0;
+  return isInUse
+    ? ["Secrets are in the keychain, which is locked until you log in: what needs them would not start before (harbor secrets store file)"]
+    : [];
 }

@@ -73,6 +73,8 @@ export interface MakePlanOptions {
   cwd?: string;
   workspace?: Workspace | undefined;
   running?: RunningServices | undefined;
+  /** For what only shows: secrets in a keychain stay there, and are `********` in the plan. */
+  sealed?: boolean;
   /** How a container reaches this host; by the platform when left out. */
   bridge?: Bridge;
   /** Where containers reach this host itself; by the system when left out. */

@@ -7,6 +7,7 @@ import { nearest } from "../_script/nearest.ts";
 import { readText } from "../_script/read-text.ts";
 import { parseYaml } from "../_script/yaml.ts";
 import { findHome } from "../config/find-home.ts";
+import { openSecrets } from "../config/read-secrets.ts";
 import { type Env, readValues, type Values } from "../config/read-values.ts";
 import { BUILT_IN_CAPABILITIES } from "../host/capabilities.ts";
 import { detectCapabilities } from "../host/detect-capabilities.ts";
@@ -33,6 +34,8 @@ export interface ReadSelectionOptions {
   workspace?: Workspace | undefined;
   /** Services that run already and stay as they are. */
   running?: RunningServices | undefined;
+  /** Secrets in a keychain stay there. */
+  sealed?: boolean;
   /** The host's GPU, for services of the runtime `auto`; looked for when left out. */
   gpu?: () => Gpu;
   /** Handle → what is wrong with its files: these are left out. */
@@ -65,7 +68,7 @@ export async function readSelection(options: ReadSelectionOptions): Promise<Sele
   const home = findHome(env);
   const cwd = options.cwd === undefined ? {} : { cwd: options.cwd };
   const workspace = options.workspace ?? findWorkspace({ home, directory: args.workspace, ...cwd });
-  const values = readValues({ workspace, env });
+  const values = await readAllValues(options, workspace);
   const { capabilities, gpu } = await readHost(options, values, home);
   const knownCapabilities = new Set([...BUILT_IN_CAPABILITIES, ...capabilities]);
   for (const name of args.names) if (knownCapabilities.has(name)) capabilities.add(name);
@@ -108,6 +111,12 @@ export async function readSelection(options: ReadSelectionOptions): Promise<Sele
     lost,
     warnings,
   };
+}
+
+/** With the secrets of a keychain, unless they are to stay there. */
+async function readAllValues({ env, sealed = false }: ReadSelectionOptions, workspace: Workspace): Promise<Values> {
+  if (!sealed) await openSecrets(workspace.home);
+  return readValues({ workspace, env });
 }
 
 function tellOfBroken(name: string, why: string, lost: readonly string[]): string {

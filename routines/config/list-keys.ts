@@ -36,25 +36,30 @@ export interface Key {
   problem: HarborError | undefined;
 }
 
-interface OwnKey extends Partial<Pick<Declaration, "type" | "choices">> {
+interface OwnKey extends Partial<Pick<Declaration, "type" | "choices" | "isPortable">> {
   default?: string;
   description: string;
 }
 
 /** Harbor's own, and what it takes where they are not set. */
 const OWN: Readonly<Record<string, OwnKey>> = {
-  HARBOR_SERVICES_DEFAULT: { description: "Services that every `harbor up` starts, with ; between them" },
-  HARBOR_CAPABILITIES_AUTODETECT: { default: "true", type: "boolean", description: "Whether capabilities of the host are detected" },
-  HARBOR_CAPABILITIES_DEFAULT: { description: "Capabilities that are always selected, with ; between them" },
+  HARBOR_SERVICES_DEFAULT: { isPortable: true, description: "Services that every `harbor up` starts, with ; between them" },
+  HARBOR_CAPABILITIES_AUTODETECT: {
+    isPortable: true,
+    default: "true",
+    type: "boolean",
+    description: "Whether capabilities of the host are detected",
+  },
+  HARBOR_CAPABILITIES_DEFAULT: { isPortable: true, description: "Capabilities that are always selected, with ; between them" },
   HARBOR_DATA: { type: "path", description: "Folder of what services store" },
   HARBOR_PROJECT: { description: "Name of the compose project" },
   HARBOR_ENGINE_KIND: { description: "What the engine is: linux, desktop, rootless or podman" },
   HARBOR_HISTORY: { default: "true", type: "boolean", description: "Whether what is changed with harbor is noted" },
-  HARBOR_LAUNCH_BACKEND: { description: "Service whose models `harbor launch` uses" },
-  HARBOR_LAUNCH_MODEL: { description: "Its model" },
+  HARBOR_LAUNCH_BACKEND: { isPortable: true, description: "Service whose models `harbor launch` uses" },
+  HARBOR_LAUNCH_MODEL: { isPortable: true, description: "Its model" },
   HARBOR_PROXY_IMAGE: { description: "Image of the proxies" },
   HARBOR_PROXY_VERSION: { description: "Its tag" },
-  HARBOR_UI_MAIN: { description: "Service that `harbor open` and `qr` mean without a name" },
+  HARBOR_UI_MAIN: { isPortable: true, description: "Service that `harbor open` and `qr` mean without a name" },
 };
 
 export interface ListKeysOptions {
@@ -63,7 +68,7 @@ export interface ListKeysOptions {
   begins?: string | undefined;
 }
 
-const RUNTIME: OwnKey = { default: "auto", choices: [...RUNTIMES], description: "What it runs on" };
+const RUNTIME: OwnKey = { isPortable: true, default: "auto", choices: [...RUNTIMES], description: "What it runs on" };
 const OPEN_URL: OwnKey = { description: "What `harbor open` opens: a URL, or a path of its own" };
 const VOLUMES: OwnKey = { description: "More mounts of its container, with ; between them" };
 
@@ -109,8 +114,10 @@ function mayName({ path, handle, kind }: ServiceFile, begins: string): boolean {
   return [asked, begins, asked.replace("HARBOR_", "").toLowerCase()].some((spelling) => text.includes(spelling));
 }
 
-function ownDeclaration(name: string, { type = "text", choices, description }: OwnKey): Declaration {
-  return { name, type, choices, min: undefined, max: undefined, description, isSecret: false, source: undefined };
+function ownDeclaration(name: string, { type = "text", choices, description, isPortable = false }: OwnKey): Declaration {
+  const limits = { min: undefined, max: undefined };
+  const secrecy = { isSecret: false, generate: undefined, isTakenOnce: false };
+  return { name, type, choices, ...limits, description, ...secrecy, isPortable, source: undefined };
 }
 
 /** By declaration, or by its name. */

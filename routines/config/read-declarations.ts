@@ -30,8 +30,23 @@ export interface Declaration {
   description: string | undefined;
   /** Never shown in a listing, whatever it is called. */
   isSecret: boolean;
+  /** How it is made at the first start of its service; undefined where it is the user's to give. */
+  generate: Generate | undefined;
+  /** Whether its service takes it at its very first start alone, and keeps it in a database of its own from then on. */
+  isTakenOnce: boolean;
+  /** Whether a profile from elsewhere may set it: what can name no file, program, address or option. */
+  isPortable: boolean;
   /** The file that says so, and the key as it is written there; undefined for Harbor's own. */
   source: { file: string; key: string } | undefined;
+}
+
+/** A credential of random letters and digits. */
+export interface Generate {
+  /** How many, without the prefix. */
+  length: number;
+  prefix: string;
+  /** A variable without which it is of no use, and is not made. */
+  needs: string | undefined;
 }
 
 export interface Declarations {
@@ -83,7 +98,7 @@ function settingsOf(path: string): Record<string, unknown> {
   }
 }
 
-const FIELDS = ["type", "choices", "min", "max", "description", "secret"];
+const FIELDS = ["type", "choices", "min", "max", "description", "secret", "generate", "once", "portable"];
 
 type Fail = (what: string, ...path: string[]) => HarborError;
 
@@ -98,18 +113,55 @@ function readDeclaration(key: string, fields: unknown, file: string): Declaratio
   }
   const type = SETTING_TYPES.find((known) => known === (fields.type ?? "text"));
   if (type === undefined) throw fail(`its type is none of ${SETTING_TYPES.join(", ")}`, "type");
-  const { secret = false, description } = fields;
-  if (typeof secret !== "boolean") throw fail("secret has to be true or false", "secret");
+  const { description } = fields;
+  const choices = readChoices(fields.choices, fail);
+  const isSecret = readFlag("secret", fields, fail) ?? false;
+  const generate = readGenerate(fields.generate, fail);
+  if (generate !== undefined && !isSecret) throw fail("what is generated has to be a secret", "generate");
+  const isTakenOnce = readFlag("once", fields, fail) ?? false;
+  const isPortable = readFlag("portable", fields, fail) ?? (choices !== undefined || CLOSED_TYPES.has(type));
   return {
     name: variableOf(key),
     type,
-    choices: readChoices(fields.choices, fail),
+    choices,
     min: readLimit("min", fields, fail),
     max: readLimit("max", fields, fail),
     description: typeof description === "string" ? description : undefined,
-    isSecret: secret,
+    isSecret,
+    generate,
+    isTakenOnce,
+    isPortable: isPortable && !isSecret,
     source: { file, key },
   };
+}
+
+/** Of these a value is one of a kind: nothing else can be said by it. */
+const CLOSED_TYPES: ReadonlySet<SettingType> = new Set(["integer", "number", "boolean", "port", "duration", "size"]);
+
+function readFlag(field: string, fields: Record<string, unknown>, fail: Fail): boolean | undefined {
+  const value = fields[field];
+  if (value === undefined || typeof value === "boolean") return value;
+  throw fail(`${field} has to be true or false`, field);
+}
+
+/** 190 bits. */
+const USUAL_LENGTH = 32;
+const LENGTHS = { least: 20, most: 256 };
+
+/** `true`, or a map of length, prefix and needs. */
+function readGenerate(value: unknown, fail: Fail): Generate | undefined {
+  if (value === undefined || value === false) return undefined;
+  if (value === true) return { length: USUAL_LENGTH, prefix: "", needs: undefined };
+  if (!isMap(value)) throw fail("generate has to be true, or a map such as { prefix: sk-, length: 32 }", "generate");
+  const unknown = Object.keys(value).find((field) => !["length", "prefix", "needs"].includes(field));
+  if (unknown !== undefined) throw fail(`there is no field "${unknown}" of generate`, "generate", unknown);
+  const length = value.length === undefined ? USUAL_LENGTH : Number(textOf(value.length));
+  if (!Number.isInteger(length) || length < LENGTHS.least || length > LENGTHS.most) {
+    throw fail(`its length has to be a whole number from ${LENGTHS.least} to ${LENGTHS.most}`, "generate", "length");
+  }
+  const prefix = value.prefix === undefined ? "" : textOf(value.prefix);
+  if (!/^[A-Za-z0-9_.~-]*$/.test(prefix)) throw fail("its prefix has to be letters, digits, - _ . and ~ alone", "generate", "prefix");
+  return { length, prefix, needs: value.needs === undefined ? undefined : variableOf(textOf(value.needs)) };
 }
 
 function readChoices(choices: unknown, fail: Fail): string[] | undefined {

@@ -17,7 +17,7 @@ function readJson(text: string, file: string): Map<string, string> {
   const entries = Object.entries(object as Record<string, unknown>).map(([key, value]): [string, string] => {
     if (typeof value === "string") return [key, value];
     if (typeof value === "number" || typeof value === "boolean") return [key, String(value)];
-    throw new HarborError(`Cannot read "${key}" of "${file}": its value is neither a text, a number, true nor false`);
+    throw new HarborError(`Cannot read ${JSON.stringify(key)} of "${file}": its value is neither a text, a number, true nor false`);
   });
   return new Map(entries);
 }

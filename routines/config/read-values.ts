@@ -1,7 +1,7 @@
 #!/usr/bin/env bun
 /**
  * Every value of the configuration with its origin, by rank: process environment, `config.env`,
- * a flat workspace's `.env`, its `profiles/default.env`, Harbor's own. The defaults below all of
+ * the secrets kept apart from it, a flat workspace's `.env`, its `profiles/default.env`, Harbor's own. The defaults below all of
  * these are the `${HARBOR_…:-default}` of the service files themselves.
  *
  *   bun routines/config/read-values.ts HARBOR_DATA --json
@@ -15,12 +15,13 @@ import { runScript } from "../_script/script.ts";
 import { findWorkspace, type Workspace } from "../workspace/find-workspace.ts";
 import { findHome } from "./find-home.ts";
 import { parseEnv } from "./parse-env.ts";
+import { readSecrets } from "./read-secrets.ts";
 
 export type Env = Record<string, string | undefined>;
 
 export interface Value {
   value: string;
-  /** `environment`, `harbor`, or the path of the file it stands in. */
+  /** `environment`, `harbor`, `keychain`, or the path of the file it stands in. */
   origin: string;
 }
 
@@ -74,7 +75,10 @@ export interface ReadValuesOptions {
   env: Env;
 }
 
-/** Throws with file and line for an env file that cannot be read. */
+/**
+ * Throws with file and line for an env file that cannot be read. Secrets in the keychain are `********`, unless `openSecrets` was
+ * called before.
+ */
 export function readValues(options: ReadValuesOptions): Values {
   const { workspace, env } = options;
   const own = ownValues(workspace);
@@ -82,13 +86,14 @@ export function readValues(options: ReadValuesOptions): Values {
     { origin: "environment", get: (name) => env[name], names: () => Object.keys(env).filter((name) => name.startsWith("HARBOR_")) },
   ];
   const config = join(workspace.home, "config.env");
-  const files = [config];
+  const add = (origin: string, values: ReadonlyMap<string, string> | undefined): void => {
+    if (values !== undefined) sources.push({ origin, get: (name) => values.get(name), names: () => values.keys() });
+  };
+  add(config, readEnvFile(config, env, undefined));
+  for (const { origin, values } of readSecrets(workspace.home)) add(origin, values);
   const flat = workspace.layers.find((layer) => layer.kind === "flat");
-  if (flat !== undefined) files.push(join(flat.root, ".env"), join(flat.root, "profiles", "default.env"));
-  for (const file of files) {
-    const values = readEnvFile(file, env, file === config ? undefined : own);
-    if (values !== undefined) sources.push({ origin: file, get: (name) => values.get(name), names: () => values.keys() });
-  }
+  const beside = flat === undefined ? [] : [join(flat.root, ".env"), join(flat.root, "profiles", "default.env")];
+  for (const file of beside) add(file, readEnvFile(file, env, own));
   sources.push({ origin: "harbor", get: (name) => own.get(name) });
   return withWholePaths(new Values(sources), workspace, own.get("HARBOR_DATA") ?? "");
 }

@@ -56,7 +56,8 @@ export function applyChanges(text: string, changes: Changes, file: string): stri
   return [...changes].reduce((before, [name, value]) => changeLine(before, name, value, file), text);
 }
 
-function checkEntry(name: string, value: string | undefined): void {
+/** Throws `usage` for what is no name of a variable, or what no variable can hold. */
+export function checkEntry(name: string, value: string | undefined): void {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
     throw new HarborError(`Cannot use "${name}" as a key: it is no name of a variable`, {
       exit: "usage",

@@ -1,6 +1,8 @@
 /** Who may read what holds secrets: files of mode 0600, the state's folder of mode 0700. */
 import { chmodSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { listProfileFiles } from "../config/profiles.ts";
+import { secretsFile } from "../config/read-secrets.ts";
 import { configFile } from "../config/write-values.ts";
 import { stateOf } from "../stack/read-stack.ts";
 import type { Check } from "./check.ts";
@@ -72,6 +74,10 @@ export const checkModes: Check = {
   about: "who may read what holds secrets",
   run({ home }) {
     const { directory } = stateOf(home);
-    return judgeModes([directory, configFile(home), ...listOverrides(home), ...listState(directory)].flatMap(readMode));
+    return judgeModes(
+      [directory, configFile(home), secretsFile(home), ...listOverrides(home), ...listProfileFiles(home), ...listState(directory)].flatMap(
+        readMode,
+      ),
+    );
   },
 };

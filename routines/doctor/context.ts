@@ -120,7 +120,7 @@ export class DoctorContext {
   /** What a bare `harbor up` would have run: what is up, the default services, or else what comes with Harbor. */
   readonly plan = once((): Promise<MadePlan> => {
     const args = { names: [], exclude: [], container: [], native: false, capability: [], "no-defaults": false, workspace: this.#directory };
-    return makePlan({ args, env: this.env, workspace: this.workspace(), running: whatRuns(this.record()) });
+    return makePlan({ args, env: this.env, workspace: this.workspace(), running: whatRuns(this.record()), sealed: true });
   });
 
   /** The handles of that, also where no plan can be made of them. */

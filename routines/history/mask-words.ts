@@ -8,7 +8,7 @@ import { isSecretName, MASK, maskUrls } from "../_script/secret-name.ts";
 /** Positionals that name something: services, keys, files. Of all others no word is kept. */
 const NAMING: ReadonlySet<string> = new Set([
   ...["handle", "handles", "name", "names", "key", "keys", "service", "services", "model", "models"],
-  ...["checks", "kinds", "file", "folder", "mounts", "action"],
+  ...["checks", "kinds", "file", "folder", "mounts", "action", "where"],
 ]);
 /** Long enough for any name of those. */
 const LONGEST = 120;

@@ -3,6 +3,7 @@ import { emit } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
 import { endWith } from "../_script/script.ts";
 import { interpolate } from "../compose/interpolate.ts";
+import { openSecrets } from "../config/read-secrets.ts";
 import { readValues, type Values } from "../config/read-values.ts";
 import type { CurrentStack } from "../stack/current-stack.ts";
 import { observeStack } from "../stack/observe-stack.ts";
@@ -75,8 +76,9 @@ async function reachBackend({ tool, args, stack, workspace, values, choose }: Ch
   if (url === undefined) throw new HarborError(`Cannot point ${tool.title} at "${handle}": it publishes no port on this host`);
   Object.assign(process.env, bypassProxy(url, process.env)); // our own questions go the tool's way
   const wasStarted = chosen.service === undefined && started !== undefined;
+  if (apiKey.includes("$")) await openSecrets(home);
   // read again: its first start may have made the key
-  const key = interpolate(apiKey, wasStarted ? readValues({ workspace, env }).get : values.get);
+  const key = interpolate(apiKey, apiKey.includes("$") ? readValues({ workspace, env }).get : values.get);
   return { ...chosen, url: url.replace(/\/+$/, ""), key, wasStarted };
 }
 

@@ -66,7 +66,8 @@ async function noted<T>(handle: string, start: () => Promise<T>): Promise<T> {
 /** Where it would be reached if it were started; nothing is. */
 export async function planBackend(options: StartBackendOptions): Promise<string | undefined> {
   const { handle, env, workspace, record } = options;
-  const { plan }: MadePlan = await makePlan({ args: selectionOf(options), env, workspace, running: whatRuns(record) });
+  const asked = { args: selectionOf(options), env, workspace, running: whatRuns(record), sealed: true };
+  const { plan }: MadePlan = await makePlan(asked);
   return plan.services.find((it) => it.handle === handle)?.urls[0];
 }
 

@@ -13,6 +13,8 @@ import { HarborError } from "../_script/error.ts";
 import { listenForInterrupt } from "../_script/interrupt.ts";
 import { runScript } from "../_script/script.ts";
 import { formatSize } from "../_script/size.ts";
+import { findHome } from "../config/find-home.ts";
+import { openSecrets } from "../config/read-secrets.ts";
 import type { Env, Values } from "../config/read-values.ts";
 import { note, warn } from "../stack/say.ts";
 import { type ChosenFiles, chooseFiles } from "./_choose-files.ts";
@@ -318,6 +320,7 @@ export const command = defineCommand({
   },
   async run({ args }) {
     using interrupt = listenForInterrupt();
+    if (hubSettings(process.env).token === undefined) await openSecrets(findHome(process.env));
     const { stores, running, warnings, values } = await openStores({ env: process.env, directory: args.workspace });
     const text = String(args.model);
     const { isTTY = false, columns } = process.stderr;

@@ -1,11 +1,12 @@
 /** What a compose project asks for → the plan of that one native service, under the configuration that it is given there. */
 import { HarborError } from "../_script/error.ts";
-import { type MadePlan, makePlan } from "../compose/make-plan.ts";
+import type { MadePlan } from "../compose/make-plan.ts";
 import { findKey, unknownKey } from "../config/find-key.ts";
 import { listKeys } from "../config/list-keys.ts";
 import type { Env } from "../config/read-values.ts";
 import type { NativeSpec } from "../native/start-process.ts";
 import { findStackWorkspace } from "../stack/find-stack-workspace.ts";
+import { planStart } from "../stack/plan-start.ts";
 import { readStack } from "../stack/read-stack.ts";
 import type { ServiceReport } from "../supervisor/report.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
@@ -49,7 +50,7 @@ async function planAlone({ home, env, options }: Omit<PlanServiceOptions, "runni
   const set = Object.fromEntries(readConfig(config, workspace));
   const nothing = { names: [], container: [], native: false, capability: [], "no-defaults": true };
   try {
-    return await makePlan({ args: { ...nothing, exclude: [handle], workspace: directory }, env: { ...env, ...set }, workspace });
+    return await planStart({ args: { ...nothing, exclude: [handle], workspace: directory }, env: { ...env, ...set }, workspace });
   } catch (error) {
     if (!(error instanceof HarborError) || isNamed || (error.exit !== "unknown" && error.exit !== "usage")) throw error;
     const { message, exit, details } = error;

@@ -1,10 +1,11 @@
 /** What `harbor up` does, for the verbs that do it: one at a time, planned once nobody else changes what is up, and carried out. */
 import { withLock } from "../_script/lock.ts";
-import { type MadePlan, makePlan } from "../compose/make-plan.ts";
+import type { MadePlan } from "../compose/make-plan.ts";
 import type { SelectionArgs } from "../compose/selection-args.ts";
 import type { Env } from "../config/read-values.ts";
 import type { Engine } from "../engine/connect-engine.ts";
 import { findStackWorkspace } from "./find-stack-workspace.ts";
+import { planStart } from "./plan-start.ts";
 import type { Progress } from "./progress.ts";
 import { readStack, stateOf } from "./read-stack.ts";
 import { warn } from "./say.ts";
@@ -47,7 +48,7 @@ async function start({ args, home, env, purpose: _, ...how }: BringUpOptions): P
   const record = readStack(home);
   const running = whatRuns(record);
   const { workspace, recorded } = findStackWorkspace({ home, record, directory: args.workspace });
-  const made = await makePlan({ args, env, workspace, running });
+  const made = await planStart({ args, env, workspace, running });
   warn(made.selection.warnings);
   return { made, engine: await startStack({ made, record, running, recorded, env, ...how }) };
 }

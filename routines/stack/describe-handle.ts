@@ -8,9 +8,11 @@ import { formatPlace, HarborError } from "../_script/error.ts";
 import { parseCommandArgs } from "../_script/parse-args.ts";
 import { makePlan, type PlannedService } from "../compose/make-plan.ts";
 import { selectionArgs } from "../compose/selection-args.ts";
+import { generatedKeys } from "../config/generated-keys.ts";
 import { listKeys } from "../config/list-keys.ts";
 import { listSettings } from "../config/list-settings.ts";
 import { handleOf } from "../config/name-variable.ts";
+import { openSecrets } from "../config/read-secrets.ts";
 import { type Env, readValues, type Values } from "../config/read-values.ts";
 import { type DescribedSetting, maskSettings, withDeclaration } from "../config/show-settings.ts";
 import { BUILT_IN_CAPABILITIES } from "../host/capabilities.ts";
@@ -42,6 +44,8 @@ export interface ServiceInfo extends ServiceDescription {
   contract: ContractInfo | null;
   files: { path: string; kind: FileKind }[];
   settings: DescribedSetting[];
+  /** Those that Harbor makes for it. */
+  credentials: { key: string; isSet: boolean }[];
 }
 
 export interface ContractInfo {
@@ -71,6 +75,7 @@ export interface DescribeHandleOptions {
 export async function describeHandle(options: DescribeHandleOptions): Promise<ServiceInfo> {
   const { handle, workspace, record, env } = options;
   const description = describeService(handle, workspace);
+  if (options.showsSecrets) await openSecrets(workspace.home);
   const values = readValues({ workspace, env });
   const isUp = whatRuns(record)?.services.includes(handle) ?? false;
   const lanAddress = options.lanAddress ?? (await findLanAddress());
@@ -91,7 +96,20 @@ export async function describeHandle(options: DescribeHandleOptions): Promise<Se
     contract: contractOf(handle, files, values),
     files: files.map(({ path, kind }) => ({ path, kind })),
     settings: settingsOf(options, values, files),
+    credentials: credentialsOf(handle, files, values),
   };
+}
+
+/** Without those that are set to nothing: its user wants none. */
+function credentialsOf(handle: string, files: readonly ServiceFile[], values: Values): ServiceInfo["credentials"] {
+  const own = generatedKeys(
+    files.filter((file) => file.handle === handle),
+    values,
+  );
+  return own.flatMap(({ name, source }) => {
+    const value = values.find(name)?.value;
+    return value === "" ? [] : [{ key: source?.key ?? name, isSet: value !== undefined }];
+  });
 }
 
 interface PlanOf {
@@ -105,7 +123,7 @@ async function planOf({ handle, workspace, record, env }: DescribeHandleOptions,
   if (recorded !== undefined) return { planned: recorded, problem: null };
   const { args } = parseCommandArgs([handle, "--no-defaults"], selectionArgs, "harbor info");
   try {
-    const { plan } = await makePlan({ args, env, workspace });
+    const { plan } = await makePlan({ args, env, workspace, sealed: true });
     return { planned: plan.services.find((it) => it.handle === handle), problem: null };
   } catch (error) {
     return { planned: undefined, problem: wordProblem(error) };

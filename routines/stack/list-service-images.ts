@@ -17,7 +17,7 @@ export interface ListServiceImagesOptions {
 export async function listServiceImages({ handle, workspace, env }: ListServiceImagesOptions): Promise<string[]> {
   const { args } = parseCommandArgs([`--container=${handle}`, "--no-defaults"], selectionArgs, "harbor");
   try {
-    const { plan, values } = await makePlan({ args, env, workspace });
+    const { plan, values } = await makePlan({ args, env, workspace, sealed: true });
     const services = Object.values((plan.compose.services ?? {}) as Record<string, { image?: unknown }>);
     return [...new Set(services.flatMap(({ image }) => (image === undefined ? [] : interpolate(String(image), values.get))))];
   } catch (error) {

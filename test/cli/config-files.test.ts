@@ -4,6 +4,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { type Result, resultOf } from "../_process.ts";
 import { checkout, Sandbox } from "./_sandbox.ts";
+import { onTerminal } from "./_terminal.ts";
 
 let box: Sandbox;
 
@@ -34,7 +35,9 @@ services:
 const config = (): string => join(box.home, "config.env");
 const read = (): string => (existsSync(config()) ? readFileSync(config(), "utf8") : "");
 
-afterEach(() => rmSync(config(), { force: true }));
+const secrets = (): string => join(box.home, "secrets.env");
+
+afterEach(() => [config(), secrets()].map((path) => rmSync(path, { force: true })));
 afterAll(() => box.remove());
 
 const run = (...words: string[]) => box.run(["config", ...words]);
@@ -160,11 +163,13 @@ describe("harbor config export and import", () => {
 
   test.each(["env", "json"])("carry any value over as %s", async (format) => {
     writeFileSync(config(), FULL);
-    const before = await box.json<object[]>(["config", "ls", "--show-secrets"]);
+    const before = await box.json<{ name: string }[]>(["config", "ls", "--show-secrets"]);
     const { stdout } = await run("export", "--format", format, "--show-secrets");
     rmSync(config());
     expect((await runWith(stdout, ["import", "--yes", "--force", "-"])).exit).toBe(0);
-    expect(await box.json<object[]>(["config", "ls", "--show-secrets"])).toEqual(before);
+    const isSecret = ({ name }: { name: string }): boolean => name === "HARBOR_ECHO_API_KEY";
+    const wanted = before.map((it) => (isSecret(it) ? { ...it, origin: secrets() } : it));
+    expect(await box.json<object[]>(["config", "ls", "--show-secrets"])).toEqual(wanted);
   });
 
   test("leave secrets out, and what this shell alone sets", async () => {
@@ -181,10 +186,11 @@ describe("harbor config export and import", () => {
     const text = '{ "echo.level": "high", "echo.count": 2, "HARBOR_ECHO_API_KEY": "new", "HARBOR_ECHO_VERSION": "a\\nb" }';
     const { exit, stdout, stderr } = await runWith(text, ["import", "--dry-run", "-"]);
     expect(stdout).toBe("- echo.level=low\n+ echo.level=high\n- echo.api_key=********\n+ echo.api_key=********\n+ echo.version=a\\nb\n");
-    expect([exit, stderr]).toEqual([0, `harbor: not set, for --dry-run: 3 values in ${config()}\n`]);
+    expect([exit, stderr]).toEqual([0, `harbor: not set, for --dry-run: 3 values in ${config()}, secrets in ${secrets()}\n`]);
     expect(read()).toContain("HARBOR_ECHO_LEVEL=low\n");
     await runWith(text, ["import", "--yes", "-"]);
-    expect(read()).toBe("HARBOR_ECHO_LEVEL=high\nHARBOR_ECHO_COUNT=2\nHARBOR_ECHO_API_KEY=new\nHARBOR_ECHO_VERSION='a\nb'\n");
+    expect(read()).toBe("HARBOR_ECHO_LEVEL=high\nHARBOR_ECHO_COUNT=2\nHARBOR_ECHO_VERSION='a\nb'\n");
+    expect(readFileSync(secrets(), "utf8")).toBe("HARBOR_ECHO_API_KEY=new\n");
   });
 
   test.each([
@@ -213,40 +219,12 @@ describe("harbor config export and import", () => {
     ["no", 1, ""],
   ])("take the answer %j of a terminal", async (answer, exit, after) => {
     box.write({ "new.env": "HARBOR_ECHO_LEVEL=high\n" });
-    const said = await onTerminal(["config", "import", "new.env"], /\[y\/N\] $/, `${answer}\r`);
+    const said = await onTerminal(box, ["config", "import", "new.env"], [[/\[y\/N\] $/, `${answer}\r`]]);
     expect(said.exit).toBe(exit);
     expect(said.text).toContain("+ echo.level=high");
     expect(read()).toBe(after);
   });
 });
-
-/** Harbor on a terminal, where something is typed once it asks. */
-async function onTerminal(
-  words: string[],
-  question: RegExp,
-  answer: string,
-  env: Record<string, string> = {},
-): Promise<{ exit: number; text: string }> {
-  let text = "";
-  let isAnswered = false;
-  const child = Bun.spawn([join(checkout, "bin/harbor"), ...words], {
-    cwd: box.root,
-    env: { ...box.env, ...env },
-    terminal: {
-      cols: 120,
-      rows: 20,
-      data: (terminal, bytes) => {
-        text += new TextDecoder().decode(bytes);
-        if (isAnswered || !question.test(text)) return;
-        isAnswered = true;
-        terminal.write(answer);
-      },
-    },
-  });
-  const exit = await child.exited;
-  child.terminal?.close();
-  return { exit, text };
-}
 
 describe("harbor config edit", () => {
   /** An editor that does one thing to the file that it is given. */
@@ -288,7 +266,7 @@ describe("harbor config edit", () => {
 
   test("lets one edit again, on a terminal", async () => {
     const env = editor(`if grep -q COUNT "$file"; then sed -i s/=0/=4/ "$file"; else echo HARBOR_ECHO_COUNT=0 >> "$file"; fi`);
-    const { exit, text } = await onTerminal(["config", "edit"], /Edit it again\? \[y\/N\] $/, "y\r", env);
+    const { exit, text } = await onTerminal(box, ["config", "edit"], [[/Edit it again\? \[y\/N\] $/, "y\r"]], env);
     expect([exit, text]).toEqual([0, expect.stringContaining("it takes a whole number from 1 to 9") as never]);
     expect(read()).toBe("HARBOR_ECHO_COUNT=4\n");
   });

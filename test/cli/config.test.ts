@@ -135,10 +135,14 @@ describe("a key", () => {
     const { exit, stdout, stderr } = await resultOf(
       Bun.spawn(program, { cwd: box.root, env: box.env, stdin: input, stdout: "pipe", stderr: "pipe" }),
     );
-    expect({ exit, stdout, stderr }).toEqual({ exit: 0, stdout: "", stderr: `harbor: echo.api_key is ******** (${config()})\n` });
+    expect({ exit, stdout, stderr }).toEqual({
+      exit: 0,
+      stdout: "",
+      stderr: `harbor: echo.api_key is ******** (${join(box.home, "secrets.env")})\n`,
+    });
     const listed = await box.run(["config", "ls"]);
     expect(listed.stdout).not.toContain("s3cret");
-    expect(listed.stdout).toMatch(/^echo\.api_key +\*{8} +.*config\.env$/m);
+    expect(listed.stdout).toMatch(/^echo\.api_key +\*{8} +.*secrets\.env$/m);
     expect((await box.run(["config", "ls", "--show-secrets"])).stdout).toContain("s3cret");
     expect((await box.run(["config", "get", "echo.api_key"])).stdout).toBe("s3cret\n");
   });

@@ -50,6 +50,8 @@ const VERBS = [
     "env",
     "config",
     "models",
+    "secrets",
+    "profile",
     "defaults",
     "volumes",
     "alias",

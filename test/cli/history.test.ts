@@ -132,7 +132,7 @@ describe("harbor history", () => {
     const holding = readdirSync(box.home, { recursive: true })
       .map(String)
       .filter((name) => statSync(join(box.home, name)).isFile() && readFileSync(join(box.home, name), "latin1").includes(secret));
-    expect(holding.sort()).toEqual(["aliases.json", "config.env", "env/echo.env"]);
+    expect(holding.sort()).toEqual(["aliases.json", "config.env", "env/echo.env", "secrets.env"]);
     expect(statSync(join(box.home, "history.jsonl")).mode & 0o777).toBe(0o600);
   });
 

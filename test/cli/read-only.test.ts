@@ -31,6 +31,8 @@ const READING: Record<string, string[][]> = {
       ["set", "ech.level", "1"],
     ],
   ],
+  secrets: [[], ["ls", "--all", "--json"], ["store"], ["set", "ech.key"]],
+  profile: [[], ["ls", "--json"], ["diff", "default"], ["use", "default", "--dry-run"], ["use", "nothing"]],
   defaults: [[], ["ls", "--json"]],
   volumes: [["boxed"], ["boxed", "ls", "--json"], ["boxed", "add", "./nothing:/x"]],
   alias: [[], ["ls", "--json"], ["get", "hi"]],
@@ -79,6 +81,8 @@ beforeAll(async () => {
   box.write({
     "home/config.env": "# mine\nHARBOR_ECHO_LEVEL=high\nHARBOR_SERVICES_DEFAULT=boxed\nHARBOR_BOXED_VOLUMES=/etc:/x\n",
     "home/env/echo.env": "EXTRA=1\n",
+    "home/secrets.env": "HARBOR_HF_TOKEN=x\n",
+    "home/profiles/mine.env": "HARBOR_ECHO_LEVEL=low\n",
     "home/aliases.json": '{"hi":["echo"]}\n',
   });
 });

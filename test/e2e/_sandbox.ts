@@ -95,7 +95,7 @@ async function findLeftovers(engine: Engine, project: string, home: string): Pro
     processes: processes.map(({ command }) => command),
     sockets: processes.flatMap(({ pid }) => listeningSockets(pid)),
     files: listFiles(home).filter(
-      (path) => !/^(?:data|env|services)(?:\/|$)|^config\.env$|^history\.jsonl$|^state$|^state\/host\.json$/.test(path),
+      (path) => !/^(?:data|env|services)(?:\/|$)|^(?:config|secrets)\.env$|^history\.jsonl$|^state$|^state\/host\.json$/.test(path),
     ),
   };
 }
