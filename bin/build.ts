@@ -8,6 +8,7 @@
  * is taken out here. A module's own URL, which would be the builder's, is rewritten. npm packages stay outside.
  */
 import { rename, rm, utimes } from "node:fs/promises";
+import { basename } from "node:path";
 import { type BuiltFolder, builtPlace } from "../routines/_script/_built-yaml.ts";
 import { parsePlainYaml } from "../routines/_script/_plain-yaml.ts";
 import { programVersion } from "../routines/_script/program-version.ts";
@@ -15,10 +16,9 @@ import { DESCRIPTION_FILE, type ProgramDescription } from "../routines/help/desc
 import { readExitCodes, renderManual } from "../routines/help/render-manual.ts";
 
 const root = new URL("..", import.meta.url).pathname;
-const everyday = ["down", "info", "logs", "ls", "plan", "ps", "supervisor", "url"];
-
-/** Of these, those with something to note in the history. */
-const changing = ["down", "supervisor"];
+const looking = ["find", "history", "how", "info", "logs", "ls", "plan", "ps", "size", "stats", "url", "version"];
+/** Of every day as well, and with something to note in the history. */
+const changing = ["alias", "config", "defaults", "down", "env", "models", "profile", "supervisor", "volumes"];
 const NOTING = `import { listenForChanges } from "./routines/_script/on-change.ts";
 import { noteChange } from "./routines/history/note-change.ts";
 listenForChanges(noteChange);
@@ -38,9 +38,10 @@ const completion: [path: string, source: string] = [
 import { command } from "./routines/help/complete.ts";
 void runScript(command, { argv: process.argv.slice(4), program: "harbor routine complete" });`,
 ];
-const entries = Object.fromEntries([...everyday.map(entryOf), completion]);
+const entries = Object.fromEntries([...[...looking, ...changing].map(entryOf), completion]);
 
-const rewrite = (isVerb: boolean): Bun.BunPlugin => ({
+/** `entry`: the program's own source, where it is one verb's. */
+const rewrite = (entry: string | undefined): Bun.BunPlugin => ({
   name: "without top-level await",
   setup(build) {
     build.onLoad({ filter: /\/(harbor|routines\/.*)\.ts$/ }, async ({ path }) => {
@@ -48,14 +49,20 @@ const rewrite = (isVerb: boolean): Bun.BunPlugin => ({
       const contents = source
         .replace(/^if \(import\.meta\.main\) .*;$/m, "")
         .replaceAll("import.meta.url", "Bun.pathToFileURL(Bun.main).href");
-      return { contents: isVerb ? withoutStageCommand(contents, path) : contents, loader: "ts" };
+      return { contents: entry !== undefined && !isItsOwn(path, entry) ? withoutStageCommand(contents, path) : contents, loader: "ts" };
     });
   },
 });
 
-/** A verb's own program calls no stage by itself; what only such a command imports, lazily, would be in it all the same. */
+/** Whether a stage is also the verb's subcommand, or its program. */
+function isItsOwn(path: string, entry: string): boolean {
+  const verb = basename(entry, ".ts");
+  return path.startsWith(`${root}routines/${verb}/`) || (entry === completion[0] && path.endsWith("/help/complete.ts"));
+}
+
+/** A verb's own program calls no other stage by itself; what only such a command imports, lazily, would be in it all the same. */
 function withoutStageCommand(source: string, path: string): string {
-  if (!/\/routines\/[a-z]+\/[^/]+\.ts$/.test(path) || path.endsWith("/help/complete.ts")) return source;
+  if (!/\/routines\/[a-z]+\/[^/]+\.ts$/.test(path)) return source;
   return source.replace(/^export const command = defineCommand\([\s\S]*?^\}\);$/m, "");
 }
 
@@ -105,11 +112,12 @@ try {
       target: "bun",
       format: "cjs",
       bytecode: true,
-      sourcemap: "linked",
+      // the small ones go without: `--debug`, which shows a stack, is for the program that has all verbs (bin/harbor)
+      sourcemap: entry in entries ? "none" : "linked",
       minify: { whitespace: true, syntax: true, identifiers: false },
       packages: "external",
       define: { HARBOR_BUNDLE: "true" },
-      plugins: [rewrite(entry in entries)],
+      plugins: [rewrite(entry in entries ? entry : undefined)],
     }),
   );
   const helps = await buildHelp(fresh);
