@@ -45,14 +45,15 @@ export const command = defineCommand({
   },
   async run({ args, verbs }) {
     const words = args.words.join(" ");
-    const answers = await searchHelp({ words, verbs, home: findHome(process.env) });
+    const limit = readCount("--limit", args.limit);
+    const answers = await searchHelp({ words, verbs, home: findHome(process.env), limit });
     if (answers.length === 0) {
       throw new HarborError(`Cannot find anything about "${words}" in help and documentation`, {
         exit: "unknown",
         hint: "Run `harbor help` to see all commands, `harbor ls` for all services",
       });
     }
-    emit(answers.slice(0, readCount("--limit", args.limit)), { json: args.json, render: (them) => render(them, workingDirectory()) });
+    emit(answers, { json: args.json, render: (them) => render(them, workingDirectory()) });
   },
 });
 

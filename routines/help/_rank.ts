@@ -58,11 +58,19 @@ function stem(word: string): string {
     .replace(/e$/, "");
 }
 
+/** Most words of a text have come before. */
+const known = new Map<string, readonly string[]>();
+
 export function wordsOf(text: string): string[] {
-  return (text.toLowerCase().match(/[a-z0-9][a-z0-9._]*[a-z0-9]|[a-z0-9]/g) ?? [])
-    .flatMap((word) => (/[._]/.test(word) ? [word, ...word.split(/[._]+/)] : [word]))
-    .filter((word) => word !== "" && !COMMON.has(word))
-    .map(stem);
+  return (text.toLowerCase().match(/[a-z0-9][a-z0-9._]*[a-z0-9]|[a-z0-9]/g) ?? []).flatMap((word) => {
+    let stems = known.get(word);
+    if (stems === undefined) {
+      const parts = /[._]/.test(word) ? [word, ...word.split(/[._]+/)] : [word];
+      stems = parts.filter((part) => part !== "" && !COMMON.has(part)).map(stem);
+      known.set(word, stems);
+    }
+    return stems;
+  });
 }
 
 export interface Entry {

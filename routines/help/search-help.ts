@@ -37,6 +37,8 @@ export interface SearchHelpOptions {
   words: string;
   verbs: CommandTable | undefined;
   home: string;
+  /** At most so many. */
+  limit?: number | undefined;
   /** Folder of `docs/`. */
   root?: string;
 }
@@ -52,14 +54,15 @@ interface Found extends Entry {
 const SHARE = { command: 1.2, page: 1, builders: 0.5 } as const;
 const FOR_BUILDERS = /\/(?:README|adding-a-service|interfaces|exit-codes|coming-from-harbor)\.md$/;
 
-/** All that has any of the words. */
-export async function searchHelp({ words, verbs, home, root = programRoot() }: SearchHelpOptions): Promise<Answer[]> {
+/** What has any of the words, the best first. */
+export async function searchHelp({ words, verbs, home, limit, root = programRoot() }: SearchHelpOptions): Promise<Answer[]> {
   const { commands } = await describeProgram(verbs);
   const entries = [...commands.flatMap((it) => commandEntries(it, "harbor")), ...readPages(root).map(pageEntry), ...serviceEntries(home)];
-  return rank(entries, words).map(({ item: { answer, texts, commands: lines }, score }) => ({
+  const best = rank(entries, words).slice(0, limit);
+  return best.map(({ item: { answer, texts, commands: lines }, score }) => ({
     ...answer,
-    text: best(texts, words) ?? "",
-    try: best(lines, words) ?? null,
+    text: choose(texts, words) ?? "",
+    try: choose(lines, words) ?? null,
     score: Math.round(score * 100) / 100,
   }));
 }
@@ -124,7 +127,7 @@ function serviceEntries(home: string): Found[] {
 }
 
 /** The line with most of the words; the first of those. */
-function best(lines: readonly string[], question: string): string | undefined {
+function choose(lines: readonly string[], question: string): string | undefined {
   const asked = new Set(wordsOf(question));
   let found = lines[0];
   let most = 0;
@@ -149,9 +152,9 @@ export const command = defineCommand({
     ...jsonArg,
   },
   async run({ args, verbs }) {
-    const answers = await searchHelp({ words: args.words.join(" "), verbs, home: findHome(process.env) });
-    const shown = answers.slice(0, readCount("--limit", args.limit));
-    emit(shown, {
+    const limit = readCount("--limit", args.limit);
+    const answers = await searchHelp({ words: args.words.join(" "), verbs, home: findHome(process.env), limit });
+    emit(answers, {
       json: args.json,
       render: (them) => them.map((it) => [it.score, it.kind, it.title, it.file ?? "-"].join("\t")).join("\n"),
     });
