@@ -1,5 +1,5 @@
 /**
- * A table of commands → the one a person typed. Each is imported only when it is called; the overview,
+ * Tables of commands → the one a person typed. Each is imported only when it is called; the overview,
  * which names them all, imports all.
  */
 import type { Command, CommandTable } from "./command.ts";
@@ -14,18 +14,22 @@ import { verbOf } from "./verb-aliases.ts";
 
 export type { CommandTable } from "./command.ts";
 
+/** By what `harbor help` puts above each table. */
+export type CommandGroups = Readonly<Record<string, CommandTable>>;
+
 /** What there is to say to words of which none is a verb: loaded only then. */
 export type Explain = () => Promise<{ explainWords(words: readonly string[], verbs: CommandTable): Promise<HarborError> }>;
 
 /** Runs the command that the first word names, or a later one after services: `harbor webui up` is `harbor up webui`. */
-export async function dispatch(verbs: CommandTable, argv: readonly string[], explain?: Explain): Promise<void> {
+export async function dispatch(groups: CommandGroups, argv: readonly string[], explain?: Explain): Promise<void> {
+  const verbs: CommandTable = Object.assign({}, ...Object.values(groups));
   const { globals, words } = splitGlobals(argv);
   const [word, ...rest] = words;
   const run = (line: readonly string[]): Promise<void> => runNamed(verbs, line, "harbor", verbs);
   if (word === "--version" || word === "-v") return run(["version", ...rest]);
   if (word === "help" && rest[0] !== undefined) return run([verbOf(rest[0], verbs) ?? rest[0], ...rest.slice(1), "--help"]);
   if (word === undefined || word === "help" || word === "--help" || word === "-h") {
-    writeAll(1, await renderOverview(verbs));
+    writeAll(1, await renderOverview(groups));
     return;
   }
   const verb = verbOf(word, verbs);
@@ -100,14 +104,20 @@ function unknownCommand(word: string, table: CommandTable, program: string): Har
   );
 }
 
-async function renderOverview(table: CommandTable): Promise<string> {
+async function renderOverview(groups: CommandGroups): Promise<string> {
+  const width = Math.max(...Object.values(groups).flatMap((table) => Object.keys(table).map((name) => name.length)));
+  const sections = Object.entries(groups).map(async ([title, table]) => [
+    title.toUpperCase(),
+    "",
+    ...(await listCommands(table, width)),
+    "",
+  ]);
   return [
     "Run a local AI stack as one thing, whatever each part runs on.",
     "",
     "USAGE  harbor <command> [options]",
     "",
-    ...(await listCommands(table)),
-    "",
+    ...(await Promise.all(sections)).flat(),
     "EXAMPLES",
     "",
     "  harbor up                     Start the built-in mock model server, on any machine",

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, spyOn, test } from "bun:test";
 import { defineCommand } from "../../../routines/_script/command.ts";
-import { type CommandTable, dispatch, runNamed } from "../../../routines/_script/dispatch.ts";
+import { type CommandGroups, type CommandTable, dispatch, runNamed } from "../../../routines/_script/dispatch.ts";
 import * as streams from "../../../routines/_script/emit.ts";
 import { HarborError } from "../../../routines/_script/error.ts";
 import * as globals from "../../../routines/_script/global-args.ts";
@@ -36,6 +36,8 @@ const show = async () => ({
 });
 
 const table: CommandTable = { up: named("up"), down: named("down"), boot: group("boot"), show, version: named("version") };
+const { version, ...others } = table;
+const groups = { "Start and stop": others, Itself: { version } } as CommandGroups;
 
 /** Runs it, and hands back the commands that ran, what was written to which stream, and the exit code. */
 async function call(work: () => Promise<void>): Promise<{ ran: string[]; written: [number, string][]; exit: number }> {
@@ -73,11 +75,11 @@ describe("dispatch", () => {
     [["webui", "boot", "enable"], "boot enable webui"],
     [["boot", "enable", "webui"], "boot enable webui"],
   ])("%j runs %j", async (words, expected) => {
-    expect((await call(() => dispatch(table, words))).ran).toEqual([expected]);
+    expect((await call(() => dispatch(groups, words))).ran).toEqual([expected]);
   });
 
   test.each([[[]], [["help"]], [["--help"]], [["-h"]]])("%j shows the overview", async (words) => {
-    const { written, exit } = await call(() => dispatch(table, words));
+    const { written, exit } = await call(() => dispatch(groups, words));
     expect(exit).toBe(0);
     expect(written).toHaveLength(1);
     expect(written[0]?.[0]).toBe(1);
@@ -91,7 +93,7 @@ describe("dispatch", () => {
     [["up", "-qh"], "USAGE harbor up"],
     [["webui", "up", "--help"], "USAGE harbor up"],
   ])("%j is that command's help", async (words, usage) => {
-    const { written, ran: none } = await call(() => dispatch(table, words));
+    const { written, ran: none } = await call(() => dispatch(groups, words));
     expect(none).toEqual([]);
     expect(written[0]?.[1]).toContain(usage);
   });
@@ -101,13 +103,18 @@ describe("dispatch", () => {
       explainWords: async (words: readonly string[]) => new HarborError(`? ${words.join(" ")}`, { exit: "usage" }),
     });
     for (const words of [["webui"], ["webui", "list"], ["webui", "show"], ["webui", "other", "-x"]]) {
-      const { written, exit, ran: none } = await call(() => dispatch(table, words, explain));
+      const { written, exit, ran: none } = await call(() => dispatch(groups, words, explain));
       expect({ none, exit, written }).toEqual({ none: [], exit: 2, written: [[2, `harbor: ? ${words.join(" ")}\n`]] });
     }
   });
 
+  test("help lists the commands under their group's title, in one column", async () => {
+    const [[, overview] = []] = (await call(() => dispatch(groups, ["help"]))).written;
+    expect(overview).toMatch(/\nSTART AND STOP\n\n {2}up {7}\S.*\n(?: {2}\S.*\n)+\nITSELF\n\n {2}version {2}\S/);
+  });
+
   test("an alias of a verb that there is not is no command", async () => {
-    expect((await call(() => dispatch(table, ["l"]))).written[0]?.[1]).toStartWith(
+    expect((await call(() => dispatch(groups, ["l"]))).written[0]?.[1]).toStartWith(
       'harbor: Cannot run "harbor l": there is no such command',
     );
   });
@@ -117,7 +124,7 @@ describe("dispatch", () => {
     ["dwon", "down"],
     ["toString", undefined],
   ])("%s is no command", async (word, guess) => {
-    const { ran: none, written, exit } = await call(() => dispatch(table, [word]));
+    const { ran: none, written, exit } = await call(() => dispatch(groups, [word]));
     expect({ none, exit, stream: written[0]?.[0] }).toEqual({ none: [], exit: 2, stream: 2 });
     if (guess !== undefined) expect(written[0]?.[1]).toContain(`did you mean "${guess}"?`);
   });
