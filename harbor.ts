@@ -22,6 +22,8 @@ void dispatch(
     attach: () => import("./routines/attach.ts"),
     run: () => import("./routines/run.ts"),
     launch: () => import("./routines/launch.ts"),
+    connect: () => import("./routines/connect.ts"),
+    disconnect: () => import("./routines/disconnect.ts"),
     url: () => import("./routines/url.ts"),
     open: () => import("./routines/open.ts"),
     qr: () => import("./routines/qr.ts"),

@@ -28,7 +28,8 @@ export interface StopStackOptions {
 
 export interface StoppedService {
   handle: string;
-  runtime: "container" | "native";
+  /** One that is `connected` goes on: what led to it is gone. */
+  runtime: "container" | "native" | "connected";
   /** Whether it had to be killed after its grace. */
   wasKilled: boolean;
 }
@@ -46,7 +47,7 @@ export async function stopStack(options: StopStackOptions): Promise<StoppedServi
   checkNames(options, natives, containers, engine);
   const isNamed = (name: string): boolean => isAll || handles.includes(name);
   // what stood for a native that was stopped while the engine was gone goes with whatever goes next
-  const isStray = (it: Container): boolean => record !== undefined && it.runtime === "native" && !record.services.includes(it.handle);
+  const isStray = (it: Container): boolean => record !== undefined && it.runtime !== "container" && !record.services.includes(it.handle);
   const leaving = containers.filter((it) => isNamed(it.handle) || isNamed(it.service) || isStray(it));
   const ending = natives.filter((it) => isNamed(it.handle));
   await releaseLeases({ ...options, isMeant: isNamed });
@@ -55,8 +56,9 @@ export async function stopStack(options: StopStackOptions): Promise<StoppedServi
   if (removed instanceof HarborError) throw stoppedInPart(options, isNamed, ended, removed);
   forget(options, isAll, new Set(containers.filter((it) => !leaving.includes(it)).map((it) => it.handle)));
   const stopped: StoppedService[] = ended.map(({ handle, wasKilled }) => ({ handle, runtime: "native", wasKilled }));
-  const removedHandles = new Set(leaving.filter((it) => it.runtime !== "native").map((it) => it.handle));
+  const removedHandles = new Set(leaving.filter((it) => it.runtime === "container").map((it) => it.handle));
   for (const handle of removedHandles) stopped.push({ handle, runtime: "container", wasKilled: false });
+  for (const handle of (record?.connected ?? []).filter(isNamed)) stopped.push({ handle, runtime: "connected", wasKilled: false });
   return stopped;
 }
 
