@@ -52,8 +52,10 @@ async function lanAddressOf(): Promise<string> {
 
 function urlsOf(service: ServiceStatus, kind: keyof ServiceUrls, { record }: CurrentStack, lanAddress: string | undefined): string[] {
   if (kind === "local") return service.urls;
+  // what asks for a password goes before what is simply open
+  const exposed = kind === "lan" ? (service.reach ?? []).filter(({ way }) => way === "expose").map(({ url }) => url) : [];
   const planned = record?.planned.find((it) => it.handle === service.handle);
-  return planned === undefined ? [] : serviceUrls(planned, lanAddress)[kind];
+  return [...exposed, ...(planned === undefined ? [] : serviceUrls(planned, lanAddress)[kind])];
 }
 
 function whyNone(

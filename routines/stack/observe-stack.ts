@@ -14,6 +14,7 @@ import { findHome } from "../config/find-home.ts";
 import type { Env } from "../config/read-values.ts";
 import type { Engine } from "../engine/connect-engine.ts";
 import type { Container, ContainerPort } from "../engine/list-containers.ts";
+import { listReach, mayBeOpen, type ReachRecord } from "../reach/read-reach.ts";
 import { listServices } from "../supervisor/list-services.ts";
 import type { ServiceReport, ServiceState } from "../supervisor/report.ts";
 import type { ServerAnswer } from "./ask-server.ts";
@@ -37,6 +38,8 @@ export interface ServiceStatus {
   since: string | null;
   /** Of a native service: what the supervisor makes of it. */
   supervised?: Supervised;
+  /** How it is reached from elsewhere, where that was opened. */
+  reach?: Pick<ReachRecord, "way" | "url" | "user">[];
   /** Of a connected service: what its server answered. */
   answer?: ServerAnswer;
 }
@@ -90,7 +93,16 @@ export async function observeStack(options: ObserveStackOptions): Promise<Observ
   const services = [...natives, ...gone.map((it) => recordedStatus(it, "native")), ...connected, ...others].sort((a, b) =>
     a.handle < b.handle ? -1 : a.handle > b.handle ? 1 : 0,
   );
-  return { services, containers, natives: reports, engineError };
+  return { services: withReach(services, options.home), containers, natives: reports, engineError };
+}
+
+/** As far as this host tells by itself. */
+function withReach(services: readonly ServiceStatus[], home: string): ServiceStatus[] {
+  const open = listReach(home).filter(mayBeOpen);
+  return services.map((service) => {
+    const own = open.filter(({ handle }) => handle === service.handle).map(({ way, url, user }) => ({ way, url, user }));
+    return own.length === 0 ? service : { ...service, reach: own };
+  });
 }
 
 /** How long somebody who looks waits for a server that says nothing. */

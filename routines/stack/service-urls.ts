@@ -35,8 +35,6 @@ function isEverywhere(address: string): boolean {
 }
 
 /** How a service would come to be reached by others: what an error suggests. */
-export function howToExpose({ handle, runtime }: Pick<PlannedService, "handle" | "runtime">): string {
-  return runtime === "native"
-    ? `A native service listens on this host alone. In a container it can be opened: harbor config set bind_address 0.0.0.0 && harbor up -c ${handle}`
-    : `To open what containers publish to the local network: harbor config set bind_address 0.0.0.0 && harbor up ${handle}`;
+export function howToExpose({ handle }: Pick<PlannedService, "handle">): string {
+  return `\`harbor expose ${handle}\` opens it to the local network, with TLS and a password`;
 }

@@ -51,7 +51,7 @@ describe("harbor info", () => {
       runs: "echo:1",
       problem: null,
       urls: { local: [`http://127.0.0.1:${port}`], lan: [], internal: ["http://echo:80"] },
-      expose: expect.stringContaining("harbor config set bind_address 0.0.0.0"),
+      expose: expect.stringContaining("harbor expose echo"),
       data: { folder: join(box.home, "data/echo"), exists: false },
       contract: {
         path: join(box.home, "services/echo/echo_native.yml"),

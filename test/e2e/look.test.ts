@@ -131,7 +131,7 @@ esac
       const refused = await sandbox.harbor(["qr", "page"]);
       expect([refused.code, refused.stderr]).toEqual([
         1,
-        expect.stringContaining("harbor config set bind_address 0.0.0.0 && harbor up page"),
+        expect.stringContaining("harbor expose page"),
       ]);
       if (lanAddress === undefined) return; // this host is in no network
       expect((await sandbox.harbor(["config", "set", "bind_address", "0.0.0.0"])).code).toBe(0);
