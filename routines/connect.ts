@@ -71,19 +71,19 @@ function judge(spec: ConnectedSpec, answer: ServerAnswer, { force }: Options): v
     warn([`It asks for a key (${answer.what}): give it to those who use ${handle}, or have the bridge send it: --token-from-env NAME`]);
     return;
   }
-  const forced = "--force connects it all the same";
-  const [message, hint] =
-    answer.kind === "silent"
-      ? [
-          `Cannot reach ${url}`,
-          isAboutCertificate(answer) ? `--ca FILE names the authority that signed it, --insecure does not look at it; ${forced}` : forced,
-        ]
-      : answer.kind === "locked"
-        ? [`Cannot use the token for ${url}`, `The server does not take it; ${forced}`]
-        : [`Cannot use ${url} as "${handle}": what answers is something else`, forced];
-  if (!force) throw new HarborError(message, { details: [answer.what, `It was asked because ${question.because}`], hint });
+  const { message, hint } = wordRefusal(spec, answer);
+  if (!force) {
+    const details = [answer.what, `It was asked because ${question.because}`];
+    throw new HarborError(message, { details, hint: `${hint}--force connects it all the same` });
+  }
   warn([`${message}: ${answer.what}`]);
-  throw new HarborError(message, { details: [answer.what, `It was asked because ${question.because}`], hint });
+}
+
+function wordRefusal({ handle, url }: ConnectedSpec, answer: ServerAnswer): { message: string; hint: string } {
+  if (answer.kind === "locked") return { message: `Cannot use the token for ${url}`, hint: "The server does not take it; " };
+  if (answer.kind === "other") return { message: `Cannot use ${url} as "${handle}": what answers is something else`, hint: "" };
+  const hint = isAboutCertificate(answer) ? "--ca FILE names the authority that signed it, --insecure does not look at it; " : "";
+  return { message: `Cannot reach ${url}`, hint };
 }
 
 function sayWhatNext({ record }: Place, { handle, url }: ConnectedSpec): void {

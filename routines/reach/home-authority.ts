@@ -1,5 +1,5 @@
 /** The authority of this `HARBOR_HOME`: made at its first use, and the same from then on, so that a device has to trust it but once. */
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -38,6 +38,7 @@ export function readAuthority({ certificate, key }: AuthorityFiles): CertifiedKe
   if (found.certificate === undefined && found.key === undefined) return undefined;
   try {
     const read = { certificate: found.certificate ?? "", key: found.key ?? "" };
+    if (!new X509Certificate(read.certificate).checkPrivateKey(createPrivateKey(read.key))) throw new Error("its key is another's");
     if (Date.parse(new X509Certificate(read.certificate).validTo) > Date.now()) return read;
     throw new Error("it has expired");
   } catch (cause) {

@@ -3,7 +3,7 @@
  * since not every host has openssl, and not every openssl the same options. Source: RFC 5280.
  */
 import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from "node:crypto";
-import { addressBytes, LOCAL_RANGES, readRange } from "../host/is-local-address.ts";
+import { addressBytes } from "../host/is-local-address.ts";
 import { bits, integer, objectId, octets, sequence, set, TRUE, tagged, time, utf8 } from "./_der.ts";
 
 /** PEM, both. */
@@ -41,7 +41,10 @@ const OID = {
   serverAuth: "1.3.6.1.5.5.7.3.1",
 } as const;
 
-/** One that can vouch for hosts of a local network alone: names that no public host has, and private addresses. */
+/**
+ * One that can vouch for no name that a host of the internet has, so that whoever trusts it is not at the mercy of who gets its
+ * key. Addresses are not limited: BoringSSL, and bun with it, refuses an authority that says anything about them.
+ */
 export function makeAuthority(name: string): CertifiedKey {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const keyId = keyIdOf(publicKey);
@@ -134,9 +137,5 @@ function pemOf(key: KeyObject): string {
 const LOCAL_NAMES = ["local", "localhost", "lan", "home", "internal", "home.arpa", "localdomain"];
 
 function permitted(): Uint8Array[] {
-  const ranges = LOCAL_RANGES.map(readRange);
-  return [
-    ...LOCAL_NAMES.map((name) => sequence(tagged(2, Buffer.from(name, "ascii"), true))),
-    ...ranges.map(({ network, mask }) => sequence(tagged(7, Buffer.concat([network, mask]), true))),
-  ];
+  return LOCAL_NAMES.map((name) => sequence(tagged(2, Buffer.from(name, "ascii"), true)));
 }

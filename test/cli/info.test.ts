@@ -97,7 +97,7 @@ describe("harbor info", () => {
     const { isUp, runtime, because, urls, expose } = await info("echo");
     expect({ isUp, runtime, because }).toEqual({ isUp: true, runtime: "native", because: "-x asks for it" });
     expect(urls.local).toEqual([`http://127.0.0.1:${port}`]);
-    expect(expose).toContain("harbor up -c echo");
+    expect(expose).toContain("harbor expose echo");
     expect((await box.run(["info", "echo"])).stdout).toMatch(/^runs +natively: -x asks for it$/m);
     await box.run(["down"]);
   });
