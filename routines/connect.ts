@@ -65,7 +65,7 @@ async function readToken(options: Options): Promise<string | undefined> {
 
 /** Throws what keeps the server from standing in for the service, unless `force`. */
 function judge(spec: ConnectedSpec, answer: ServerAnswer, { force }: Options): void {
-  const { handle, url, question, hasToken } = spec;
+  const { handle, question, hasToken } = spec;
   if (answer.kind === "right") return;
   if (answer.kind === "locked" && !hasToken) {
     warn([`It asks for a key (${answer.what}): give it to those who use ${handle}, or have the bridge send it: --token-from-env NAME`]);

@@ -1,4 +1,6 @@
 /** The healthcheck of a proxy: as healthy as the native service behind it, asked through the proxy. */
+import { isIpAddress, isLoopback, type ServerAddress } from "../config/connection.ts";
+import { isLocalAddress } from "../host/is-local-address.ts";
 import type { OfferingSpec } from "../native/resolve-contract.ts";
 import type { ConnectedSpec } from "./_connect-services.ts";
 import { quote } from "./_relay-programs.ts";
@@ -40,9 +42,19 @@ export interface RemoteHealthOptions extends Pick<ProxyHealthOptions, "locate"> 
  * Any answer but a failure of the server's own, or of the relay that does not reach it. Whether it is what it stands in for
  * has been seen when it was connected; it may ask for a key that only its users have. A stranger's server is not asked every moment.
  */
-export function remoteHealth({ spec: { question: asked }, locate }: RemoteHealthOptions): ComposeModel {
+export function remoteHealth({ spec: { question: asked, address }, locate }: RemoteHealthOptions): ComposeModel {
   const lines = asked.path === undefined ? [locate, connection] : [locate, anyAnswer(asked.path)];
-  return { test: ["CMD-SHELL", escapeDollars(lines.join("\n"))], interval: "5s", timeout: "5s", retries: 3, start_period: "10s" };
+  return {
+    test: ["CMD-SHELL", escapeDollars(lines.join("\n"))],
+    interval: isNear(address) ? "2s" : "10s",
+    timeout: "5s",
+    retries: 3,
+    start_period: "10s",
+  };
+}
+
+function isNear(address: ServerAddress): boolean {
+  return isLoopback(address) || (isIpAddress(address.host) && isLocalAddress(address.host));
 }
 
 /** wget alone takes an error for a failure, and goes where a redirect leads. */

@@ -53,6 +53,8 @@ const OWN: Readonly<Record<string, OwnKey>> = {
   HARBOR_HISTORY: { default: "true", type: "boolean", description: "Whether what is changed with harbor is noted" },
   HARBOR_LAUNCH_BACKEND: { description: "Service whose models `harbor launch` uses" },
   HARBOR_LAUNCH_MODEL: { description: "Its model" },
+  HARBOR_CLOUDFLARED_IMAGE: { description: "Image of the tunnels' connector, where the program is not installed" },
+  HARBOR_CLOUDFLARED_VERSION: { description: "Its tag" },
   HARBOR_PROXY_IMAGE: { description: "Image of the proxies" },
   HARBOR_PROXY_VERSION: { description: "Its tag" },
   HARBOR_UI_MAIN: { description: "Service that `harbor open` and `qr` mean without a name" },

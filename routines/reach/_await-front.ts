@@ -14,29 +14,38 @@ export interface AwaitFrontOptions {
 const PATIENCE_MS = 15_000;
 const ATTEMPT_MS = 3_000;
 const POLL_MS = 100;
+/** Between looks at what it says. */
+const LOOK_MS = 1_000;
 
 /** Throws `failed` with what the front itself says, `interrupted`. */
-export async function awaitFront({ handle, url, password, readLogs, signal }: AwaitFrontOptions): Promise<void> {
+export async function awaitFront(options: AwaitFrontOptions): Promise<void> {
+  const { handle, url, password, readLogs } = options;
   exceptFromProxy(new URL(url).hostname);
+  const stranger = await awaitStranger(options);
+  if (stranger === 401 && (await statusOf(url, { authorization: `Bearer ${password}` })) !== 401) return;
+  const details = lastLines(await readLogs().catch(() => ""));
+  const failed = (why: string, hint?: string): HarborError =>
+    new HarborError(`Cannot open "${handle}" at ${url}: ${why}`, { details, ...(hint === undefined ? {} : { hint }) });
+  if (stranger === undefined) throw failed("its front does not answer");
+  if (stranger === 401) throw failed("it does not take its own password");
+  throw failed(`it let in a stranger (${stranger})`, "Something else answers there, or this is a bug in Harbor: report it");
+}
+
+/** How it answers who brings nothing; undefined where it does not in time, or has said that it will not. */
+async function awaitStranger({ handle, url, readLogs, signal }: AwaitFrontOptions): Promise<number | undefined> {
   const deadline = performance.now() + PATIENCE_MS;
-  let stranger: number | undefined;
-  while (stranger === undefined && performance.now() < deadline) {
+  let nextLook = performance.now() + LOOK_MS;
+  while (performance.now() < deadline) {
     if (signal.aborted) throw new HarborError(`Cannot open "${handle}": interrupted`, { exit: "interrupted" });
-    stranger = await statusOf(url, {});
-    if (stranger === undefined) await Bun.sleep(POLL_MS);
+    const status = await statusOf(url, {});
+    if (status !== undefined) return status;
+    if (performance.now() >= nextLook) {
+      if ((await readLogs().catch(() => "")).includes("[ALERT]")) return undefined;
+      nextLook = performance.now() + LOOK_MS;
+    }
+    await Bun.sleep(POLL_MS);
   }
-  const details = async (): Promise<string[]> => lastLines(await readLogs().catch(() => ""));
-  if (stranger === undefined)
-    throw new HarborError(`Cannot open "${handle}" at ${url}: its front does not answer`, { details: await details() });
-  if (stranger !== 401) {
-    throw new HarborError(`Cannot open "${handle}" at ${url}: it let in a stranger (${stranger})`, {
-      hint: "Something else answers there, or this is a bug in Harbor: report it",
-      details: await details(),
-    });
-  }
-  const known = await statusOf(url, { authorization: `Bearer ${password}` });
-  if (known === 401)
-    throw new HarborError(`Cannot open "${handle}" at ${url}: it does not take its own password`, { details: await details() });
+  return undefined;
 }
 
 /** What its certificate says is for its visitors to look at. */

@@ -178,7 +178,7 @@ describe("a connected service", () => {
       expect(await box.run(["up", "--no-defaults", "ollama"])).toMatchObject({ exit: 0 });
       await there.stop(true);
       expect((await box.run(["ps"])).stdout).toMatch(
-        /ollama +connected +unreachable +unhealthy[^]*ollama does not answer: .*connection refused/,
+        /ollama +connected +unreachable +unhealthy[\s\S]*ollama does not answer: .*connection refused/,
       );
       expect(await box.run(["url", "ollama"])).toMatchObject({ exit: 1, stderr: expect.stringContaining("its server does not answer") });
       const named = await box.run(["up", "ollama", "--wait-timeout", "100ms"]);
