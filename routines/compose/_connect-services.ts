@@ -23,7 +23,7 @@ export interface ConnectedSpec {
   /** By which it is known to be what it stands in for. */
   question: Question;
   isInsecure: boolean;
-  /** PEM; left out for what the system trusts. */
+  /** PEM; left out for the public authorities. */
   ca?: string;
   /** Whether the bridge adds a token, `HARBOR_<HANDLE>_REMOTE_TOKEN`. */
   hasToken: boolean;

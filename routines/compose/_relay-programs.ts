@@ -16,6 +16,8 @@ export interface Backend {
   lines: readonly string[];
   /** What these name, in a place that the container may write to. */
   file?: { path: string; text: string };
+  /** After a start that failed: a name that nobody knows yet is looked up again, and each time haproxy says so. Half a second when left out. */
+  retrySeconds?: number;
 }
 
 export interface RelayOptions extends Pick<ListenerOptions, "name">, Backend {}
@@ -113,7 +115,7 @@ ${section(backend)}
 END
   relay=$!
   until [ -S "$name.up" ] || ! alive $relay; do sleep 0.05; done
-  if [ -S "$name.up" ]; then echo "$offer" > "$name.taken.new" && mv "$name.taken.new" "$name.taken"; else sleep 0.5; fi
+  if [ -S "$name.up" ]; then echo "$offer" > "$name.taken.new" && mv "$name.taken.new" "$name.taken"; else sleep ${backend.retrySeconds ?? 0.5}; fi
   while alive $relay && says "$name.offer" "$offer"; do sleep 1; done
   { kill -9 $relay; wait $relay; } 2> /dev/null
   rm -f "$name.taken"

@@ -59,8 +59,9 @@ function backendOf(spec: ConnectedSpec, caFile: string, thisHost: string): Backe
   const { address, ca } = spec;
   const name = isLoopback(address) && address.host !== "::1" ? thisHost : address.host;
   const target = `${name.includes(":") ? `[${name}]` : name}:${address.port}`;
-  if (spec.question.path === undefined) return { lines: [`server remote ${target}`] };
+  if (spec.question.path === undefined) return { lines: [`server remote ${target}`], retrySeconds: 5 };
   return {
+    retrySeconds: 5,
     lines: [...httpLines(spec), `server remote ${target}${tlsOf(spec, caFile)}`],
     ...(ca === undefined ? {} : { file: { path: caFile, text: ca } }),
   };

@@ -29,7 +29,7 @@ export interface Connection {
   address: ServerAddress;
   /** Whether its certificate is not looked at. */
   isInsecure: boolean;
-  /** PEM; undefined for what the system trusts. */
+  /** PEM; undefined for the public authorities. */
   ca: string | undefined;
   hasToken: boolean;
 }

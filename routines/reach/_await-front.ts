@@ -2,6 +2,7 @@
 
 import { HarborError } from "../_script/error.ts";
 import { exceptFromProxy } from "../_script/except-from-proxy.ts";
+import type { Progress } from "../stack/progress.ts";
 
 export interface AwaitFrontOptions {
   handle: string;
@@ -9,6 +10,7 @@ export interface AwaitFrontOptions {
   password: string;
   readLogs: () => Promise<string>;
   signal: AbortSignal;
+  progress: Progress;
 }
 
 const PATIENCE_MS = 15_000;
@@ -17,12 +19,14 @@ const POLL_MS = 100;
 /** Between looks at what it says. */
 const LOOK_MS = 1_000;
 
-/** Throws `failed` with what the front itself says, `interrupted`. */
+/** Throws `failed` with what the front itself says, `interrupted`. That the service behind it does not answer is worth a word. */
 export async function awaitFront(options: AwaitFrontOptions): Promise<void> {
-  const { handle, url, password, readLogs } = options;
+  const { handle, url, password, readLogs, progress } = options;
   exceptFromProxy(new URL(url).hostname);
   const stranger = await awaitStranger(options);
-  if (stranger === 401 && (await statusOf(url, { authorization: `Bearer ${password}` })) !== 401) return;
+  const known = stranger === 401 ? await statusOf(url, { authorization: `Bearer ${password}` }) : undefined;
+  if (known === 502 || known === 503) progress.warn(`${handle} does not answer its front (${known}): who logs in gets no more than that`);
+  if (stranger === 401 && known !== 401) return;
   const details = lastLines(await readLogs().catch(() => ""));
   const failed = (why: string, hint?: string): HarborError =>
     new HarborError(`Cannot open "${handle}" at ${url}: ${why}`, { details, ...(hint === undefined ? {} : { hint }) });

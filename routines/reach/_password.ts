@@ -1,6 +1,6 @@
 /** The password by which a service is reached from elsewhere: the user's own, the one of before, or a new one. */
 import { randomInt } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { HarborError } from "../_script/error.ts";
 import { writeFileWhole } from "../_script/write-file.ts";
@@ -37,6 +37,11 @@ export function choosePassword({ home, handle, given, isNew }: ChoosePasswordOpt
   const password = generate();
   writeFileWhole(passwordFile(home, handle), `${password}\n`);
   return { password, isFresh: true };
+}
+
+/** Of one that nobody has been told. */
+export function forgetPassword(home: string, handle: string): void {
+  rmSync(passwordFile(home, handle), { force: true });
 }
 
 export function readPassword(home: string, handle: string): string | undefined {

@@ -22,7 +22,7 @@ import { findTarget, type Target } from "./_find-target.ts";
 import { frontConfig } from "./_front-config.ts";
 import { FRONT_FOLDER, frontService } from "./_front-model.ts";
 import { neededHost } from "./_host-header.ts";
-import { type ChosenPassword, checkUser, choosePassword } from "./_password.ts";
+import { type ChosenPassword, checkUser, choosePassword, forgetPassword } from "./_password.ts";
 import { endReach, removeProject } from "./end-reach.ts";
 import { authorityFiles, homeAuthority } from "./home-authority.ts";
 import { type CertifiedKey, fingerprintOf, makeCertificate } from "./make-certificate.ts";
@@ -108,10 +108,11 @@ export async function exposeService(options: ExposeServiceOptions): Promise<Expo
     progress.say(handle, `opening ${url}`);
     const front = frontService({ handle, image: proxyImage(values), folder, listens, sharesNetwork });
     await startProject({ ...place, services: { front } });
-    await awaitFront({ handle, url, password: secret.password, readLogs: () => readProjectLogs(place, "front"), signal });
+    await awaitFront({ handle, url, password: secret.password, readLogs: () => readProjectLogs(place, "front"), signal, progress });
   } catch (error) {
     await removeProject(project, home, env).catch(() => undefined);
     removeReach(home, made);
+    if (secret.isFresh) forgetPassword(home, handle);
     throw error;
   }
   const trusted =

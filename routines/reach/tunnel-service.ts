@@ -17,7 +17,7 @@ import { findTarget, type Target } from "./_find-target.ts";
 import { frontConfig } from "./_front-config.ts";
 import { connectorService, frontService } from "./_front-model.ts";
 import { neededHost } from "./_host-header.ts";
-import { type ChosenPassword, checkUser, choosePassword } from "./_password.ts";
+import { type ChosenPassword, checkUser, choosePassword, forgetPassword } from "./_password.ts";
 import { type Connector, followContainer, followProgram } from "./_run-connector.ts";
 import { endProgram, endReach, removeProject } from "./end-reach.ts";
 import { findCloudflared, quickTunnelWords } from "./find-cloudflared.ts";
@@ -102,6 +102,7 @@ export async function tunnelService(options: TunnelServiceOptions): Promise<Tunn
     if (record.process !== null) await endProgram(record.process, handle);
     if (usesEngine) await removeProject(project, home, env).catch(() => undefined);
     removeReach(home, record);
+    if (secret?.isFresh) forgetPassword(home, handle);
     throw error;
   }
 }
@@ -119,7 +120,7 @@ async function open(work: Work): Promise<string> {
   if (Object.keys(services).length > 0) await startProject({ ...work, services });
   if (secret !== undefined) {
     const readLogs = (): Promise<string> => readProjectLogs(work, "front");
-    await awaitFront({ handle, url: `http://127.0.0.1:${port}`, password: secret.password, readLogs, signal });
+    await awaitFront({ handle, url: `http://127.0.0.1:${port}`, password: secret.password, readLogs, signal, progress });
   }
   if (program === undefined) return followContainer({ handle, signal, readLogs: () => readProjectLogs(work, "connector") });
   const connector: Connector = {
