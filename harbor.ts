@@ -37,6 +37,13 @@ void dispatch(
       launch: () => import("./routines/launch.ts"),
       models: () => import("./routines/models.ts"),
     },
+    Reach: {
+      connect: () => import("./routines/connect.ts"),
+      disconnect: () => import("./routines/disconnect.ts"),
+      expose: () => import("./routines/expose.ts"),
+      unexpose: () => import("./routines/unexpose.ts"),
+      tunnel: () => import("./routines/tunnel.ts"),
+    },
     Configure: {
       config: () => import("./routines/config.ts"),
       env: () => import("./routines/env.ts"),

@@ -77,7 +77,8 @@ export function checkValue(name: string, value: string, { keys, workspace }: Pic
 
 function checkPreference(value: string, handle: string | undefined, workspace: Workspace): void {
   if (value === "") return;
-  const runtime = checkRuntime(value, `runtime "${value}"`);
+  const runtime = checkRuntime(value, `runtime "${value}"`, handle);
+  if (runtime === "connected") return;
   if (handle === undefined || runtime === "auto" || describeService(handle, workspace).runtimes.includes(runtime)) return;
   const lacks = runtime === "native" ? `contract (${handle}_native.yml)` : `definition (compose.${handle}.yml)`;
   throw new HarborError(`Cannot prefer "${handle}" ${runtime}: it has no ${lacks}`, { hint: "`harbor ls` shows what each can run on" });

@@ -86,10 +86,12 @@ function sayWhatElse(name: string, value: string, { record }: Configuration): vo
   const handle = handleOf(name, record?.services ?? []);
   if (handle === undefined) return;
   const isRuntime = name === runtimeVariable(handle);
-  const runtime = record?.natives.includes(handle) ? "native" : "container";
+  const runtime = record?.connected?.includes(handle) ? "connected" : record?.natives.includes(handle) ? "native" : "container";
   if (!isRuntime) noteIfUp(handle, record);
   else if (value !== "auto" && value !== "" && value !== runtime) {
-    note(`${handle} is up and stays on what it runs on; \`harbor up ${value === "native" ? "-x" : "-c"} ${handle}\` moves it`);
+    const move =
+      value === "connected" ? `harbor down ${handle} && harbor up ${handle}` : `harbor up ${value === "native" ? "-x" : "-c"} ${handle}`;
+    note(`${handle} is up and stays on what it runs on; \`${move}\` moves it`);
   }
 }
 

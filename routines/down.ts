@@ -16,7 +16,12 @@ import { type StoppedService, stopStack } from "./stack/stop-stack.ts";
 import { removeEmptyState } from "./stack/write-stack.ts";
 
 function render(stopped: readonly StoppedService[]): string {
-  return stopped.map((it) => `${it.handle}: ${it.wasKilled ? "killed after its grace" : "stopped"}`).join("\n");
+  return stopped.map((it) => `${it.handle}: ${wordEnd(it)}`).join("\n");
+}
+
+function wordEnd({ runtime, wasKilled }: StoppedService): string {
+  if (runtime === "connected") return "no longer part of the stack; its server goes on";
+  return wasKilled ? "killed after its grace" : "stopped";
 }
 
 export const command = defineCommand({

@@ -31,7 +31,7 @@ function generalRows(info: ServiceInfo): Row[] {
   const { urls, data } = info;
   return [
     ["state", info.isUp ? "up" : "not up"],
-    [info.isUp ? "runs" : "would run", info.runtime === null ? undefined : `${natively(info.runtime)}: ${info.because}`],
+    [wordWhere(info), info.runtime === null ? undefined : `${HOW[info.runtime]}: ${info.because}`],
     ["problem", info.problem ?? undefined],
     ["what", info.runs ?? undefined],
     ["local", urls.local.join(" ")],
@@ -52,9 +52,12 @@ function generalRows(info: ServiceInfo): Row[] {
   ];
 }
 
-function natively(runtime: "container" | "native"): string {
-  return runtime === "native" ? "natively" : "in a container";
+function wordWhere({ isUp, runtime }: ServiceInfo): string {
+  if (runtime === "connected") return isUp ? "is" : "would be";
+  return isUp ? "runs" : "would run";
 }
+
+const HOW = { native: "natively", container: "in a container", connected: "connected" } as const;
 
 function wordProgram({ executable, file, install, problem }: ContractInfo): string {
   if (problem !== null) return problem;

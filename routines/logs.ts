@@ -69,6 +69,8 @@ function whyNone(handles: readonly string[], record: StackRecord | undefined, is
   if (record === undefined) return NOTHING_IS_UP;
   const idle = handles.filter((handle) => !record.services.includes(handle));
   if (idle.length > 0) return `not running: ${idle.join(", ")}`;
+  const elsewhere = handles.filter((handle) => record.connected?.includes(handle));
+  if (elsewhere.length > 0) return `${elsewhere.join(", ")}: connected, so that the log is where the server runs`;
   return isNarrow ? "no such lines" : "no lines yet";
 }
 

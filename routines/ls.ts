@@ -23,7 +23,7 @@ export interface ListedService extends ServiceDescription {
   /** Whether the last `harbor up` left it running; `harbor ps` looks. */
   isUp: boolean;
   /** What it was started on; null for what is not up. */
-  runtime: "container" | "native" | null;
+  runtime: "container" | "native" | "connected" | null;
   /** What of it is on this host; only where that is asked for. */
   installed?: Installed;
 }
@@ -48,7 +48,7 @@ function renderLong(services: readonly ListedService[]): string {
 }
 
 function upOf({ isUp, runtime }: ListedService): string {
-  return isUp ? `up${runtime === "native" ? ", native" : ""}` : "";
+  return isUp ? `up${runtime === null || runtime === "container" ? "" : `, ${runtime}`}` : "";
 }
 
 /** What is installed is marked where that was looked for. */
@@ -174,7 +174,11 @@ export const command = defineCommand({
     const { workspace } = findStackWorkspace({ home, record: stack, directory: args.workspace });
     const up = new Set(stack?.services ?? []);
     const natives = new Set(stack?.natives ?? []);
-    const runtimeOf = (handle: string): ListedService["runtime"] => (!up.has(handle) ? null : natives.has(handle) ? "native" : "container");
+    const connected = new Set(stack?.connected ?? []);
+    const runtimeOf = (handle: string): ListedService["runtime"] => {
+      if (!up.has(handle)) return null;
+      return connected.has(handle) ? "connected" : natives.has(handle) ? "native" : "container";
+    };
     const found = listHandles(workspace)
       .filter((handle) => !(args.up || args.running) || up.has(handle))
       .flatMap((handle) => describeOrWarn(handle, workspace))

@@ -14,7 +14,7 @@ import { observeStack, type ServiceStatus } from "./stack/observe-stack.ts";
 import { showsColours } from "./stack/print-logs.ts";
 import type { StackRecord } from "./stack/read-stack.ts";
 import { NOTHING_IS_UP, note, warn } from "./stack/say.ts";
-import { wordState } from "./stack/word-state.ts";
+import { wordReach, wordState } from "./stack/word-state.ts";
 import { checkHandle, listHandles, throwUnknown } from "./workspace/list-handles.ts";
 
 interface Shown {
@@ -34,7 +34,7 @@ function render({ services, hasColours }: Shown): string {
   ]);
   const [head = "", ...lines] = table([["SERVICE", "RUNS AS", "STATE", "HEALTH", "URL", "PROCESS, CONTAINER"], ...rows]);
   const painted = hasColours ? lines.map((line, index) => paint(line, services[index]?.health)) : lines;
-  return [head, ...painted, ...services.flatMap((it) => wordState(it) ?? [])].join("\n");
+  return [head, ...painted, ...services.flatMap((it) => [wordState(it) ?? [], wordReach(it)].flat())].join("\n");
 }
 
 const COLOURS: Readonly<Record<string, number>> = { degraded: 33, unhealthy: 31 };

@@ -36,6 +36,7 @@ function checkContainer(handle: string, { record, workspace }: Place, directory:
   if (!describeService(handle, workspace).runtimes.includes("container")) throw why("it runs natively alone");
   if (record?.services.includes(handle)) {
     if (record.natives.includes(handle)) throw why("it runs natively");
+    if (record.connected?.includes(handle)) throw why("it is connected to a server of yours");
     return;
   }
   const { values } = readConfigured(directory);

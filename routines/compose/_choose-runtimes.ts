@@ -1,8 +1,9 @@
 /**
- * What each selected service runs on, and why: what this call says, what it runs on already, what the user prefers, and
+ * What each selected service runs on, a process, a container or a server of the user's own, and why: what this call says, what it runs on already, what the user prefers, and
  * with none of these `auto`, which is native only where a container could not have the GPU.
  */
 import { HarborError } from "../_script/error.ts";
+import { type Connection, connectionVariable, formatServerUrl, readConnection } from "../config/connection.ts";
 import type { Values } from "../config/read-values.ts";
 import { readPreference, runtimeVariable } from "../config/runtime-preference.ts";
 import type { Gpu } from "../host/detect-gpu.ts";
@@ -41,12 +42,14 @@ export interface ChooseRuntimesOptions {
 export interface ChosenRuntimes {
   /** Of the native services, by handle. */
   contracts: Map<string, Contract>;
+  /** Servers that stand in for services, by handle. */
+  connections: Map<string, Connection>;
   /** Handle → why it runs on what it runs on. */
   reasons: Map<string, string>;
 }
 
 interface Decision {
-  runtime: "native" | "container";
+  runtime: "native" | "container" | "connected";
   because: string;
 }
 
@@ -60,6 +63,7 @@ interface Candidate {
 /** Throws `usage` for a preference that is none, `failed` for a service that is to run natively and has no contract. */
 export function chooseRuntimes(options: ChooseRuntimesOptions): ChosenRuntimes {
   const contracts = new Map<string, Contract>();
+  const connections = new Map<string, Connection>();
   const reasons = new Map<string, string>();
   const files = filesOf(options.files, "contract");
   const definitions = filesOf(options.files, "definition");
@@ -69,8 +73,9 @@ export function chooseRuntimes(options: ChooseRuntimesOptions): ChosenRuntimes {
     const { runtime, because } = decide(candidate, options);
     reasons.set(handle, because);
     if (runtime === "native") contracts.set(handle, contractOf(candidate, because));
+    if (runtime === "connected") connections.set(handle, connectionOf(handle, because, options.values));
   }
-  return { contracts, reasons };
+  return { contracts, connections, reasons };
 }
 
 /** The topmost layer's, by handle. */
@@ -82,16 +87,19 @@ function decide(candidate: Candidate, options: ChooseRuntimesOptions): Decision 
   return decideByCall(candidate, options) ?? decideByRunning(candidate, options) ?? decideByPreference(candidate, options);
 }
 
-function decideByCall({ handle, contract }: Candidate, { asked, running }: ChooseRuntimesOptions): Decision | undefined {
+function decideByCall({ handle, contract }: Candidate, { asked, running, values }: ChooseRuntimesOptions): Decision | undefined {
   if (asked.contained.includes(handle)) return { runtime: "container", because: "-c asks for it" };
   if (asked.excluded.includes(handle)) return { runtime: "native", because: "-x asks for it" };
   // what runs already, and is only part of it for that, stays on what it runs on
   const isJoining = asked.isAll || asked.names.includes(handle) || !running?.services.includes(handle);
+  // it is for what would run here: a server of the user's own is not among that
+  if (asked.isNative && readPreference(values, handle)?.runtime === "connected") return undefined;
   return asked.isNative && contract !== undefined && isJoining ? { runtime: "native", because: "-n, and it has a contract" } : undefined;
 }
 
 function decideByRunning({ handle, contract }: Candidate, { running }: ChooseRuntimesOptions): Decision | undefined {
-  if (!running?.services.includes(handle)) return undefined;
+  // nothing of it runs: what the configuration says now is all there is
+  if (!running?.services.includes(handle) || running.connected?.includes(handle)) return undefined;
   const isNative = contract !== undefined && running.natives.includes(handle);
   return isNative
     ? { runtime: "native", because: "it runs natively already" }
@@ -101,6 +109,7 @@ function decideByRunning({ handle, contract }: Candidate, { running }: ChooseRun
 function decideByPreference(candidate: Candidate, options: ChooseRuntimesOptions): Decision {
   const { handle, contract, hasDefinition } = candidate;
   const own = readPreference(options.values, handle);
+  if (own?.runtime === "connected") return { runtime: "connected", because: wordConnection(handle, own.because, options.values) };
   if (own !== undefined && own.runtime !== "auto") return { runtime: own.runtime, because: own.because };
   const all = own === undefined ? readPreference(options.values) : undefined;
   // for all means for all that can
@@ -110,6 +119,20 @@ function decideByPreference(candidate: Candidate, options: ChooseRuntimesOptions
     return { runtime: "native", because: "it is what runs, natively, when nothing is named" };
   }
   return decideAutomatically(candidate, options);
+}
+
+function wordConnection(handle: string, because: string, values: Values): string {
+  const connection = readConnection(values, handle);
+  return connection === undefined ? because : `${because}, to ${formatServerUrl(connection.address)}`;
+}
+
+function connectionOf(handle: string, because: string, values: Values): Connection {
+  const connection = readConnection(values, handle);
+  if (connection !== undefined) return connection;
+  throw new HarborError(`Cannot connect "${handle}": ${connectionVariable(handle, "URL")} is not set`, {
+    details: [because],
+    hint: `Say where it is: harbor connect <url> --as ${handle}; or take the preference back: harbor config unset ${handle}.runtime`,
+  });
 }
 
 function decideAutomatically({ handle, contract, hasDefinition }: Candidate, { gpu, values }: ChooseRuntimesOptions): Decision {

@@ -5,6 +5,7 @@
 import type { Place } from "../_script/error.ts";
 import type { Contract } from "../native/read-contract.ts";
 import type { Dependencies, DependencyCondition } from "../native/resolve-contract.ts";
+import type { ConnectedService } from "./_connect-services.ts";
 import { hasStandIn } from "./_join-direct.ts";
 import { checkModel, placeOf } from "./check-model.ts";
 import type { ExcludedService } from "./exclude-natives.ts";
@@ -18,6 +19,8 @@ export interface LinkNativesOptions {
   services: Services;
   natives: ReadonlyMap<string, ExcludedService>;
   contracts: ReadonlyMap<string, Contract>;
+  /** What stands in for servers of the user's own: a native waits for none of them, for nothing of them is started. */
+  connected: readonly Pick<ConnectedService, "service" | "proxies">[];
   values: (name: string) => string | undefined;
   /** Service name → the files that contribute to it. */
   sources: ReadonlyMap<string, string[]>;
@@ -49,10 +52,16 @@ export function linkNatives(options: LinkNativesOptions): Links {
         .filter(([other]) => graph[other] !== undefined && !without.includes(other))
         .map(([other, condition]) => [handleOf.get(other) ?? other, condition]),
     );
-  const standIns = new Set([...natives.values()].flatMap(({ proxies }) => proxies));
+  const standIns = new Set([...natives.values(), ...options.connected].flatMap(({ proxies }) => proxies));
+  const servers = options.connected.map(({ service }) => service);
   const containers = Object.keys(services).filter((name) => !standIns.has(name) && !handleOf.has(name));
   const links: Links = {
-    natives: new Map([...contracts.values()].map(({ handle, service }) => [handle, waitsFor(service, natives.get(handle)?.proxies ?? [])])),
+    natives: new Map(
+      [...contracts.values()].map(({ handle, service }) => [
+        handle,
+        waitsFor(service, [...(natives.get(handle)?.proxies ?? []), ...servers]),
+      ]),
+    ),
     containers: Object.fromEntries(
       containers.map((name) => [name, waitsFor(name, [])] as const).filter(([, others]) => Object.keys(others).length > 0),
     ),

@@ -3,7 +3,7 @@ import type { Values } from "../config/read-values.ts";
 import type { ServiceVariables } from "../config/service-variables.ts";
 import type { Contract } from "../native/read-contract.ts";
 import type { NativeSpec } from "../native/resolve-contract.ts";
-import { toHostAddresses } from "./_host-addresses.ts";
+import { type HostAddress, toHostAddresses } from "./_host-addresses.ts";
 import type { Links } from "./_link-natives.ts";
 import { type Override, overridesFor } from "./_overrides.ts";
 import type { ExcludedService } from "./exclude-natives.ts";
@@ -68,7 +68,7 @@ function filled(name: string, { text, origin }: { text: string; origin: string }
 }
 
 /** With URLs as the host can use them: no name of the stack's network means anything to a process. */
-export function reachFromHost({ spec, environment }: PlannedNative, addresses: ReadonlyMap<string, string>): PlannedNative {
+export function reachFromHost({ spec, environment }: PlannedNative, addresses: ReadonlyMap<string, HostAddress>): PlannedNative {
   const entries = environment.map((entry) => ({ ...entry, value: toHostAddresses(entry.value, addresses) }));
   return { spec: { ...spec, env: Object.fromEntries(entries.map(({ name, value }) => [name, value])) }, environment: entries };
 }

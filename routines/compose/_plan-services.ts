@@ -2,6 +2,7 @@
 import { HarborError, type Place } from "../_script/error.ts";
 import type { Values } from "../config/read-values.ts";
 import { addressOf, type NativeSpec, offersPort } from "../native/resolve-contract.ts";
+import type { ConnectedSpec } from "./_connect-services.ts";
 import { placeOf } from "./check-model.ts";
 import { interpolate } from "./interpolate.ts";
 import type { ComposeModel } from "./merge-compose.ts";
@@ -10,15 +11,18 @@ import type { Selection } from "./read-selection.ts";
 
 export interface PlannedService {
   handle: string;
-  runtime: "container" | "native";
+  /** `connected`: nothing of it runs here, a server of the user's own stands in for it. */
+  runtime: "container" | "native" | "connected";
   /** Why it runs on that. */
   because: string;
   /** Services of the compose model that belong to it: its container and companions, or its proxy. */
   containers: string[];
   ports: PublishedPort[];
   urls: string[];
-  /** For a person: the images, or the command line. */
+  /** For a person: the images, the command line, or the server's URL. */
   runs: string;
+  /** Of a connected one: by which it is known to be there. */
+  connection?: ConnectedSpec;
 }
 
 type Service = Record<string, unknown>;
@@ -29,8 +33,9 @@ export interface PlanServicesOptions {
   owners: ReadonlyMap<string, string>;
   compose: ComposeModel;
   natives: readonly NativeSpec[];
+  connected: readonly ConnectedSpec[];
   values: Values;
-  /** Of native services: the service that was left out. */
+  /** Of native and connected services: the service that was left out. */
   definitions: ReadonlyMap<string, Service>;
   /** Service of the model → the files that contribute to it. */
   sources: ReadonlyMap<string, string[]>;
@@ -40,7 +45,8 @@ export interface PlanServicesOptions {
 export function planServices(options: PlanServicesOptions): PlannedService[] {
   const { selection, owners, natives } = options;
   const services = (options.compose.services ?? {}) as Record<string, Service>;
-  const byHandle = new Map<string, string[]>(natives.map((native) => [native.handle, []]));
+  const servers = new Map(options.connected.map((spec) => [spec.handle, spec]));
+  const byHandle = new Map<string, string[]>([...natives, ...servers.values()].map(({ handle }) => [handle, []]));
   if (selection.services !== "*") for (const handle of selection.services) byHandle.set(handle, []);
   for (const name of Object.keys(services)) {
     const handle = owners.get(name) ?? name;
@@ -51,6 +57,11 @@ export function planServices(options: PlanServicesOptions): PlannedService[] {
   const nativeOf = new Map(natives.map((native) => [native.handle, native]));
   return [...byHandle.keys()].sort().map((handle) => {
     const containers = byHandle.get(handle) ?? [];
+    const server = servers.get(handle);
+    const because = selection.reasons.get(handle) ?? "a file of the selection brings it";
+    if (server !== undefined) {
+      return { handle, runtime: "connected", because, containers, ports: [], urls: [server.url], runs: server.url, connection: server };
+    }
     const native = nativeOf.get(handle);
     if (native === undefined && containers.length === 0) refuseNothing(handle, selection);
     const read = <T>(key: string, work: (service: Service) => T): T[] =>
@@ -59,7 +70,6 @@ export function planServices(options: PlanServicesOptions): PlannedService[] {
     const scheme = schemeOf(native === undefined ? services[handle] : options.definitions.get(handle));
     const urls = ports.filter((port) => port.protocol === "tcp").map((port) => `${scheme}://${hostOf(port.address)}:${port.published}`);
     const runs = native?.argv.join(" ") ?? read("image", (service) => imageOf(service, options.values)).join(", ");
-    const because = selection.reasons.get(handle) ?? "a file of the selection brings it";
     return { handle, runtime: native === undefined ? "container" : "native", because, containers, ports, urls, runs };
   });
 }

@@ -1,5 +1,8 @@
 /** The healthcheck of a proxy: as healthy as the native service behind it, asked through the proxy. */
+import { isIpAddress, isLoopback, type ServerAddress } from "../config/connection.ts";
+import { isLocalAddress } from "../host/is-local-address.ts";
 import type { OfferingSpec } from "../native/resolve-contract.ts";
+import type { ConnectedSpec } from "./_connect-services.ts";
 import { quote } from "./_relay-programs.ts";
 import { escapeDollars } from "./interpolate.ts";
 import type { ComposeModel } from "./merge-compose.ts";
@@ -31,6 +34,37 @@ export function proxyHealth({ spec, locate }: ProxyHealthOptions): ComposeModel 
   };
 }
 
+export interface RemoteHealthOptions extends Pick<ProxyHealthOptions, "locate"> {
+  spec: ConnectedSpec;
+}
+
+/**
+ * Any answer but a failure of the server's own, or of the relay that does not reach it. Whether it is what it stands in for
+ * has been seen when it was connected; it may ask for a key that only its users have. A stranger's server is not asked every moment.
+ */
+export function remoteHealth({ spec: { question: asked, address }, locate }: RemoteHealthOptions): ComposeModel {
+  const lines = asked.path === undefined ? [locate, connection] : [locate, anyAnswer(asked.path)];
+  return {
+    test: ["CMD-SHELL", escapeDollars(lines.join("\n"))],
+    interval: isNear(address) ? "2s" : "10s",
+    timeout: "5s",
+    retries: 3,
+    start_period: "10s",
+  };
+}
+
+function isNear(address: ServerAddress): boolean {
+  return isLoopback(address) || (isIpAddress(address.host) && isLocalAddress(address.host));
+}
+
+/** wget alone takes an error for a failure, and goes where a redirect leads. */
+function anyAnswer(path: string): string {
+  return `said=$(wget -Y off -q -S -O /dev/null "http://$at"${quote(path)} 2>&1) && exit 0
+case $said in *"HTTP/1."[01]" "[1-4][0-9][0-9]*) exit 0 ;; esac
+echo "$said"
+exit 1`;
+}
+
 /**
  * What only the supervisor knows: a program's exit code, a line of the log, a body. Without a file there is no supervisor,
  * as for an ejected stack. One that sleeps is as good as ready, and must not be asked: that would wake it.
@@ -48,7 +82,9 @@ if [ -e "$file" ]; then read -r state < "$file"; case $state in ${good} *) echo 
 function question({ ready }: OfferingSpec): string {
   if (ready.http !== undefined && ready.status === undefined && ready.body === undefined)
     return `wget -Y off -q -O /dev/null "http://$at"${quote(ready.http)}`;
-  return `[ -p /dev/shm/quiet ] || mkfifo /dev/shm/quiet
+  return connection;
+}
+
+const connection = `[ -p /dev/shm/quiet ] || mkfifo /dev/shm/quiet
 timeout 1 nc "\${at%:*}" "\${at##*:}" 0<> /dev/shm/quiet > /dev/null
 [ $? -ge 124 ]`;
-}

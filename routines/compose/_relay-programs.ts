@@ -10,9 +10,21 @@ export interface ListenerOptions {
   port: number;
 }
 
-export interface RelayOptions extends Pick<ListenerOptions, "name"> {
-  /** Host and port of the process. */
-  target: string;
+/** Where a relay leads. */
+export interface Backend {
+  /** Of haproxy's configuration, beside what it listens on; nothing in them that a shell would take for its own. */
+  lines: readonly string[];
+  /** What these name, in a place that the container may write to. */
+  file?: { path: string; text: string };
+  /** After a start that failed: a name that nobody knows yet is looked up again, and each time haproxy says so. Half a second when left out. */
+  retrySeconds?: number;
+}
+
+export interface RelayOptions extends Pick<ListenerOptions, "name">, Backend {}
+
+/** A process, by host and port: its bytes as they are. */
+export function toProcess(target: string): Backend {
+  return { lines: [`server native ${target}`] };
 }
 
 /**
@@ -86,10 +98,10 @@ done
 }
 
 /** In the host's network, where it listens on nothing: takes the listener's socket, and leads each connection to the process. */
-export function relayProgram({ name, target }: RelayOptions): string {
+export function relayProgram({ name, ...backend }: RelayOptions): string {
   return `name=${quote(name)}
 ${FUNCTIONS}
-rm -f "$name.taken"
+${writeFile(backend)}rm -f "$name.taken"
 while :; do
   until [ -S "$name.fds" ] && { read -r offer addresses < "$name.offer"; } 2> /dev/null; do sleep 0.1; done
   rm -f "$name.up"
@@ -99,11 +111,11 @@ global
 ${TUNING}
 listen relay
   bind $addresses
-  server native ${target}
+${section(backend)}
 END
   relay=$!
   until [ -S "$name.up" ] || ! alive $relay; do sleep 0.05; done
-  if [ -S "$name.up" ]; then echo "$offer" > "$name.taken.new" && mv "$name.taken.new" "$name.taken"; else sleep 0.5; fi
+  if [ -S "$name.up" ]; then echo "$offer" > "$name.taken.new" && mv "$name.taken.new" "$name.taken"; else sleep ${backend.retrySeconds ?? 0.5}; fi
   while alive $relay && says "$name.offer" "$offer"; do sleep 1; done
   { kill -9 $relay; wait $relay; } 2> /dev/null
   rm -f "$name.taken"
@@ -112,15 +124,23 @@ done
 }
 
 /** Where the host is reached by a name: one relay, which listens itself. */
-export function gatewayProgram({ port, target }: Pick<ListenerOptions, "port"> & Pick<RelayOptions, "target">): string {
-  return `exec haproxy -f /dev/stdin << END
+export function gatewayProgram({ port, ...backend }: Pick<ListenerOptions, "port"> & Backend): string {
+  return `${writeFile(backend)}exec haproxy -f /dev/stdin << END
 global
 ${TUNING}
 listen relay
   bind :${port}
-  server native ${target}
+${section(backend)}
 END
 `;
+}
+
+function section({ lines }: Backend): string {
+  return lines.map((line) => `  ${line}`).join("\n");
+}
+
+function writeFile({ file }: Backend): string {
+  return file === undefined ? "" : `cat > ${quote(file.path)} << 'FILE'\n${file.text.trimEnd()}\nFILE\n`;
 }
 
 /** One word of a shell, whatever is in it. */

@@ -2,6 +2,7 @@
 /**
  * Resolved files → what is merged: a native service's definition is out, its contract stands in that
  * place, cross files stay whole, and of its capability files only what concerns the process is kept.
+ * In the place of a connected service's definition stands what leads to its server.
  *
  *   bun routines/compose/exclude-natives.ts -x ollama webui
  */
@@ -9,9 +10,11 @@ import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
 import { runScript } from "../_script/script.ts";
+import type { Connection } from "../config/connection.ts";
 import { findGateway as findEngineBridge } from "../host/find-gateway.ts";
 import type { Contract } from "../native/read-contract.ts";
 import { type NativeSpec, resolveContract } from "../native/resolve-contract.ts";
+import { type ConnectedService, connectService } from "./_connect-services.ts";
 import { hasStandIn } from "./_join-direct.ts";
 import { readEnvironment } from "./_read-service-environment.ts";
 import { escapeDollars } from "./interpolate.ts";
@@ -28,6 +31,8 @@ export interface ExcludeNativesOptions {
   resolved: readonly ResolvedServiceFile[];
   /** Of the native services, by handle. */
   contracts: ReadonlyMap<string, Contract>;
+  /** Servers that stand in for services, by handle. */
+  connections: ReadonlyMap<string, Connection>;
   values: Lookup;
   /** How a container reaches this host's loopback. */
   bridge: Bridge;
@@ -49,11 +54,12 @@ export interface ExcludedService {
 export interface ExcludedNatives {
   files: MergeFile[];
   natives: Map<string, ExcludedService>;
+  connected: Map<string, ConnectedService>;
 }
 
 /** Reads the definitions it leaves out: for their port, and for the companions that go with them. */
 export function excludeNatives(options: ExcludeNativesOptions): ExcludedNatives {
-  const { resolved, contracts, values } = options;
+  const { resolved, contracts, connections, values, bridge } = options;
   const natives = new Map<string, ExcludedService>();
   const companions = new Set<string>();
   for (const contract of contracts.values()) {
@@ -61,19 +67,44 @@ export function excludeNatives(options: ExcludeNativesOptions): ExcludedNatives 
     for (const name of Object.keys(definition)) if (name !== contract.service) companions.add(name);
     natives.set(contract.handle, excludedService(contract, definition[contract.service], options));
   }
-  const toMerge = ({ file: { path, directory, kind, parts } }: ResolvedServiceFile): MergeFile => {
+  const connected = new Map<string, ConnectedService>();
+  for (const [handle, connection] of connections) {
+    const services = definitionOf(handle, resolved, values);
+    for (const name of Object.keys(services)) companions.add(name);
+    connected.set(handle, connectService({ handle, connection, resolved, services, values, bridge }));
+  }
+  const gone = new Set([...companions, ...[...contracts.values(), ...connected.values()].map(({ service }) => service)]);
+  const placeOf = placesOf(connected, resolved);
+  const toMerge = (file: ResolvedServiceFile): MergeFile => {
+    const { path, directory, kind, parts } = file.file;
     const contract = kind === "contract" ? contracts.get(parts[0] ?? "") : undefined;
+    const server = placeOf.get(file);
+    if (server !== undefined) return { path, directory, document: server.document };
     if (contract !== undefined) return { path, directory, document: standIn(contract, natives, options) };
-    if (contracts.size === 0) return { path, directory };
+    if (contracts.size + connections.size === 0) return { path, directory };
     if (kind === "capability") {
-      return { path, directory, transform: (document) => keepForProcess(document, path, { contracts, natives, values }, companions) };
+      return { path, directory, transform: (document) => keepForProcess(document, path, { contracts, natives, values }, gone) };
     }
     return kind === "cross"
       ? { path, directory, transform: (document) => collect(document, path, { contracts, natives, values }) }
       : { path, directory };
   };
-  const files = resolved.filter(({ included, kind }) => included && kind !== "module").map(toMerge);
-  return { files, natives };
+  const files = resolved.filter((file) => (file.included && file.kind !== "module") || placeOf.has(file)).map(toMerge);
+  return { files, natives, connected };
+}
+
+/** Left out as a definition, or else as a contract, each of them holds the place of what leads to its server. */
+function placesOf(
+  connected: ReadonlyMap<string, ConnectedService>,
+  resolved: readonly ResolvedServiceFile[],
+): Map<ResolvedServiceFile, ConnectedService> {
+  const places = new Map<ResolvedServiceFile, ConnectedService>();
+  for (const [handle, server] of connected) {
+    const own = resolved.filter(({ file }) => file.parts[0] === handle);
+    const place = own.find(({ kind }) => kind === "definition") ?? own.find(({ kind }) => kind === "contract");
+    if (place !== undefined) places.set(place, server);
+  }
+  return places;
 }
 
 type Services = Record<string, Record<string, unknown>>;
@@ -145,11 +176,9 @@ function usesOwnProxy(contract: Contract, bridge: Bridge): boolean {
   return contract.hasProxy && !(bridge === "socket" && goesThroughGateway(contract));
 }
 
-/** A capability file, less what it says of a native service and of companions that went with the definition. */
-function keepForProcess(document: ComposeModel, path: string, world: World, companions: ReadonlySet<string>): ComposeModel {
-  const { contracts } = world;
+/** A capability file, less what it says of services that are not in containers, and of companions that went with their definitions. */
+function keepForProcess(document: ComposeModel, path: string, world: World, gone: ReadonlySet<string>): ComposeModel {
   collect(document, path, world);
-  const gone = new Set([...companions, ...[...contracts.values()].map((contract) => contract.service)]);
   const services = Object.entries(servicesOf(document)).filter(([name]) => !gone.has(name));
   return { ...document, services: Object.fromEntries(services) };
 }

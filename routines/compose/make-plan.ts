@@ -14,6 +14,7 @@ import { detectEngineKind } from "../engine/detect-engine-kind.ts";
 import type { Dependencies, NativeSpec } from "../native/resolve-contract.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
 import { listHandles } from "../workspace/list-handles.ts";
+import type { ConnectedSpec } from "./_connect-services.ts";
 import { readHostAddresses } from "./_host-addresses.ts";
 import { joinDirect, tellOfDirect } from "./_join-direct.ts";
 import { type Broken, leaveOutBroken } from "./_leave-out-broken.ts";
@@ -34,6 +35,7 @@ import { findSlips, printable, type ResolvedFile, type ResolvedServiceFile, reso
 import { type SelectionArgs, selectionArgs } from "./selection-args.ts";
 import type { Bridge } from "./write-proxy.ts";
 
+export type { ConnectedSpec } from "./_connect-services.ts";
 export type { EnvironmentEntry, PlannedNative } from "./_plan-natives.ts";
 export type { PlannedService } from "./_plan-services.ts";
 
@@ -44,6 +46,8 @@ export interface Plan {
   services: PlannedService[];
   files: ResolvedFile[];
   natives: NativeSpec[];
+  /** Servers that are not Harbor's and stand in for services. */
+  connected: ConnectedSpec[];
   /**
    * Service of the merged model that waits for others, but for proxies → what it waits for: natives by handle, those
    * without a port among them, of which compose itself does not know.
@@ -61,7 +65,7 @@ export interface MadePlan {
   merged: MergedCompose;
   /** The plan's natives, with where each of their variables comes from. */
   natives: PlannedNative[];
-  /** Services of the merged model that stand in for natives; in the plan's own model only where a container needs them. */
+  /** Services of the merged model that stand in for natives and connected ones; in the plan's own model only where a container needs them. */
   standIns: string[];
   /** What the user gives a service alone, by handle. */
   ownVariables: ReadonlyMap<string, ServiceVariables>;
@@ -90,36 +94,38 @@ export async function makePlan(options: MakePlanOptions): Promise<MadePlan> {
 async function planWithout(broken: Broken, options: MakePlanOptions): Promise<MadePlan> {
   const selection = await readSelection({ ...options, broken });
   const resolved = resolveFiles(selection);
-  const { contracts } = selection;
+  const { contracts, connections } = selection;
   const overrides = readOverrides(contracts, selection.values);
   const values = withOverrides(selection.values, overrides);
   const bridge = options.bridge ?? bridgeOf(options, selection);
-  const excluded = excludeNatives({ resolved, contracts, values: values.get, bridge, findGateway: options.findGateway });
+  const excluded = excludeNatives({ resolved, contracts, connections, values: values.get, bridge, findGateway: options.findGateway });
   const projectDirectory = projectDirectoryOf(selection.workspace);
   const merged = mergeCompose({ files: excluded.files, projectDirectory, values: values.get });
   await applyModules({ resolved, merged, selection, values });
 
   const project = projectName(values, selection.workspace.home);
   const owners = ownersOf(merged, resolved);
+  const connected = [...excluded.connected.values()].map(({ spec }) => spec);
+  const standIns = [...excluded.natives.values(), ...excluded.connected.values()].flatMap(({ proxies }) => proxies);
   const links = linkNatives({
     services: servicesOf(merged),
     natives: excluded.natives,
     contracts,
+    connected: [...excluded.connected.values()],
     values: values.get,
     sources: merged.sources,
     handles: () => listHandles(selection.workspace),
   });
-  const compose = finishModel({ merged, excluded, owners, project, links, overrides });
+  const compose = finishModel({ merged, excluded, standIns, owners, project, links, overrides });
   const own = readAllVariables(selection.workspace.home, new Set([...contracts.keys(), ...owners.values()]));
   const planned = planNatives({ natives: excluded.natives, contracts, overrides, links, values, own });
   const specs = planned.map(({ spec }) => spec);
   joinDirect({ compose, natives: specs, contracts });
-  const definitions = new Map([...excluded.natives].map(([handle, native]) => [handle, native.definition]));
-  const services = planServices({ selection, owners, compose, natives: specs, definitions, values, sources: merged.sources });
+  const definitions = new Map([...excluded.natives, ...excluded.connected].map(([handle, { definition }]) => [handle, definition]));
+  const services = planServices({ selection, owners, compose, natives: specs, connected, definitions, values, sources: merged.sources });
   checkPortClaims(claimsOf(services, selection, merged));
-  const addresses = readHostAddresses({ services: compose.services as Services, natives: specs, contracts, values: values.get });
+  const addresses = readHostAddresses({ services: compose.services as Services, natives: specs, connected, contracts, values: values.get });
   const natives = planned.map((native) => reachFromHost(native, addresses));
-  const standIns = [...excluded.natives.values()].flatMap(({ proxies }) => proxies);
   const user = layUsersOwnOn({ compose, merged, owners, standIns, own, values, home: selection.workspace.home, env: options.env });
   const plan: Plan = {
     project,
@@ -128,12 +134,25 @@ async function planWithout(broken: Broken, options: MakePlanOptions): Promise<Ma
     services,
     files: resolved.map(printable),
     natives: natives.map(({ spec }) => spec),
+    connected,
     dependencies: links.containers,
     compose,
   };
   const found = [...selection.warnings, ...findSlips(resolved, selection), ...tellOfDirect({ natives: specs, contracts })];
-  const warnings = [...found, ...user.warnings];
+  const warnings = [...found, ...tellOfUnbridged(natives, connected), ...user.warnings];
   return { plan, values: user.values, selection: { ...selection, warnings }, merged, natives, standIns, ownVariables: own };
+}
+
+/** Of processes that talk to a server themselves: what the bridge adds, they have to bring. */
+function tellOfUnbridged(natives: readonly PlannedNative[], connected: readonly ConnectedSpec[]): string[] {
+  return connected.flatMap(({ handle, url, isInsecure, ca, hasToken }) => {
+    const missing = [...(isInsecure || ca !== undefined ? ["trust its certificate"] : []), ...(hasToken ? ["have its token"] : [])];
+    const users = natives.filter(({ environment }) => environment.some(({ value }) => value.includes(url))).map(({ spec }) => spec.handle);
+    if (missing.length === 0 || users.length === 0) return [];
+    return [
+      `${users.join(", ")}, native, ${users.length === 1 ? "talks" : "talk"} to ${handle} without the bridge: it has to ${missing.join(" and ")} itself`,
+    ];
+  });
 }
 
 interface UsersOwn {
@@ -190,6 +209,8 @@ function ownersOf(merged: MergedCompose, resolved: readonly ResolvedServiceFile[
 interface FinishOptions {
   merged: MergedCompose;
   excluded: ExcludedNatives;
+  /** Services that stand in for what is in no container. */
+  standIns: readonly string[];
   owners: ReadonlyMap<string, string>;
   project: string;
   links: Links;
@@ -197,18 +218,19 @@ interface FinishOptions {
 }
 
 /** Adds the project's name, labels, and what natives inject into their dependants. */
-function finishModel({ merged, excluded, owners, project, links, overrides }: FinishOptions): ComposeModel {
+function finishModel({ merged, excluded, standIns, owners, project, links, overrides }: FinishOptions): ComposeModel {
   const services = servicesOf(merged);
-  const proxies = new Set([...excluded.natives.values()].flatMap((native) => native.proxies));
+  const proxies = new Set(standIns);
+  const toServers = new Set([...excluded.connected.values()].flatMap((server) => server.proxies));
   const rest = Object.fromEntries(Object.entries(merged.model).filter(([key]) => !OWN_KEYS.includes(key)));
-  // with natives alone nobody needs a proxy, and no engine is needed at all
+  // with nothing in containers nobody needs a proxy, and no engine is needed at all
   if (Object.keys(services).every((name) => proxies.has(name))) return { name: project, services: {} };
   injectOverrides(services, links.containers, overrides, merged.variables);
   for (const [name, service] of Object.entries(services)) {
     noteBareNames(service.environment, merged);
     service.labels = withLabels(service.labels, {
       "harbor.handle": owners.get(name) ?? name,
-      "harbor.runtime": proxies.has(name) ? "native" : "container",
+      "harbor.runtime": toServers.has(name) ? "connected" : proxies.has(name) ? "native" : "container",
     });
   }
   return { name: project, services, ...rest };

@@ -6,6 +6,7 @@ import { HarborError } from "../_script/error.ts";
 import { nearest } from "../_script/nearest.ts";
 import { readText } from "../_script/read-text.ts";
 import { parseYaml } from "../_script/yaml.ts";
+import type { Connection } from "../config/connection.ts";
 import { findHome } from "../config/find-home.ts";
 import { openSecrets } from "../config/read-secrets.ts";
 import { type Env, readValues, type Values } from "../config/read-values.ts";
@@ -23,6 +24,8 @@ import type { SelectionArgs } from "./selection-args.ts";
 export interface RunningServices {
   services: readonly string[];
   natives: readonly string[];
+  /** For which a server of the user's own stands in. */
+  connected?: readonly string[] | undefined;
   capabilities: readonly string[];
 }
 
@@ -54,6 +57,8 @@ export interface Selection {
   files: readonly ServiceFile[];
   /** Of the native services, by handle. */
   contracts: ReadonlyMap<string, Contract>;
+  /** Of services that neither run natively nor in a container: the servers that stand in for them, by handle. */
+  connections: ReadonlyMap<string, Connection>;
   /** Handle → why it runs on what it runs on. */
   reasons: ReadonlyMap<string, string>;
   /** Services that run, but that no layer has any more, or whose files are broken: they are no part of the plan, and go on as they are. */
@@ -89,7 +94,7 @@ export async function readSelection(options: ReadSelectionOptions): Promise<Sele
   const { lost, warnings } = dropUnknown({ services, named, running, files, workspace, broken });
   if (!isAll && services.size === 0) throw nothingToRun(warnings);
   warnings.push(...unusedCapabilities(args.capability, files));
-  const { contracts, reasons } = chooseRuntimes({
+  const { contracts, connections, reasons } = chooseRuntimes({
     asked,
     services: isAll ? "*" : services,
     files,
@@ -107,6 +112,7 @@ export async function readSelection(options: ReadSelectionOptions): Promise<Sele
     knownCapabilities,
     files,
     contracts,
+    connections,
     reasons,
     lost,
     warnings,

@@ -31,6 +31,8 @@ export interface ResolveFilesOptions {
   /** The services selected, natives among them; `*` for all. */
   services: ReadonlySet<string> | "*";
   natives: ReadonlySet<string>;
+  /** Those of the services for which a server of the user's own stands in, by handle. */
+  connections: ReadonlyMap<string, unknown>;
   /** The capabilities selected. */
   capabilities: ReadonlySet<string>;
   /** Every word that is a capability and no service, selected or not. */
@@ -80,12 +82,14 @@ function decide(file: ServiceFile, options: ResolveFilesOptions): Decision {
 
 function decideContract(handle: string, options: ResolveFilesOptions): Decision {
   if (!isOwnerSelected(handle, options)) return { included: false, reason: `${handle} is not selected` };
+  if (options.connections.has(handle)) return { included: false, reason: `${handle} is connected: no process of it runs here` };
   if (options.natives.has(handle)) return { included: true, reason: `${handle} runs natively: stands in for its definition` };
   return { included: false, reason: `${handle} runs in a container` };
 }
 
 function decideDefinition(handle: string, options: ResolveFilesOptions): Decision {
   if (!isOwnerSelected(handle, options)) return { included: false, reason: `${handle} is not selected` };
+  if (options.connections.has(handle)) return { included: false, reason: `${handle} is connected: a proxy to its server takes this place` };
   if (options.natives.has(handle)) return { included: false, reason: `${handle} runs natively: its contract takes this place` };
   return { included: true, reason: `${handle} is selected` };
 }
@@ -104,11 +108,15 @@ function decideByParts(file: ServiceFile, options: ResolveFilesOptions): Decisio
   }
   const present = file.parts.filter((part) => !missing.includes(part));
   const reason = `${present.join(", ")} ${present.length > 1 ? "are" : "is"} selected`;
-  const native = file.kind === "capability" ? services.find((part) => options.natives.has(part)) : undefined;
-  return {
-    included: true,
-    reason: native === undefined ? reason : `${reason}; ${native} runs natively: its environment goes to the process, the rest is left out`,
-  };
+  return { included: true, reason: file.kind === "capability" ? `${reason}${whatIsKept(services, options)}` : reason };
+}
+
+/** Of a capability file that is about no container. */
+function whatIsKept(services: readonly string[], { natives, connections }: ResolveFilesOptions): string {
+  const native = services.find((part) => natives.has(part));
+  if (native !== undefined) return `; ${native} runs natively: its environment goes to the process, the rest is left out`;
+  const connected = services.find((part) => connections.has(part));
+  return connected === undefined ? "" : `; ${connected} is connected: what concerns it is left out`;
 }
 
 function nothingIs(part: string, workspace: Workspace): string {

@@ -7,7 +7,7 @@ import type { Contract } from "../native/read-contract.ts";
 import type { OfferingSpec } from "../native/resolve-contract.ts";
 import { stackNames } from "./_host-addresses.ts";
 import { HEALTH_FOLDER, needsSupervisor, proxyHealth } from "./_proxy-health.ts";
-import { gatewayProgram, listenerProgram, quote, relayProgram } from "./_relay-programs.ts";
+import { gatewayProgram, listenerProgram, quote, relayProgram, toProcess } from "./_relay-programs.ts";
 import { escapeDollars } from "./interpolate.ts";
 import type { ComposeModel } from "./merge-compose.ts";
 
@@ -68,7 +68,7 @@ function withoutProxy(service: Record<string, unknown>): Record<string, unknown>
 }
 
 /** Nothing to write, nothing to gain: what every container of a bridge is given. */
-function hardened(program: string): ComposeModel {
+export function hardened(program: string): ComposeModel {
   return {
     image: IMAGE,
     entrypoint: ["/bin/sh", "-c"],
@@ -90,20 +90,24 @@ function meetingPoint({ contract, spec }: WriteProxyOptions): string {
 function socketProxy(options: WriteProxyOptions): ComposeModel {
   const { contract, spec } = options;
   const name = meetingPoint(options);
-  const locate = `read -r _ at < ${quote(`/sock/${name}.offer`)} || exit 1; at=\${at%%,*}`;
   return {
     ...hardened(listenerProgram({ name, port: spec.containerPort })),
     init: true,
     volumes: [`${SOCKET_VOLUME}:/sock`, ...healthVolume(spec)],
     depends_on: [`${contract.service}-host`],
-    networks: joined(contract),
-    healthcheck: proxyHealth({ spec, locate }),
+    networks: joined(contract.service),
+    healthcheck: proxyHealth({ spec, locate: locateProxy(name) }),
   };
+}
+
+/** Shell that sets `at` to the proxy's own address and port, of those that it has offered. */
+export function locateProxy(name: string): string {
+  return `read -r _ at < ${quote(`/sock/${name}.offer`)} || exit 1; at=\${at%%,*}`;
 }
 
 function socketRelay(options: WriteProxyOptions): ComposeModel {
   return {
-    ...hardened(relayProgram({ name: meetingPoint(options), target: `127.0.0.1:${options.spec.port}` })),
+    ...hardened(relayProgram({ name: meetingPoint(options), ...toProcess(`127.0.0.1:${options.spec.port}`) })),
     init: true,
     network_mode: "host",
     volumes: [`${SOCKET_VOLUME}:/sock`],
@@ -113,15 +117,16 @@ function socketRelay(options: WriteProxyOptions): ComposeModel {
 function gatewayProxy({ contract, spec }: WriteProxyOptions): ComposeModel {
   const volumes = healthVolume(spec);
   return {
-    ...hardened(gatewayProgram({ port: spec.containerPort, target: `host.docker.internal:${spec.port}` })),
+    ...hardened(gatewayProgram({ port: spec.containerPort, ...toProcess(`host.docker.internal:${spec.port}`) })),
     init: false,
-    networks: joined(contract),
+    networks: joined(contract.service),
     ...(volumes.length === 0 ? {} : { volumes }),
     healthcheck: proxyHealth({ spec, locate: `at=127.0.0.1:${spec.containerPort}` }),
   };
 }
 
-function joined({ service }: Contract): ComposeModel {
+/** The stack's network, by all names that it is looked for. */
+export function joined(service: string): ComposeModel {
   return { "harbor-network": { aliases: stackNames(service).filter((name) => name !== service) } };
 }
 
@@ -133,7 +138,7 @@ function healthVolume(spec: OfferingSpec): ComposeModel[] {
 }
 
 /** No `size`: Podman takes it for a quota of its storage. Nothing but these two programs writes there. */
-function tmpfsVolume(): ComposeModel {
+export function tmpfsVolume(): ComposeModel {
   const o = `uid=${NOBODY},gid=${NOBODY},mode=0700`;
   return { driver: "local", driver_opts: { type: "tmpfs", device: "tmpfs", o } };
 }

@@ -15,10 +15,11 @@ import { BUILT_IN_CAPABILITIES } from "../host/capabilities.ts";
 import { findWorkspace, type Workspace } from "../workspace/find-workspace.ts";
 import { listFiles, type ServiceFile } from "../workspace/list-files.ts";
 import { listHandles } from "../workspace/list-handles.ts";
+import { type ConnectionPart, connectionVariable } from "./connection.ts";
 import { findHome } from "./find-home.ts";
 import { keyOf, openUrlVariable, variableOf } from "./name-variable.ts";
 import { type Declaration, readDeclarations, type SettingType } from "./read-declarations.ts";
-import { RUNTIMES, runtimeVariable } from "./runtime-preference.ts";
+import { RUNTIMES, runtimeVariable, SERVICE_RUNTIMES } from "./runtime-preference.ts";
 import { volumesVariable } from "./service-volumes.ts";
 
 export interface Key {
@@ -57,6 +58,8 @@ const OWN: Readonly<Record<string, OwnKey>> = {
   HARBOR_HISTORY: { default: "true", type: "boolean", description: "Whether what is changed with harbor is noted" },
   HARBOR_LAUNCH_BACKEND: { isPortable: true, description: "Service whose models `harbor launch` uses" },
   HARBOR_LAUNCH_MODEL: { isPortable: true, description: "Its model" },
+  HARBOR_CLOUDFLARED_IMAGE: { description: "Image of the tunnels' connector, where the program is not installed" },
+  HARBOR_CLOUDFLARED_VERSION: { description: "Its tag" },
   HARBOR_PROXY_IMAGE: { description: "Image of the proxies" },
   HARBOR_PROXY_VERSION: { description: "Its tag" },
   HARBOR_UI_MAIN: { isPortable: true, description: "Service that `harbor open` and `qr` mean without a name" },
@@ -69,6 +72,13 @@ export interface ListKeysOptions {
 }
 
 const RUNTIME: OwnKey = { isPortable: true, default: "auto", choices: [...RUNTIMES], description: "What it runs on" };
+const SERVICE_RUNTIME: OwnKey = { ...RUNTIME, choices: [...SERVICE_RUNTIMES] };
+const CONNECTION: Readonly<Record<ConnectionPart, OwnKey>> = {
+  URL: { description: "Server that stands in for it (harbor connect)" },
+  INSECURE: { type: "boolean", default: "false", description: "Whether that server's certificate is not checked" },
+  CA: { type: "path", description: "PEM file that it is checked against" },
+  TOKEN: { description: "Bearer token that the bridge sends to it" },
+};
 const OPEN_URL: OwnKey = { description: "What `harbor open` opens: a URL, or a path of its own" };
 const VOLUMES: OwnKey = { description: "More mounts of its container, with ; between them" };
 
@@ -97,7 +107,11 @@ export function listKeys({ workspace, begins = "" }: ListKeysOptions): Map<strin
   for (const [name, problem] of wrong) note(name, problem.at?.file, null).problem = problem;
   const own = [
     ...Object.entries(OWN),
-    ...[undefined, ...handles].map((handle): [string, OwnKey] => [runtimeVariable(handle), RUNTIME]),
+    [runtimeVariable(), RUNTIME] as [string, OwnKey],
+    ...handles.map((handle): [string, OwnKey] => [runtimeVariable(handle), SERVICE_RUNTIME]),
+    ...handles.flatMap((handle) =>
+      Object.entries(CONNECTION).map(([part, spec]): [string, OwnKey] => [connectionVariable(handle, part as ConnectionPart), spec]),
+    ),
     ...handles.map((handle): [string, OwnKey] => [volumesVariable(handle), VOLUMES]),
     ...handles.map((handle): [string, OwnKey] => [openUrlVariable(handle), OPEN_URL]),
   ];

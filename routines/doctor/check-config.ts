@@ -39,7 +39,7 @@ function judgeValue(name: string, value: string, handles: readonly string[]): Fi
     if (name === "HARBOR_ENGINE_KIND") readKind(value);
     const handle = handleOf(name, handles);
     if (value !== "" && (name === runtimeVariable() || (handle !== undefined && name === runtimeVariable(handle)))) {
-      checkRuntime(value, `runtime "${value}"`);
+      checkRuntime(value, `runtime "${value}"`, name === runtimeVariable() ? undefined : handle);
     }
     return undefined;
   } catch (error) {

@@ -136,7 +136,7 @@ async function readContainers(context: DoctorContext): Promise<Pick<ListenerFact
   const containers = await ifReadable(context.containers);
   if (containers === undefined) return { relays: [], published: [] };
   const running = containers.filter(({ state }) => state === "running");
-  const relays = running.filter(({ runtime, service }) => runtime === "native" && service.endsWith("-host"));
+  const relays = running.filter(({ runtime, service }) => runtime !== "container" && service.endsWith("-host"));
   const pids = await Promise.all(relays.map((it) => pidsOf(context, it)));
   const published = running.flatMap(({ handle, ports }) =>
     ports.flatMap(({ host, hostPort }) =>

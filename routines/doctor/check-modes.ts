@@ -59,12 +59,24 @@ function readMode(path: string): ModeFacts[] {
 
 /** Files of the state itself: its folder keeps others out, and a backup of them does not. */
 function listState(directory: string): string[] {
+  return readNames(directory)
+    .filter((name) => /\.(?:env|yml|json)$/.test(name))
+    .map((name) => join(directory, name));
+}
+
+/** Passwords of what is exposed, and the key of the authority that devices trust. */
+function listReachSecrets(home: string): string[] {
+  const folder = join(home, "reach");
+  return readNames(folder)
+    .filter((name) => /\.(?:key|password)$/.test(name))
+    .map((name) => join(folder, name));
+}
+
+function readNames(folder: string): string[] {
   try {
-    return readdirSync(directory)
-      .filter((name) => /\.(?:env|yml|json)$/.test(name))
-      .map((name) => join(directory, name));
+    return readdirSync(folder);
   } catch {
-    return []; // nothing was ever started
+    return []; // never made
   }
 }
 
@@ -75,9 +87,15 @@ export const checkModes: Check = {
   run({ home }) {
     const { directory } = stateOf(home);
     return judgeModes(
-      [directory, configFile(home), secretsFile(home), ...listOverrides(home), ...listProfileFiles(home), ...listState(directory)].flatMap(
-        readMode,
-      ),
+      [
+        directory,
+        configFile(home),
+        secretsFile(home),
+        ...listOverrides(home),
+        ...listProfileFiles(home),
+        ...listReachSecrets(home),
+        ...listState(directory),
+      ].flatMap(readMode),
     );
   },
 };

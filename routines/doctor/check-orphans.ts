@@ -5,7 +5,7 @@ import type { Engine } from "../engine/connect-engine.ts";
 import { type Container, listContainers } from "../engine/list-containers.ts";
 import { removeContainers } from "../engine/remove-containers.ts";
 import { type Lease, listLeases, removeLease } from "../stack/leases.ts";
-import { stateOf } from "../stack/read-stack.ts";
+import { type StackRecord, stateOf } from "../stack/read-stack.ts";
 import type { Check } from "./check.ts";
 import { busyWith } from "./check-stack.ts";
 import { type Finding, ok, skipped, warning } from "./finding.ts";
@@ -13,9 +13,9 @@ import { type Finding, ok, skipped, warning } from "./finding.ts";
 export interface OrphanFacts {
   home: string;
   project: string;
-  /** Of the stack's project: those that stand in for natives. */
+  /** Of the stack's project: those that stand in for natives and servers. */
   proxies: readonly Pick<Container, "id" | "name" | "handle">[];
-  /** Natives of the record. */
+  /** Natives and connected services of the record. */
   natives: readonly string[];
   leases: readonly { lease: Lease; isThisBoot: boolean; hasContainers: boolean }[];
   engine: Engine;
@@ -28,7 +28,7 @@ export function judgeOrphans({ home, project, proxies, natives, leases, engine }
     const names = orphans.map(({ name }) => name).join(", ");
     found.push(
       warning({
-        what: `containers that stand in for native services which do not run: ${names}`,
+        what: `containers that stand in for services which do not run: ${names}`,
         why: "By their names containers reach nothing, where they may expect another service",
         fix: `docker rm --force ${orphans.map(({ name }) => name).join(" ")}`,
         mend: async () => {
@@ -57,6 +57,10 @@ export function judgeOrphans({ home, project, proxies, natives, leases, engine }
   return found.length > 0 ? found : [ok("no proxy and no lease without its service")];
 }
 
+function standingFor(record: StackRecord | undefined): string[] {
+  return [...(record?.natives ?? []), ...(record?.connected ?? [])];
+}
+
 export const checkOrphans: Check = {
   name: "orphans",
   group: "state",
@@ -66,7 +70,7 @@ export const checkOrphans: Check = {
     const busy = busyWith(home);
     if (busy !== undefined) return skipped(`the stack is being changed by ${busy}`);
     const { engine } = await context.engine();
-    const proxies = (await context.containers()).filter(({ runtime }) => runtime === "native");
+    const proxies = (await context.containers()).filter(({ runtime }) => runtime !== "container");
     const bootId = readBootId();
     const leases = await Promise.all(
       listLeases(home).map(async (lease) => {
@@ -74,6 +78,6 @@ export const checkOrphans: Check = {
         return { lease, isThisBoot: lease.bootId === bootId, hasContainers: containers.length > 0 };
       }),
     );
-    return judgeOrphans({ home, project: context.project(), proxies, natives: context.record()?.natives ?? [], leases, engine });
+    return judgeOrphans({ home, project: context.project(), proxies, natives: standingFor(context.record()), leases, engine });
   },
 };

@@ -34,9 +34,11 @@ export function judgeStack({ home, record, isThisBoot, natives, containers }: St
       },
     });
   }
-  const { services, hasContainers } = record;
+  const { services, hasContainers, connected = [] } = record;
   if (natives.length > 0 || (containers ?? 0) > 0) return ok(`up: ${services.join(", ")}`);
   if (hasContainers && containers === undefined) return skipped(`no engine says whether ${services.join(", ")} still run`);
+  // of a server of the user's own nothing is here
+  if (isThisBoot && services.every((handle) => connected.includes(handle))) return ok(`up: ${services.join(", ")}`);
   return warning({
     what: `${services.join(", ")} ${services.length === 1 ? "is" : "are"} noted as up, and nothing of it is there${isThisBoot ? "" : ": this host was started anew since"}`,
     why: "`harbor up` would take it for a part of the stack, and `harbor ps` shows what is not there",

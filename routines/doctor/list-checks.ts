@@ -6,6 +6,7 @@ import { checkBridge } from "./check-bridge.ts";
 import { checkClock } from "./check-clock.ts";
 import { checkCompose } from "./check-compose.ts";
 import { checkConfig } from "./check-config.ts";
+import { checkConnected } from "./check-connected.ts";
 import { checkContext } from "./check-context.ts";
 import { checkContracts } from "./check-contracts.ts";
 import { checkDisk } from "./check-disk.ts";
@@ -24,6 +25,7 @@ import { checkOrphans } from "./check-orphans.ts";
 import { checkPortsFree } from "./check-ports.ts";
 import { checkProxies } from "./check-proxies.ts";
 import { checkPython } from "./check-python.ts";
+import { checkReach } from "./check-reach.ts";
 import { checkSelinux } from "./check-selinux.ts";
 import { checkSocket } from "./check-socket.ts";
 import { checkStack } from "./check-stack.ts";
@@ -33,10 +35,10 @@ import { checkWsl } from "./check-wsl.ts";
 export const CHECKS: readonly Check[] = [
   ...[checkEngine, checkEngineVersion, checkEngineKind, checkSocket, checkContext, checkCompose],
   ...[checkGpu, checkOnnx],
-  ...[checkBridge, checkListeners, checkPortsFree, checkDns, checkProxies],
+  ...[checkBridge, checkListeners, checkReach, checkPortsFree, checkDns, checkProxies],
   ...[checkDisk, checkMemory, checkClock, checkPython, checkWsl, checkSelinux],
   ...[checkConfig, checkModes, checkStack, checkLeftovers, checkSupervisor, checkOrphans],
-  ...[checkFolders, checkContracts],
+  ...[checkFolders, checkContracts, checkConnected],
 ];
 
 /** Those of these names, or of the groups of these names; all without any. Throws `unknown` with the nearest. */

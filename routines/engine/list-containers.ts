@@ -28,7 +28,8 @@ export interface Container {
   service: string;
   /** The Harbor service it belongs to. */
   handle: string;
-  runtime: "container" | "native";
+  /** Of what stands in for something outside the engine: what that is. */
+  runtime: "container" | "native" | "connected";
   /** Services of the compose file. */
   dependsOn: string[];
   /** `created`, `running`, `paused`, `restarting`, `removing`, `exited` or `dead`. */
@@ -74,7 +75,7 @@ function readContainer(info: ContainerInfo): Container {
     name: (info.Names[0] ?? "").replace(/^\//, ""),
     service,
     handle: labels["harbor.handle"] ?? service,
-    runtime: labels["harbor.runtime"] === "native" ? "native" : "container",
+    runtime: readRuntime(labels["harbor.runtime"]),
     dependsOn: readDependencies(labels["com.docker.compose.depends_on"] ?? ""),
     state: info.State,
     health: info.State === "running" ? readHealth(info.Status) : "",
@@ -86,6 +87,10 @@ function readContainer(info: ContainerInfo): Container {
     startedAt: null,
     status: info.Status,
   };
+}
+
+function readRuntime(label: string | undefined): Container["runtime"] {
+  return label === "native" || label === "connected" ? label : "container";
 }
 
 /** `redis:service_healthy:false,db:service_started:true` */

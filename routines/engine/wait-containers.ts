@@ -68,7 +68,7 @@ export async function waitContainers(options: WaitContainersOptions): Promise<Co
 }
 
 /**
- * Waits, but not for long, until no container that stands in for a native service is unhealthy: once the process is
+ * Waits, but not for long, until no container that stands in for a native or a connected service is unhealthy: once that is
  * known to be ready that is only what was, and compose would refuse to start what depends on it.
  */
 export async function waitStandIns(
@@ -84,7 +84,7 @@ export async function waitStandIns(
 }
 
 function isStandInUnhealthy({ runtime, state, health }: Container): boolean {
-  return runtime === "native" && state === "running" && health === "unhealthy";
+  return runtime !== "container" && state === "running" && health === "unhealthy";
 }
 
 /** Why the first of them will not come up; undefined where all of them still may. */

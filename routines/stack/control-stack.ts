@@ -133,6 +133,11 @@ function checkNames(
   for (const name of handles) {
     checkHandle(name);
     if (known.has(name)) continue;
+    if (record?.connected?.includes(name)) {
+      throw new HarborError(`Cannot stop or restart "${name}": it is connected, and its server is not Harbor's`, {
+        hint: `Do it where that runs: ${record.planned.find((it) => it.handle === name)?.runs ?? "harbor connect ls"}`,
+      });
+    }
     const all = listHandles(findStackWorkspace({ home, record }).workspace);
     if (!all.includes(name)) throwUnknown(name, [...all, ...known]);
     throw new HarborError(`Cannot find "${name}" among what is up`, { exit: "unknown", hint: `Start it: harbor up ${name}` });

@@ -31,9 +31,9 @@ export interface ServiceInfo extends ServiceDescription {
   /** Whether the last `harbor up` left it running; `harbor ps` looks. */
   isUp: boolean;
   /** What it runs on, or would; null where that cannot be planned. */
-  runtime: "container" | "native" | null;
+  runtime: PlannedService["runtime"] | null;
   because: string | null;
-  /** The images, or the command line. */
+  /** The images, the command line, or the server's URL. */
   runs: string | null;
   /** Why it cannot be planned. */
   problem: string | null;
@@ -91,7 +91,10 @@ export async function describeHandle(options: DescribeHandleOptions): Promise<Se
     runs: planned?.runs ?? null,
     problem,
     urls,
-    expose: planned !== undefined && urls.local.length > 0 && urls.lan.length === 0 ? howToExpose(planned) : null,
+    expose:
+      planned !== undefined && planned.runtime !== "connected" && urls.local.length > 0 && urls.lan.length === 0
+        ? howToExpose(planned)
+        : null,
     data: { folder, exists: existsSync(folder) },
     contract: contractOf(handle, files, values),
     files: files.map(({ path, kind }) => ({ path, kind })),

@@ -52,8 +52,10 @@ async function lanAddressOf(): Promise<string> {
 
 function urlsOf(service: ServiceStatus, kind: keyof ServiceUrls, { record }: CurrentStack, lanAddress: string | undefined): string[] {
   if (kind === "local") return service.urls;
+  // what asks for a password goes before what is simply open
+  const exposed = kind === "lan" ? (service.reach ?? []).filter(({ way }) => way === "expose").map(({ url }) => url) : [];
   const planned = record?.planned.find((it) => it.handle === service.handle);
-  return planned === undefined ? [] : serviceUrls(planned, lanAddress)[kind];
+  return [...exposed, ...(planned === undefined ? [] : serviceUrls(planned, lanAddress)[kind])];
 }
 
 function whyNone(
@@ -64,12 +66,23 @@ function whyNone(
   engineError: HarborError | undefined,
 ): HarborError {
   const planned = record?.planned.find((it) => it.handle === handle);
+  if (isRunning && kind === "lan" && planned?.runtime === "connected") {
+    return new HarborError(`Cannot print a URL of "${handle}" for other machines: its server is on this host's loopback`, {
+      hint: "It is not Harbor's: what it listens on is said where it is started",
+    });
+  }
   if (isRunning && kind === "lan" && planned !== undefined && planned.urls.length > 0) {
     return new HarborError(`Cannot print a URL of "${handle}" for other machines: it listens on this host alone`, {
       hint: howToExpose(planned),
     });
   }
   if (isRunning) return new HarborError(`Cannot print a URL of "${handle}": it publishes no port`);
+  if (planned?.runtime === "connected") {
+    return new HarborError(`Cannot print a URL of "${handle}": its server does not answer`, {
+      details: planned.urls,
+      hint: `Start it there; \`harbor ps ${handle}\` says more`,
+    });
+  }
   const handles = listHandles(findStackWorkspace({ home, record }).workspace);
   if (!handles.includes(handle)) throwUnknown(handle, handles);
   const details = engineError === undefined || engineError.exit === "missing" ? [] : [engineError.message];

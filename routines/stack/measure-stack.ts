@@ -99,7 +99,7 @@ async function measureContainers({ home, env, project, overMs, signal }: Measure
   const used: ContainerUsage[] = await measure({ home, env, project, overMs, signal, hasPids: true });
   return used.map(({ service, runtime, ...measured }) => ({
     ...measured,
-    handle: runtime === "native" ? `${service} (proxy)` : service,
+    handle: runtime === "container" ? service : `${service} (proxy)`,
     runtime: "container",
   }));
 }

@@ -14,16 +14,18 @@ import { findHome } from "../config/find-home.ts";
 import type { Env } from "../config/read-values.ts";
 import type { Engine } from "../engine/connect-engine.ts";
 import type { Container, ContainerPort } from "../engine/list-containers.ts";
+import { listReach, mayBeOpen, type ReachRecord } from "../reach/read-reach.ts";
 import { listServices } from "../supervisor/list-services.ts";
 import type { ServiceReport, ServiceState } from "../supervisor/report.ts";
+import type { ServerAnswer } from "./ask-server.ts";
 import { readStack } from "./read-stack.ts";
 
 export interface ServiceStatus {
   handle: string;
-  runtime: "container" | "native";
+  runtime: "container" | "native" | "connected";
   /**
    * `running`, `exited`, `created`, …; of a native service without a process `pending`, `backing-off`, `asleep`, `stopped`, `failed`;
-   * `unknown` for a container that is up by record alone.
+   * `unknown` for a container that is up by record alone; of a connected service `running` or `unreachable`.
    */
   state: string;
   /** `healthy`, `degraded`, `unhealthy`, `starting`, or empty where nothing tells. */
@@ -36,6 +38,10 @@ export interface ServiceStatus {
   since: string | null;
   /** Of a native service: what the supervisor makes of it. */
   supervised?: Supervised;
+  /** How it is reached from elsewhere, where that was opened. */
+  reach?: Pick<ReachRecord, "way" | "url" | "user">[];
+  /** Of a connected service: what its server answered. */
+  answer?: ServerAnswer;
 }
 
 export interface Supervised {
@@ -71,21 +77,67 @@ export interface ObservedStack {
 /** Sorted by handle; a native service is one row, its proxy in the column of containers. */
 export async function observeStack(options: ObserveStackOptions): Promise<ObservedStack> {
   const record = readStack(options.home);
-  const [reports, { containers, engineError }] = await Promise.all([
+  const planned = record?.planned ?? [];
+  const [reports, { containers, engineError }, answers] = await Promise.all([
     listServices(options),
     listOrExplain(options, record?.hasContainers ?? true),
+    askServers(planned, options.signal),
   ]);
   const natives = reports.map((it) => nativeStatus(it, containers, plannedOf(record?.planned, it.handle)));
-  const planned = record?.planned ?? [];
   const others =
     engineError === undefined
-      ? containers.filter((it) => it.runtime !== "native").map((it) => containerStatus(it, plannedOf(planned, it.handle)))
+      ? containers.filter((it) => it.runtime === "container").map((it) => containerStatus(it, plannedOf(planned, it.handle)))
       : planned.filter((it) => it.runtime === "container" && it.containers.length > 0).map((it) => recordedStatus(it.handle, "container"));
   const gone = (record?.natives ?? []).filter((handle) => !reports.some((it) => it.handle === handle));
-  const services = [...natives, ...gone.map((it) => recordedStatus(it, "native")), ...others].sort((a, b) =>
+  const connected = [...answers].map(([service, answer]) => connectedStatus(service, answer, containers));
+  const services = [...natives, ...gone.map((it) => recordedStatus(it, "native")), ...connected, ...others].sort((a, b) =>
     a.handle < b.handle ? -1 : a.handle > b.handle ? 1 : 0,
   );
-  return { services, containers, natives: reports, engineError };
+  return { services: withReach(services, options.home), containers, natives: reports, engineError };
+}
+
+/** As far as this host tells by itself. */
+function withReach(services: readonly ServiceStatus[], home: string): ServiceStatus[] {
+  const open = listReach(home).filter(mayBeOpen);
+  return services.map((service) => {
+    const own = open.filter(({ handle }) => handle === service.handle).map(({ way, url, user }) => ({ way, url, user }));
+    return own.length === 0 ? service : { ...service, reach: own };
+  });
+}
+
+/** How long somebody who looks waits for a server that says nothing. */
+const PATIENCE_MS = 1_500;
+
+/** All at once; loaded where there are any. */
+async function askServers(planned: readonly PlannedService[], signal: AbortSignal | undefined): Promise<Map<PlannedService, ServerAnswer>> {
+  const connected = planned.flatMap((service) => (service.connection === undefined ? [] : [{ service, spec: service.connection }]));
+  if (connected.length === 0) return new Map();
+  const { askServer } = await import("./ask-server.ts");
+  return new Map(
+    await Promise.all(
+      connected.map(async ({ service, spec }) => [service, await askServer({ spec, timeoutMs: PATIENCE_MS, signal })] as const),
+    ),
+  );
+}
+
+/** One that asks for a key answers: whether its users have the key is not for us to see. */
+function connectedStatus(planned: PlannedService, answer: ServerAnswer, containers: readonly Container[]): ServiceStatus {
+  const { handle, urls } = planned;
+  const isThere = answer.kind === "right" || answer.kind === "locked";
+  const proxy = containers.find((it) => it.handle === handle && it.runtime === "connected" && !it.service.endsWith("-host"));
+  const isCutOff = proxy !== undefined && proxy.state !== "running";
+  return {
+    handle,
+    runtime: "connected",
+    state: answer.kind === "silent" ? "unreachable" : "running",
+    health: isThere && !isCutOff ? "healthy" : "unhealthy",
+    pid: null,
+    container: proxy?.name ?? null,
+    ports: [],
+    urls,
+    since: null,
+    answer,
+  };
 }
 
 type Listed = Pick<ObservedStack, "containers" | "engineError">;

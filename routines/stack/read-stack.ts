@@ -22,6 +22,8 @@ export interface StackRecord {
   projects?: string[];
   services: string[];
   natives: string[];
+  /** For which a server of the user's own stands in; none in records of an older Harbor. */
+  connected?: string[];
   capabilities: string[];
   /** As planned: for ports and URLs of what is not running right now. */
   planned: PlannedService[];

@@ -1,5 +1,6 @@
 /** A planned service → where it is reached: from this host, from the local network, from other services of the stack. */
-import type { PlannedService } from "../compose/make-plan.ts";
+import type { ConnectedSpec, PlannedService } from "../compose/make-plan.ts";
+import { isLoopback } from "../config/connection.ts";
 
 export interface ServiceUrls {
   local: string[];
@@ -10,7 +11,8 @@ export interface ServiceUrls {
 }
 
 /** `lanAddress`: of this host in the local network. */
-export function serviceUrls({ handle, ports, urls }: PlannedService, lanAddress: string | undefined): ServiceUrls {
+export function serviceUrls({ handle, ports, urls, connection }: PlannedService, lanAddress: string | undefined): ServiceUrls {
+  if (connection !== undefined) return serverUrls(connection);
   const scheme = urls[0]?.split("://")[0] ?? "http";
   const tcp = ports.filter((port) => port.protocol === "tcp");
   const open = tcp.filter(({ address }) => isEverywhere(address) || address === lanAddress);
@@ -22,13 +24,17 @@ export function serviceUrls({ handle, ports, urls }: PlannedService, lanAddress:
   };
 }
 
+/** A server of the user's own is where it is; containers come to it by the bridge, which speaks for them. */
+function serverUrls({ handle, url, address, containerPort, question }: ConnectedSpec): ServiceUrls {
+  const scheme = question.path === undefined ? address.scheme : "http";
+  return { local: [url], lan: isLoopback(address) ? [] : [url], internal: [`${scheme}://${handle}:${containerPort}`] };
+}
+
 function isEverywhere(address: string): boolean {
   return address === "" || address === "0.0.0.0" || address === "::";
 }
 
 /** How a service would come to be reached by others: what an error suggests. */
-export function howToExpose({ handle, runtime }: Pick<PlannedService, "handle" | "runtime">): string {
-  return runtime === "native"
-    ? `A native service listens on this host alone. In a container it can be opened: harbor config set bind_address 0.0.0.0 && harbor up -c ${handle}`
-    : `To open what containers publish to the local network: harbor config set bind_address 0.0.0.0 && harbor up ${handle}`;
+export function howToExpose({ handle }: Pick<PlannedService, "handle">): string {
+  return `\`harbor expose ${handle}\` opens it to the local network, with TLS and a password`;
 }

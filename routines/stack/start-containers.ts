@@ -4,6 +4,7 @@
  */
 import { HarborError } from "../_script/error.ts";
 import type { MadePlan } from "../compose/make-plan.ts";
+import { isLoopback } from "../config/connection.ts";
 import type { Env } from "../config/read-values.ts";
 import { connectEngine, type Engine } from "../engine/connect-engine.ts";
 import { DependencyFailure } from "../engine/dependency-failure.ts";
@@ -61,7 +62,8 @@ export async function openEngine(options: OpenEngineOptions): Promise<EngineSess
 /** Of an engine whose containers do not reach this host's loopback. */
 function refuseApart({ kind }: Engine, made: MadePlan): void {
   const hasContainers = made.plan.services.some((service) => service.runtime === "container");
-  if ((kind !== "rootless" && kind !== "remote") || made.plan.natives.length === 0 || !hasContainers) return;
+  const isLocal = made.plan.natives.length > 0 || made.plan.connected.some(({ address }) => isLoopback(address));
+  if ((kind !== "rootless" && kind !== "remote") || !isLocal || !hasContainers) return;
   throw new HarborError(`Cannot join native services to containers: a ${kind} engine's containers do not reach this host's loopback`, {
     exit: "missing",
     hint: "Use an engine that runs as root on this machine or Docker Desktop, or run all of them in containers",

@@ -60,6 +60,7 @@ interface Made {
 /** A service that was up, and on what it is to run now. */
 interface Replacement {
   handle: string;
+  from: PlannedService["runtime"];
   to: PlannedService["runtime"];
 }
 
@@ -75,6 +76,7 @@ interface Containers extends Pick<typeof import("./start-containers.ts"), "start
 export async function startStack(options: StartStackOptions): Promise<Engine | undefined> {
   const { made, record, running } = options;
   const isResumed = ranAlready(made, running);
+  await awaitServers(options);
   const containers = await openContainers(options, isResumed);
   const done: Made = {
     natives: [],
@@ -110,14 +112,24 @@ async function openContainers(options: StartStackOptions, isResumed: boolean): P
   return { session: await openEngine({ ...options, isResumed }), startContainers, removeReplaced, removeStarted };
 }
 
+/** Before anything is started or makes way: nothing of ours could bring them up. */
+async function awaitServers({ made, timeoutMs, signal, progress, ...options }: StartStackOptions): Promise<void> {
+  if (made.plan.connected.length === 0) return;
+  const { awaitConnected } = await import("./await-connected.ts");
+  const isKnown = (handle: string): boolean => isBystander(handle, { made, ...options });
+  await awaitConnected({ specs: made.plan.connected, values: made.values, isBystander: isKnown, timeoutMs, signal, progress });
+}
+
 function hasContainers({ plan }: MadePlan): boolean {
   return Object.keys(plan.compose.services as object).length > 0;
 }
 
-/** Whether a service that was started in a container is to run natively: its container has the port, and has to go. */
+/** Whether a service that was started in a container is to run elsewhere: its container has the port, and has to go. */
 function leavesContainers({ made, record }: StartStackOptions): boolean {
   if (record === undefined || !record.hasContainers) return false;
-  return made.plan.natives.some(({ handle }) => record.services.includes(handle) && !record.natives.includes(handle));
+  return made.plan.services.some(
+    ({ handle, runtime }) => runtime !== "container" && record.services.includes(handle) && runtimeBefore(handle, record) !== runtime,
+  );
 }
 
 /** Before anything makes way for them: a program that is not there must cost nobody what runs. */
@@ -132,22 +144,28 @@ function checkNatives({ made, env }: StartStackOptions): void {
 async function makeWay(options: StartStackOptions, containers: Containers | undefined, done: Made): Promise<void> {
   const { made, record, progress } = options;
   const { home } = made.plan.workspace;
-  const leaving = made.plan.services.filter(({ handle, runtime }) => runtime === "container" && record?.natives.includes(handle));
+  const leaving = made.plan.services.filter(({ handle, runtime }) => runtime !== "native" && record?.natives.includes(handle));
   const stopped = leaving.map(({ handle }) => handle);
   if (stopped.length > 0) {
-    progress.say("harbor", `stopping ${stopped.join(", ")}, to run in a container`);
+    progress.say("harbor", `stopping ${stopped.join(", ")}, to run elsewhere`);
     await stopServices({ home, env: options.env, handles: stopped, forget: true });
   }
   const { handles, gone, isLast } = (await containers?.removeReplaced({ made, session: containers.session })) ?? NOTHING_REPLACED;
   if (record === undefined) return;
-  const toNative = handles.filter((handle) => !stopped.includes(handle));
-  const replacement =
-    (to: Replacement["to"]) =>
-    (handle: string): Replacement => ({ handle, to });
-  done.replaced = [...stopped.map(replacement("container")), ...toNative.map(replacement("native"))];
+  const others = handles.filter((handle) => !stopped.includes(handle));
+  const runtimeOf = new Map(made.plan.services.map(({ handle, runtime }) => [handle, runtime]));
+  done.replaced = [...stopped, ...others].map((handle) => ({
+    handle,
+    from: runtimeBefore(handle, record),
+    to: runtimeOf.get(handle) ?? "container",
+  }));
   const isGone = (handle: string): boolean => gone.includes(handle) || stopped.includes(handle);
   done.before = { ...withoutServices(record, isGone), hasContainers: record.hasContainers && !isLast };
   if (done.replaced.length > 0) writeStack(home, done.before);
+}
+
+function runtimeBefore(handle: string, record: StackRecord): PlannedService["runtime"] {
+  return record.natives.includes(handle) ? "native" : record.connected?.includes(handle) ? "connected" : "container";
 }
 
 const NOTHING_REPLACED = { handles: [] as string[], gone: [] as string[], isLast: false };
@@ -155,18 +173,28 @@ const NOTHING_REPLACED = { handles: [] as string[], gone: [] as string[], isLast
 /** What made way is not started again by itself: what it made way for may have the same in its way. */
 function warnOfReplaced({ progress, keep }: StartStackOptions, { replaced, restarted }: Made): void {
   if (restarted.length > 0 && !keep) progress.warn(`No longer up: ${restarted.join(", ")}; the next \`harbor up\` starts it again`);
-  for (const [to, words, option] of WAYS) {
-    const handles = replaced.filter((it) => it.to === to).map((it) => it.handle);
-    if (handles.length === 0) continue;
-    const again = `harbor up ${handles.map((handle) => `${option}${handle}`).join(" ")}`;
-    progress.warn(`No longer up, having made way for its ${words}: ${handles.join(", ")}; \`${again}\` starts it again`);
+  for (const [to, words] of WAYS) {
+    const those = replaced.filter((it) => it.to === to);
+    if (those.length === 0) continue;
+    const again = `harbor up ${those.map(({ handle, from }) => `${OPTIONS[from](to)}${handle}`).join(" ")}`;
+    progress.warn(
+      `No longer up, having made way for its ${words}: ${those.map(({ handle }) => handle).join(", ")}; \`${again}\` starts it again`,
+    );
   }
 }
 
 const WAYS = [
-  ["native", "native start", ""],
-  ["container", "container", "-x "],
+  ["native", "native start"],
+  ["container", "container"],
+  ["connected", "server"],
 ] as const;
+
+/** What asks for the runtime that it had; a preference for a server has to be overruled. */
+const OPTIONS = {
+  native: () => "-x ",
+  container: (to: PlannedService["runtime"]) => (to === "connected" ? "-c " : ""),
+  connected: () => "",
+} as const;
 
 /**
  * All of it ran before. Natives go first all the same, which takes no time where they are well: one that is being started
@@ -272,9 +300,10 @@ async function takeBack({ made, env, progress }: StartStackOptions, done: Made, 
 }
 
 /** It ran before and this call does not name it: whether it answers is not for this call to fail on. */
-function isBystander(handle: string, { made, running }: StartStackOptions): boolean {
+function isBystander(handle: string, { made, running }: Pick<StartStackOptions, "made" | "running">): boolean {
   const { asked } = made.selection;
-  return asked !== "*" && asked.size > 0 && !asked.has(handle) && (running?.natives.includes(handle) ?? false);
+  const ran = running?.natives.includes(handle) || running?.connected?.includes(handle);
+  return asked !== "*" && asked.size > 0 && !asked.has(handle) && (ran ?? false);
 }
 
 /** One home, one project: else `harbor down` would no longer find the containers of the other. */
@@ -291,7 +320,10 @@ function ranAlready({ plan }: MadePlan, running: RunningServices | undefined): b
   const { directory } = stateOf(plan.workspace.home);
   if (plan.natives.some((spec) => readStartState(spec, directory) !== "running")) return false;
   return plan.services.every(
-    ({ handle, runtime }) => running.services.includes(handle) && running.natives.includes(handle) === (runtime === "native"),
+    ({ handle, runtime }) =>
+      running.services.includes(handle) &&
+      running.natives.includes(handle) === (runtime === "native") &&
+      (running.connected?.includes(handle) ?? false) === (runtime === "connected"),
   );
 }
 
@@ -303,6 +335,7 @@ function recordOf({ made, recorded, record }: StartStackOptions, before: StackRe
     ...recorded,
     services: [...plan.services.map((service) => service.handle), ...selection.lost],
     natives: [...plan.natives.map((native) => native.handle), ...(record?.natives ?? []).filter(isLost)],
+    connected: [...plan.connected.map(({ handle }) => handle), ...(record?.connected ?? []).filter(isLost)],
     capabilities: [...selection.capabilities],
     planned: [...plan.services, ...(record?.planned ?? []).filter((it) => isLost(it.handle))],
     hasContainers: hasContainers(made) || (before?.hasContainers ?? false),

@@ -5,6 +5,7 @@
 import { HarborError } from "../_script/error.ts";
 import type { Env } from "../config/read-values.ts";
 import type { Container } from "../engine/list-containers.ts";
+import { listReach } from "../reach/read-reach.ts";
 import { listServices } from "../supervisor/list-services.ts";
 import type { ServiceReport } from "../supervisor/report.ts";
 import { type StoppedService as StoppedNative, stopServices } from "../supervisor/stop-services.ts";
@@ -28,7 +29,8 @@ export interface StopStackOptions {
 
 export interface StoppedService {
   handle: string;
-  runtime: "container" | "native";
+  /** One that is `connected` goes on: what led to it is gone. */
+  runtime: "container" | "native" | "connected";
   /** Whether it had to be killed after its grace. */
   wasKilled: boolean;
 }
@@ -46,18 +48,34 @@ export async function stopStack(options: StopStackOptions): Promise<StoppedServi
   checkNames(options, natives, containers, engine);
   const isNamed = (name: string): boolean => isAll || handles.includes(name);
   // what stood for a native that was stopped while the engine was gone goes with whatever goes next
-  const isStray = (it: Container): boolean => record !== undefined && it.runtime === "native" && !record.services.includes(it.handle);
+  const isStray = (it: Container): boolean => record !== undefined && it.runtime !== "container" && !record.services.includes(it.handle);
   const leaving = containers.filter((it) => isNamed(it.handle) || isNamed(it.service) || isStray(it));
   const ending = natives.filter((it) => isNamed(it.handle));
   await releaseLeases({ ...options, isMeant: isNamed });
+  await closeReach(options, isNamed);
   const isWhole = isAll || leaving.length === containers.length;
   const { removed, ended } = await endInOrder(options, { engine, isWhole, waves: orderStops(ending, leaving) });
   if (removed instanceof HarborError) throw stoppedInPart(options, isNamed, ended, removed);
   forget(options, isAll, new Set(containers.filter((it) => !leaving.includes(it)).map((it) => it.handle)));
   const stopped: StoppedService[] = ended.map(({ handle, wasKilled }) => ({ handle, runtime: "native", wasKilled }));
-  const removedHandles = new Set(leaving.filter((it) => it.runtime !== "native").map((it) => it.handle));
+  const removedHandles = new Set(leaving.filter((it) => it.runtime === "container").map((it) => it.handle));
   for (const handle of removedHandles) stopped.push({ handle, runtime: "container", wasKilled: false });
+  for (const handle of (record?.connected ?? []).filter(isNamed)) stopped.push({ handle, runtime: "connected", wasKilled: false });
   return stopped;
+}
+
+/** What was opened to others closes with it, and before it; without an engine, what is left for it is said there. */
+async function closeReach({ home, env, progress }: StopStackOptions, isNamed: (name: string) => boolean): Promise<void> {
+  if (listReach(home).length === 0) return;
+  const { endReach } = await import("../reach/end-reach.ts");
+  try {
+    for (const { handle, url } of await endReach({ home, env, isMeant: isNamed })) progress.say(handle, `closed ${url}`);
+  } catch (error) {
+    if (!(error instanceof HarborError) || error.exit !== "missing") throw error;
+    progress.warn(
+      "No engine answers: what stands in front of services for others may still do so; `harbor unexpose` and `harbor tunnel down` close it",
+    );
+  }
 }
 
 interface Ending {

@@ -9,6 +9,6 @@ import type { StackRecord } from "./read-stack.ts";
  */
 export function whatRuns(record: StackRecord | undefined): RunningServices | undefined {
   if (record === undefined || record.bootId !== readBootId()) return undefined;
-  const { services, natives, capabilities } = record;
-  return { services, natives, capabilities };
+  const { services, natives, connected = [], capabilities } = record;
+  return { services, natives, capabilities, ...(connected.length === 0 ? {} : { connected }) };
 }

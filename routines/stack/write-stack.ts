@@ -39,6 +39,7 @@ export function withoutServices(record: StackRecord, isGone: (handle: string) =>
     ...record,
     services: record.services.filter((handle) => !isGone(handle)),
     natives: record.natives.filter((handle) => !isGone(handle)),
+    ...(record.connected === undefined ? {} : { connected: record.connected.filter((handle) => !isGone(handle)) }),
     planned: record.planned.filter((it) => !isGone(it.handle)),
   };
 }

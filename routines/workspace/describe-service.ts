@@ -66,6 +66,11 @@ export function describeService(handle: string, workspace: Workspace): ServiceDe
   };
 }
 
+/** The APIs that a definition says its service has. */
+export function readProvides(path: string): string[] {
+  return texts(readMetadata(path).provides);
+}
+
 const CAPABILITIES: ReadonlySet<string> = new Set(BUILT_IN_CAPABILITIES);
 
 function readMetadata(path: string): Record<string, unknown> {

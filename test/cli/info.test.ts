@@ -51,7 +51,7 @@ describe("harbor info", () => {
       runs: "echo:1",
       problem: null,
       urls: { local: [`http://127.0.0.1:${port}`], lan: [], internal: ["http://echo:80"] },
-      expose: expect.stringContaining("harbor config set bind_address 0.0.0.0"),
+      expose: expect.stringContaining("harbor expose echo"),
       data: { folder: join(box.home, "data/echo"), exists: false },
       contract: {
         path: join(box.home, "services/echo/echo_native.yml"),
@@ -97,7 +97,7 @@ describe("harbor info", () => {
     const { isUp, runtime, because, urls, expose } = await info("echo");
     expect({ isUp, runtime, because }).toEqual({ isUp: true, runtime: "native", because: "-x asks for it" });
     expect(urls.local).toEqual([`http://127.0.0.1:${port}`]);
-    expect(expose).toContain("harbor up -c echo");
+    expect(expose).toContain("harbor expose echo");
     expect((await box.run(["info", "echo"])).stdout).toMatch(/^runs +natively: -x asks for it$/m);
     await box.run(["down"]);
   });

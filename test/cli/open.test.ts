@@ -119,7 +119,7 @@ describe("what cannot be", () => {
       const { exit, stdout, stderr } = await box.run(words);
       expect({ exit, stdout }).toEqual({ exit: 1, stdout: "" });
       expect(stderr).toMatch(
-        /^harbor: Cannot print a URL of "page" for other machines: it listens on this host alone\n.*harbor up -c page\n$/,
+        /^harbor: Cannot print a URL of "page" for other machines: it listens on this host alone\n.*`harbor expose page` opens it to the local network, with TLS and a password\n$/,
       );
     }
     expect(await box.run(["url", "--lan"])).toEqual({

@@ -87,6 +87,7 @@ describe("harbor plan --json", () => {
       "services",
       "files",
       "natives",
+      "connected",
       "dependencies",
       "compose",
     ]);

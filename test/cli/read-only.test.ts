@@ -12,6 +12,9 @@ const READING: Record<string, string[][]> = {
   top: [["--json"]],
   logs: [[], ["--json"], ["echo", "--since", "1h"]],
   url: [["echo"], ["echo", "--json"]],
+  connect: [[], ["ls", "--json"], ["http://127.0.0.1:1", "--as", "echo"], ["http://127.0.0.1:1", "--as", "nothing"]],
+  expose: [[], ["ls", "--json"]],
+  tunnel: [[], ["ls", "--json"]],
   ls: [[], ["--json"], ["--up"]],
   info: [["echo"], ["boxed", "--json"]],
   open: [["echo"]],
@@ -66,7 +69,10 @@ const READING: Record<string, string[][]> = {
 };
 
 /** Those that act; `cmd` writes the merged file that its line names, under `state/cmd`. */
-const ACTING = ["up", "down", "restart", "stop", "attach", "run", "exec", "shell", "pull", "build", "backup", "cmd", "compose"];
+const ACTING = [
+  ...["up", "down", "restart", "stop", "attach", "run", "exec", "shell", "pull", "build", "backup", "cmd", "compose"],
+  ...["disconnect", "unexpose"],
+];
 
 let box: Sandbox;
 /** Of before. */

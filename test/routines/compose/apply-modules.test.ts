@@ -16,7 +16,15 @@ async function apply(modules: Record<string, string>): Promise<MergedCompose & {
   const workspace = findWorkspace({ home: makeFolder(), directory: root });
   const services = new Set(["a", "b"]);
   const files = listFiles({ workspace, handles: [...services], capabilities: none });
-  const resolved = resolveFiles({ files, services, natives: none, capabilities: none, knownCapabilities: none, workspace });
+  const resolved = resolveFiles({
+    files,
+    services,
+    natives: none,
+    connections: new Map(),
+    capabilities: none,
+    knownCapabilities: none,
+    workspace,
+  });
   const merged: MergedCompose = { model: { services: { a: { image: "a" } } }, variables: new Map(), sources: new Map() };
   const values = new Values([{ origin: "test", get: (name) => ({ HARBOR_A_B: '{"x":1}' })[name] }]);
   const selection = { services, natives: none, capabilities: new Set(["nvidia"]) } as unknown as Selection;

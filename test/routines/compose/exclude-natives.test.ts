@@ -19,6 +19,7 @@ function exclude(files: Record<string, string>, bridge: Bridge = "socket"): Excl
     files: listed,
     services,
     natives: new Set(["nat"]),
+    connections: new Map(),
     capabilities: known,
     knownCapabilities: known,
     workspace,
@@ -27,6 +28,7 @@ function exclude(files: Record<string, string>, bridge: Bridge = "socket"): Excl
   return excludeNatives({
     resolved,
     contracts: new Map([["nat", readContract({ path: contract, handle: "nat" })]]),
+    connections: new Map(),
     values,
     bridge,
   });

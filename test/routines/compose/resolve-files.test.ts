@@ -21,6 +21,7 @@ function resolve({ files, services, natives = [], capabilities = [] }: Question)
     files: listFiles({ workspace, handles: services, capabilities: known }),
     services: selected,
     natives: new Set(natives),
+    connections: new Map(),
     capabilities: new Set(capabilities),
     knownCapabilities: known,
     workspace,
