@@ -133,8 +133,8 @@ export const command = defineCommand({
   },
   changes: ({ url }) => (url === undefined || url === "ls" ? undefined : "done"),
   args: {
-    url: { type: "positional", description: "Where it is; ls, or nothing, shows what is connected" },
-    as: { type: "string", description: "The service that it stands in for", valueHint: "HANDLE" },
+    url: { type: "positional", description: "Where it is; ls, or nothing, shows what is connected", completes: ["ls"] },
+    as: { type: "string", description: "The service that it stands in for", valueHint: "HANDLE", completes: "handle" },
     ca: { type: "string", description: "PEM file of the authority that signed its certificate", valueHint: "FILE" },
     insecure: { type: "boolean", description: "Do not look at its certificate: whoever is in between can read and change all of it" },
     "token-from-env": {

@@ -23,7 +23,11 @@ export const command = defineCommand({
     examples: ["harbor disconnect ollama", "harbor disconnect ollama redis"],
   },
   changes: "done",
-  args: { handles: { type: "positional", description: "Service handles", required: true, multiple: true }, ...workspaceArg, ...jsonArg },
+  args: {
+    handles: { type: "positional", description: "Service handles", required: true, multiple: true, completes: "connected" },
+    ...workspaceArg,
+    ...jsonArg,
+  },
   async run({ args }) {
     const { home, workspace, record } = findPlace(args.workspace);
     const values = readValues({ workspace, env: process.env });

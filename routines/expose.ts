@@ -62,7 +62,7 @@ export const command = defineCommand({
   },
   changes: ({ handle }) => (handle === undefined || handle === "ls" ? undefined : "tried"),
   args: {
-    handle: { type: "positional", description: "Service handle; ls, or nothing, shows what is open" },
+    handle: { type: "positional", description: "Service handle; ls, or nothing, shows what is open", completes: "running" },
     address: {
       type: "string",
       description: "Which of this host's to listen on; 0.0.0.0 for all. Default: the one in the local network",

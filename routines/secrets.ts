@@ -85,7 +85,7 @@ const set = defineCommand({
   },
   changes: "done",
   args: {
-    key: { type: "positional", description: KEY, required: true },
+    key: { type: "positional", description: KEY, completes: "secret-key", required: true },
     force: { type: "boolean", description: "Also a key that no file names" },
     ...workspaceArg,
     ...jsonArg,
@@ -127,7 +127,11 @@ const unset = defineCommand({
     examples: ["harbor secrets unset hf_token"],
   },
   changes: "done",
-  args: { keys: { type: "positional", description: KEY, required: true, multiple: true }, ...workspaceArg, ...jsonArg },
+  args: {
+    keys: { type: "positional", description: KEY, completes: "secret-key", required: true, multiple: true },
+    ...workspaceArg,
+    ...jsonArg,
+  },
   async run({ args }) {
     const { home, keys, values } = readConfiguration(args.workspace);
     const names = args.keys.map((typed) => ({ typed, ...findKey(typed, keys) }));
@@ -148,7 +152,7 @@ const store = defineCommand({
   },
   changes: ({ where }) => (where === undefined ? undefined : "done"),
   args: {
-    where: { type: "positional", description: "file or keychain" },
+    where: { type: "positional", description: "file or keychain", completes: ["file", "keychain"] },
     forget: { type: "boolean", description: "To a file: without those of a keychain that cannot be had; they have to be set anew" },
     ...jsonArg,
   },

@@ -41,7 +41,7 @@ const open = defineCommand({
   },
   changes: "tried",
   args: {
-    handle: { type: "positional", description: "Service handle", required: true },
+    handle: { type: "positional", description: "Service handle", required: true, completes: "running" },
     public: { type: "boolean", description: "Ask nobody for a password: whoever learns the URL can use it" },
     user: { type: "string", description: "Who logs in", valueHint: "NAME", default: "harbor" },
     "password-from-env": {
@@ -96,7 +96,7 @@ const down = defineCommand({
     examples: ["harbor tunnel down", "harbor tunnel down webui"],
   },
   changes: "tried",
-  args: { handles: { type: "positional", description: "Service handles", multiple: true }, ...jsonArg },
+  args: { handles: { type: "positional", description: "Service handles", multiple: true, completes: "tunnelled" }, ...jsonArg },
   run: ({ args }) => closeReach({ way: "tunnel", handles: args.handles, json: args.json }),
 });
 

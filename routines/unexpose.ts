@@ -15,7 +15,15 @@ export const command = defineCommand({
     examples: ["harbor unexpose webui", "harbor unexpose"],
   },
   changes: "tried",
-  args: { handles: { type: "positional", description: "Service handles; all that are exposed when left out", multiple: true }, ...jsonArg },
+  args: {
+    handles: {
+      type: "positional",
+      description: "Service handles; all that are exposed when left out",
+      multiple: true,
+      completes: "exposed",
+    },
+    ...jsonArg,
+  },
   run: ({ args }) => closeReach({ way: "expose", handles: args.handles, json: args.json }),
 });
 

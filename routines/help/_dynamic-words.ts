@@ -3,17 +3,20 @@ import { readFileSync } from "node:fs";
 import type { Completion } from "../_script/command.ts";
 import { HarborError } from "../_script/error.ts";
 import { readAliases } from "../config/aliases.ts";
+import { connectedHandles } from "../config/connected-handles.ts";
 import { findHome } from "../config/find-home.ts";
 import { findKey } from "../config/find-key.ts";
-import { listKeys } from "../config/list-keys.ts";
+import { isSecretKey, listKeys } from "../config/list-keys.ts";
 import { keyOf } from "../config/name-variable.ts";
 import { parseEnv } from "../config/parse-env.ts";
+import { listProfiles } from "../config/profiles.ts";
 import type { Env } from "../config/read-values.ts";
 import { readServiceVariables } from "../config/service-variables.ts";
 import { configFile } from "../config/write-values.ts";
 import { BUILT_IN_CAPABILITIES } from "../host/capabilities.ts";
 import { APIS } from "../launch/tool.ts";
 import { nameModels, nameStores } from "../models/name-models.ts";
+import { listReach, type Way } from "../reach/read-reach.ts";
 import { findStackWorkspace } from "../stack/find-stack-workspace.ts";
 import { readStack, type StackRecord } from "../stack/read-stack.ts";
 import { describeService, type ServiceDescription } from "../workspace/describe-service.ts";
@@ -58,6 +61,11 @@ const WORDS: Readonly<Record<Kind, (at: Found) => readonly string[]>> = {
   program: ({ home, workspace }) => [...readAliases(home).keys(), ...listHandles(workspace())],
   model: ({ workspace, env }) => nameModels({ workspace: workspace(), env }),
   store: ({ workspace, env }) => nameStores({ workspace: workspace(), env }),
+  profile: ({ workspace }) => listProfiles(workspace()).map(({ name }) => name),
+  "secret-key": ({ begins, workspace }) => secretKeys(begins, workspace()),
+  connected: ({ workspace, env }) => connectedHandles(workspace(), env),
+  exposed: ({ home }) => reached(home, "expose"),
+  tunnelled: ({ home }) => reached(home, "tunnel"),
 };
 
 /** What the completion names; a list that the command wrote down is itself. Files are for the shell to find. */
@@ -74,6 +82,15 @@ export function dynamicWords(completes: Completion, place: Place): readonly stri
 function keysThatBegin(begins: string, workspace: Workspace): string[] {
   const isVariable = begins.startsWith("HARBOR_");
   return [...listKeys({ workspace, begins }).values()].map(({ name, key }) => (isVariable ? name : key));
+}
+
+function secretKeys(begins: string, workspace: Workspace): string[] {
+  const keys = listKeys({ workspace, begins });
+  return [...keys.values()].filter(({ name }) => isSecretKey(name, keys)).map(({ key }) => key);
+}
+
+function reached(home: string, way: Way): string[] {
+  return listReach(home).flatMap((record) => (record.way === way ? [record.handle] : []));
 }
 
 function setKeys(home: string, handles: readonly string[]): string[] {

@@ -1,9 +1,8 @@
 /** The services for which servers stand in, by the configuration, and what those answer right now. */
 import { HarborError } from "../_script/error.ts";
-import { type Env, readValues } from "../config/read-values.ts";
-import { runtimeVariable } from "../config/runtime-preference.ts";
+import { connectedHandles } from "../config/connected-handles.ts";
+import type { Env } from "../config/read-values.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
-import { listHandles } from "../workspace/list-handles.ts";
 import { askServer, type ServerAnswer } from "./ask-server.ts";
 import { planConnection } from "./plan-connection.ts";
 import type { StackRecord } from "./read-stack.ts";
@@ -33,12 +32,6 @@ export interface ListedConnections {
 }
 
 const TIMEOUT_MS = 3_000;
-
-/** Handles whose runtime is `connected`. */
-export function connectedHandles(workspace: Workspace, env: Env): string[] {
-  const values = readValues({ workspace, env });
-  return listHandles(workspace).filter((handle) => values.get(runtimeVariable(handle)) === "connected");
-}
 
 /** By handle; all are asked at once. */
 export async function listConnections(options: ListConnectionsOptions): Promise<ListedConnections> {

@@ -156,7 +156,7 @@ describe("fish", () => {
     ["harbor zebra attac", ["attach\tFollow one service: what it prints, and what becomes of it"]],
     ["harbor up --exclude=zeb", ["--exclude=zebra"]],
     ["harbor up --exclude ollama,zeb", ["ollama,zebra"]],
-    ["harbor config set zebra.runtime ", ["native", "container", "auto"]],
+    ["harbor config set zebra.runtime ", ["native", "container", "auto", "connected"]],
     ["harbor routine patch-pyproject zebra", ["zebra file.txt"]],
     ["harbor up --workspace zo", ["zoo/"]],
     ["harbor completion ", ["bash", "zsh", "fish"]],

@@ -171,12 +171,22 @@ describe("complete", () => {
     [["config", "--quiet", "s"], ["set"]],
     [
       ["config", "set", "zebra."],
-      ["zebra.loud", "zebra.open_url", "zebra.runtime", "zebra.version", "zebra.volumes"],
+      [
+        "zebra.loud",
+        "zebra.open_url",
+        "zebra.remote_ca",
+        "zebra.remote_insecure",
+        "zebra.remote_token",
+        "zebra.remote_url",
+        "zebra.runtime",
+        "zebra.version",
+        "zebra.volumes",
+      ],
     ],
     [["config", "set", "HARBOR_ZEBRA_L"], ["HARBOR_ZEBRA_LOUD"]],
     [
       ["config", "set", "zebra.runtime", ""],
-      ["native", "container", "auto"],
+      ["native", "container", "auto", "connected"],
     ],
     [
       ["config", "set", "HARBOR_ZEBRA_LOUD", ""],
