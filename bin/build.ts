@@ -12,6 +12,7 @@ import { basename } from "node:path";
 import { type BuiltFolder, builtPlace } from "../routines/_script/_built-yaml.ts";
 import { parsePlainYaml } from "../routines/_script/_plain-yaml.ts";
 import { programVersion } from "../routines/_script/program-version.ts";
+import { INDEX_FILE, indexHelp } from "../routines/help/_help-index.ts";
 import { DESCRIPTION_FILE, type ProgramDescription } from "../routines/help/describe-commands.ts";
 import { readExitCodes, renderManual } from "../routines/help/render-manual.ts";
 
@@ -91,6 +92,7 @@ async function buildHelp(target: string): Promise<string[]> {
   const exitCodes = readExitCodes(await Bun.file(`${root}docs/exit-codes.md`).text());
   const files = {
     [DESCRIPTION_FILE.replace("dist/", "")]: JSON.stringify(program),
+    [INDEX_FILE.replace("dist/", "")]: JSON.stringify(indexHelp(program.commands, root)),
     "harbor.1": renderManual({ program, exitCodes, version: programVersion(), date: new Date() }),
   };
   for (const [name, text] of Object.entries(files)) await Bun.write(`${target}/${name}`, text);

@@ -1,7 +1,4 @@
-/**
- * Texts ranked by how well they answer words: Okapi BM25 (Robertson and Zaragoza, 2009) over fields of different weight. Small
- * enough a collection that its index is made for each question.
- */
+/** Texts ranked by how well they answer words: Okapi BM25 (Robertson and Zaragoza, 2009) over fields of different weight. */
 import { nearest } from "../_script/nearest.ts";
 
 export interface Field {
@@ -73,16 +70,14 @@ export function wordsOf(text: string): string[] {
   });
 }
 
-export interface Entry {
-  fields: readonly Field[];
+/** A text's words, as JSON can hold them. */
+export interface Indexed {
+  /** Each word once, with the weight of all places where it stands. */
+  counts: Readonly<Record<string, number>>;
+  /** How many words it has. */
+  length: number;
   /** What its score counts, against 1. */
   share: number;
-}
-
-interface Indexed<T> {
-  item: T;
-  counts: Map<string, number>;
-  length: number;
 }
 
 export interface Ranked<T> {
@@ -91,18 +86,18 @@ export interface Ranked<T> {
 }
 
 /** Those that have any of the words, the best first. */
-export function rank<T extends Entry>(items: readonly T[], question: string): Ranked<T>[] {
-  const indexed = items.map(index);
+export function rank<T extends Indexed>(items: readonly T[], question: string): Ranked<T>[] {
   const found = new Map<string, number>();
-  for (const { counts } of indexed) for (const word of counts.keys()) found.set(word, (found.get(word) ?? 0) + 1);
-  const mean = indexed.reduce((sum, it) => sum + it.length, 0) / Math.max(1, indexed.length);
+  for (const { counts } of items) for (const word in counts) found.set(word, (found.get(word) ?? 0) + 1);
+  const mean = items.reduce((sum, it) => sum + it.length, 0) / Math.max(1, items.length);
   const asked = [...new Set(wordsOf(question))].map((word) => variantsOf(word, found));
-  const ranked = indexed.map(({ item, counts, length }) => {
+  const ranked = items.map((item) => {
+    const { counts, length } = item;
     const stretch = SATURATION * (1 - LENGTH_SHARE + (LENGTH_SHARE * length) / mean);
     const scores = asked.map((variants) => {
       let best = 0;
       for (const [word, share] of variants) {
-        const count = counts.get(word) ?? 0;
+        const count = Object.hasOwn(counts, word) ? (counts[word] ?? 0) : 0;
         const rarity = Math.log(1 + (items.length - (found.get(word) ?? 0) + 0.5) / ((found.get(word) ?? 0) + 0.5));
         best = Math.max(best, (share * rarity * count * (SATURATION + 1)) / (count + stretch));
       }
@@ -115,16 +110,18 @@ export function rank<T extends Entry>(items: readonly T[], question: string): Ra
   return ranked.filter(({ score }) => score > 0).sort((a, b) => b.score - a.score);
 }
 
-function index<T extends Entry>(item: T): Indexed<T> {
-  const counts = new Map<string, number>();
+/** The words of its fields. */
+export function indexFields(fields: readonly Field[]): Pick<Indexed, "counts" | "length"> {
+  // without the names that every object has: some are words
+  const counts: Record<string, number> = Object.create(null);
   let length = 0;
-  for (const { text, weight } of item.fields) {
+  for (const { text, weight } of fields) {
     for (const word of wordsOf(text)) {
-      counts.set(word, (counts.get(word) ?? 0) + weight);
+      counts[word] = (counts[word] ?? 0) + weight;
       length++;
     }
   }
-  return { item, counts, length };
+  return { counts, length };
 }
 
 /** The word itself, those of the same meaning, those that begin so; where nothing has any of them, the nearest that something has. */

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 export interface Section {
-  /** The whole path. */
+  /** Below the root. */
   file: string;
   /** Of the heading; counts from 1. */
   line: number;
@@ -17,15 +17,13 @@ export interface Section {
 
 /** Every page below `docs/`, and the README. Records of decisions and what has changed answer other questions. */
 export function readPages(root: string): Section[] {
-  const names = [...new Bun.Glob("docs/**/*.md").scanSync({ cwd: root })].filter((name) => !name.startsWith("docs/adr/")).sort();
-  return ["README.md", ...names].flatMap((name) => {
-    const file = join(root, name);
-    try {
-      return readSections(readFileSync(file, "utf8"), file);
-    } catch {
-      return []; // a copy without it
-    }
-  });
+  return listPages(root).flatMap((name) => readSections(readFileSync(join(root, name), "utf8"), name));
+}
+
+/** Their paths below the root. */
+export function listPages(root: string): string[] {
+  const names = ["README.md", "docs/**/*.md"].flatMap((pattern) => [...new Bun.Glob(pattern).scanSync({ cwd: root })]);
+  return names.filter((name) => !name.startsWith("docs/adr/")).sort();
 }
 
 /** A `#` within a block of code is no heading. */

@@ -5,6 +5,7 @@
  *
  *   harbor routine search-help gpu in a container
  */
+import { resolve } from "node:path";
 import { type CommandTable, defineCommand, jsonArg } from "../_script/command.ts";
 import { readCount } from "../_script/count.ts";
 import { emit } from "../_script/emit.ts";
@@ -15,9 +16,9 @@ import { findHome } from "../config/find-home.ts";
 import { describeService } from "../workspace/describe-service.ts";
 import { findWorkspace } from "../workspace/find-workspace.ts";
 import { listHandles } from "../workspace/list-handles.ts";
-import { type Entry, rank, wordsOf } from "./_rank.ts";
-import { readPages, type Section } from "./_read-pages.ts";
-import { type CommandDescription, describeProgram } from "./describe-commands.ts";
+import { indexHelp, readHelpIndex, SHARE, type Text } from "./_help-index.ts";
+import { indexFields, rank, wordsOf } from "./_rank.ts";
+import { describeProgram } from "./describe-commands.ts";
 
 export interface Answer {
   kind: "command" | "page" | "service";
@@ -43,66 +44,21 @@ export interface SearchHelpOptions {
   root?: string;
 }
 
-interface Found extends Entry {
-  answer: Omit<Answer, "score" | "text" | "try">;
-  /** Lines of which the best is shown. */
-  texts: readonly string[];
-  commands: readonly string[];
-}
-
-/** What a person types comes first, what those read who build on Harbor last. */
-const SHARE = { command: 1.2, page: 1, builders: 0.5 } as const;
-const FOR_BUILDERS = /\/(?:README|adding-a-service|interfaces|exit-codes|coming-from-harbor)\.md$/;
-
 /** What has any of the words, the best first. */
 export async function searchHelp({ words, verbs, home, limit, root = programRoot() }: SearchHelpOptions): Promise<Answer[]> {
-  const { commands } = await describeProgram(verbs);
-  const entries = [...commands.flatMap((it) => commandEntries(it, "harbor")), ...readPages(root).map(pageEntry), ...serviceEntries(home)];
-  const best = rank(entries, words).slice(0, limit);
+  const help = readHelpIndex(root) ?? indexHelp((await describeProgram(verbs)).commands, root);
+  const best = rank([...help, ...serviceTexts(home)], words).slice(0, limit);
   return best.map(({ item: { answer, texts, commands: lines }, score }) => ({
     ...answer,
+    file: answer.file === null ? null : resolve(root, answer.file),
     text: choose(texts, words) ?? "",
     try: choose(lines, words) ?? null,
     score: Math.round(score * 100) / 100,
   }));
 }
 
-function commandEntries(command: CommandDescription, before: string): Found[] {
-  const line = `${before} ${command.name}`;
-  const options = command.options.map((it) => `--${it.name}: ${it.description}`);
-  const words = command.words.map((it) => `${it.name}: ${it.description}`);
-  const own: Found = {
-    answer: { kind: "command", title: line, file: null, line: null },
-    share: SHARE.command,
-    fields: [
-      { text: line, weight: before === "harbor" ? 5 : 3 },
-      { text: command.description, weight: 3 },
-      { text: [...options, ...words].join(" "), weight: 1 },
-      { text: command.name === "how" ? "" : command.examples.join(" "), weight: 1 },
-    ],
-    texts: [command.description],
-    commands: command.examples.length === 0 ? [line] : command.examples.map((it) => it.replace(/ {2,}.*$/, "")),
-  };
-  // a stage by itself is for few
-  return [own, ...(command.name === "routine" ? [] : command.commands.flatMap((it) => commandEntries(it, line)))];
-}
-
-function pageEntry({ file, line, headings, lines, commands }: Section): Found {
-  return {
-    answer: { kind: "page", title: headings.join(": "), file, line },
-    share: FOR_BUILDERS.test(file) ? SHARE.builders : SHARE.page,
-    fields: [
-      { text: headings.at(-1) ?? "", weight: 4 },
-      { text: headings.slice(0, -1).join(" "), weight: 1.5 },
-      { text: lines.join(" "), weight: 1 },
-    ],
-    texts: lines.flatMap((it) => it.split(/(?<=[.;:]) +(?=[A-Z`])/)),
-    commands,
-  };
-}
-
 /** One folder that cannot be read must not hide the others. */
-function serviceEntries(home: string): Found[] {
+function serviceTexts(home: string): Text[] {
   let workspace: ReturnType<typeof findWorkspace>;
   try {
     workspace = findWorkspace({ home });
@@ -118,7 +74,7 @@ function serviceEntries(home: string): Found[] {
         { text: `${description} ${tags.join(" ")} ${provides.join(" ")} service`, weight: 2 },
       ];
       const answer = { kind: "service", title: `${handle}: ${name}`, file: folder, line: null } as const;
-      return [{ answer, share: SHARE.page, fields, texts: [description], commands: [`harbor up ${handle}`] }];
+      return [{ answer, share: SHARE.page, ...indexFields(fields), texts: [description], commands: [`harbor up ${handle}`] }];
     } catch (error) {
       if (error instanceof HarborError) return [];
       throw error;

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type ArgSpecs, type CommandTable, defineCommand } from "../../../routines/_script/command.ts";
+import { INDEX_FILE, indexHelp } from "../../../routines/help/_help-index.ts";
+import { describeProgram } from "../../../routines/help/describe-commands.ts";
 import { type Answer, searchHelp } from "../../../routines/help/search-help.ts";
 
 let root: string;
@@ -111,5 +113,22 @@ describe("searchHelp", () => {
     const scores = (await search("service card")).map(({ score }) => score);
     expect(scores.length).toBeGreaterThan(2);
     expect(scores).toEqual([...scores].sort((a, b) => b - a));
+  });
+
+  test("with what the build has kept of commands and pages it finds the same, until a page is newer", async () => {
+    const live = await search("constructor of a service card");
+    const { commands } = await describeProgram(verbs);
+    const file = join(root, INDEX_FILE);
+    mkdirSync(dirname(file));
+    writeFileSync(file, JSON.stringify(indexHelp(commands, root)));
+    expect(await search("constructor of a service card")).toEqual(live);
+
+    const page = join(root, "docs/later.md");
+    writeFileSync(page, "# Later\n\nOkapi.\n");
+    const future = new Date(Date.now() + 60_000);
+    utimesSync(page, future, future);
+    expect(await first("okapi")).toMatchObject({ title: "Later", file: page });
+    rmSync(page);
+    rmSync(dirname(file), { recursive: true });
   });
 });
