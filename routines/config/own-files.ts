@@ -4,6 +4,9 @@
  */
 export const OWN_FILES = {
   "config.env": "your configuration",
+  "secrets.env": "your keys, tokens and passwords",
+  "secrets.keychain": "names of your secrets in the system's keychain, and what it has under them",
+  profiles: "your profiles",
   "aliases.json": "your aliases",
   env: "variables of single services",
   services: "folders of services that are your own",
