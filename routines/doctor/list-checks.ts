@@ -24,6 +24,7 @@ import { checkOrphans } from "./check-orphans.ts";
 import { checkPortsFree } from "./check-ports.ts";
 import { checkProxies } from "./check-proxies.ts";
 import { checkPython } from "./check-python.ts";
+import { checkSecrets } from "./check-secrets.ts";
 import { checkSelinux } from "./check-selinux.ts";
 import { checkSocket } from "./check-socket.ts";
 import { checkStack } from "./check-stack.ts";
@@ -35,7 +36,7 @@ export const CHECKS: readonly Check[] = [
   ...[checkGpu, checkOnnx],
   ...[checkBridge, checkListeners, checkPortsFree, checkDns, checkProxies],
   ...[checkDisk, checkMemory, checkClock, checkPython, checkWsl, checkSelinux],
-  ...[checkConfig, checkModes, checkStack, checkLeftovers, checkSupervisor, checkOrphans],
+  ...[checkConfig, checkModes, checkSecrets, checkStack, checkLeftovers, checkSupervisor, checkOrphans],
   ...[checkFolders, checkContracts],
 ];
 
