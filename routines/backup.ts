@@ -1,6 +1,6 @@
 #!/usr/bin/env bun
 /**
- * `harbor backup`: configuration and data of services in one archive, which `harbor restore` verifies and takes back.
+ * `harbor backup`: configuration, secrets and data of services in one archive, which `harbor restore` verifies and takes back.
  *
  *   bun routines/backup.ts webui --to ~/webui.tar.gz
  */
@@ -116,7 +116,7 @@ function render({ file, bytes, config, secrets, home, profiles, env, services, d
 export const command = defineCommand({
   meta: {
     name: "backup",
-    description: "Save configuration and data of services in one archive",
+    description: "Save configuration, secrets and data of services in one archive",
     examples: [
       "harbor backup                           All of it, into the folder you are in",
       "harbor backup webui --to ~/webui.tar.gz",
