@@ -32,6 +32,8 @@ export interface Restored {
   config: string[];
   /** The same of secrets. */
   secrets: string[];
+  /** Of secrets that were in a keychain when it was saved, and are set nowhere. */
+  missing: string[];
   /** `data/webui`, `services/mine`, `env/webui.env`, `aliases.json`. */
   placed: string[];
   /** Of these, what stood there before. */
@@ -111,6 +113,7 @@ export const command = defineCommand({
       createdAt: plan.head.manifest.createdAt,
       config: plan.changes.map(({ name }) => name),
       secrets: plan.secrets.map(({ name }) => name),
+      missing: plan.missing,
       placed: plan.placed,
       replaced: plan.replaced,
       isDryRun: args["dry-run"],

@@ -303,6 +303,9 @@ describe.skipIf(missing !== undefined)(`with the system's keychain${missing === 
       stderr: "harbor: not in it, for they were in a keychain: HARBOR_ECHO_LOGIN, HARBOR_HF_TOKEN (`harbor secrets set` sets one)\n",
     });
     expect(readdirSync(other()).filter((name) => name.startsWith("secrets"))).toEqual([]);
+    expect(await box.json<object>(["restore", archive(), "--dry-run"], { env: { HARBOR_HOME: other() } })).toMatchObject({
+      missing: ["HARBOR_ECHO_LOGIN", "HARBOR_HF_TOKEN"],
+    });
     // where they are there is nothing to say
     expect((await restore("--yes")).stderr).toBe("");
   }, 30_000);
