@@ -1,6 +1,6 @@
 #!/usr/bin/env bun
 /**
- * `harbor backup`: configuration and data of services in one archive, which `harbor restore` verifies and takes back.
+ * `harbor backup`: configuration, secrets and data of services in one archive, which `harbor restore` verifies and takes back.
  *
  *   bun routines/backup.ts webui --to ~/webui.tar.gz
  */
@@ -31,7 +31,11 @@ export interface Backup {
   /** Of the archive. */
   bytes: number;
   config: string[];
+  secrets: string[];
+  /** Names of secrets that are in the system's keychain, and not in it. */
+  inKeychain: string[];
   home: string[];
+  profiles: string[];
   env: string[];
   services: string[];
   data: string[];
@@ -73,8 +77,8 @@ async function makeBackup({ handles, file, stops, signal, progress }: Work): Pro
   const { home, record } = stack;
   const { workspace } = findStackWorkspace({ home, record });
   const collected = collectBackup({ workspace, values: readValues({ workspace, env }), handles });
-  refuseNothing(collected, handles);
   warn(collected.warnings);
+  refuseNothing(collected, handles);
   const active = await findActive({ ...stack, env, handles: collected.data.map(({ handle }) => handle) });
   if (active.length > 0 && !stops) {
     throw new HarborError(`Cannot back up ${active.join(", ")}: what runs goes on writing`, {
@@ -93,23 +97,26 @@ async function makeBackup({ handles, file, stops, signal, progress }: Work): Pro
   }
 }
 
-function refuseNothing({ config, home, env, services, data }: Collected, handles: readonly string[]): void {
-  if (config.names.length + home.length + env.length + services.length + data.length > 0) return;
+function refuseNothing({ config, secrets, home, profiles, env, services, data }: Collected, handles: readonly string[]): void {
+  if ([config.names, secrets.names, home, profiles, env, services, data].some((them) => them.length > 0)) return;
   const whose = handles.length === 0 ? "" : ` of ${handles.join(", ")}`;
   throw new HarborError(`Cannot back up${whose}: there is neither configuration nor data`);
 }
 
-function render({ file, bytes, config, home, env, services, data, files, contentBytes }: Backup): string {
+function render({ file, bytes, config, secrets, home, profiles, env, services, data, files, contentBytes }: Backup): string {
   const of = (what: string, names: readonly string[]): string[] => (names.length === 0 ? [] : [`  ${what}: ${names.join(", ")}`]);
-  const keys = config.length === 0 ? [] : [`  configuration: ${config.length} ${config.length === 1 ? "value" : "values"}`];
+  const count = (what: string, { length }: readonly string[]): string[] =>
+    length === 0 ? [] : [`  ${what}: ${length} ${length === 1 ? "value" : "values"}`];
   const head = `${file} (${formatSize(bytes)}; ${files} files, ${formatSize(contentBytes)})`;
-  return [head, ...keys, ...of("files", home), ...of("variables", env), ...of("services", services), ...of("data", data)].join("\n");
+  const values = [...count("configuration", config), ...count("secrets", secrets)];
+  const folders = [...of("profiles", profiles), ...of("variables", env), ...of("services", services), ...of("data", data)];
+  return [head, ...values, ...of("files", home), ...folders].join("\n");
 }
 
 export const command = defineCommand({
   meta: {
     name: "backup",
-    description: "Save configuration and data of services in one archive",
+    description: "Save configuration, secrets and data of services in one archive",
     examples: [
       "harbor backup                           All of it, into the folder you are in",
       "harbor backup webui --to ~/webui.tar.gz",
@@ -136,8 +143,9 @@ export const command = defineCommand({
       makeBackup({ handles: args.handles, file, stops: args.stop, signal, progress: createProgress(args.json) });
     const written = await withLock(stateOf(home).lock, work, { signal, purpose: "harbor backup" }).finally(() => removeEmptyState(home));
     const { manifest, files, contentBytes, leftOut, bytes } = written;
-    const { config, home: whole, env, services, data } = manifest;
-    emit({ file, bytes, config, home: whole, env, services, data, files, contentBytes, leftOut }, { json: args.json, render });
+    const { config, secrets, inKeychain, home: whole, profiles, env, services, data } = manifest;
+    const names = { config, secrets, inKeychain, home: whole, profiles, env, services, data };
+    emit({ file, bytes, ...names, files, contentBytes, leftOut }, { json: args.json, render });
     if (args.json) return;
     if (leftOut.length > 0) note(`left out: ${leftOut.join(", ")} (no file, or made anew by itself)`);
     note("it may hold secrets: only you can read it (mode 0600)");

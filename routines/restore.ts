@@ -30,6 +30,10 @@ export interface Restored {
   createdAt: string;
   /** Names of the variables that it sets, or would set. */
   config: string[];
+  /** The same of secrets. */
+  secrets: string[];
+  /** Of secrets that were in a keychain when it was saved, and are set nowhere. */
+  missing: string[];
   /** `data/webui`, `services/mine`, `env/webui.env`, `aliases.json`. */
   placed: string[];
   /** Of these, what stood there before. */
@@ -58,8 +62,16 @@ async function refuseRunning(plan: RestorePlan): Promise<void> {
 }
 
 /** What would not be there any more. */
-function describeLosses({ replaced, changes }: RestorePlan): string[] {
-  return [...replaced.map((it) => `replaces ${it}`), ...changes.filter((it) => it.isSet).map((it) => `${it.shown}`)];
+function describeLosses({ replaced, changes, secrets }: RestorePlan): string[] {
+  return [...replaced.map((it) => `replaces ${it}`), ...[...changes, ...secrets].filter((it) => it.isSet).map((it) => `${it.shown}`)];
+}
+
+function noteMissing(missing: readonly string[]): void {
+  if (missing.length > 0) note(`not in it, for they were in a keychain: ${missing.join(", ")} (\`harbor secrets set\` sets one)`);
+}
+
+function countChanged(what: string, { length }: readonly unknown[]): string[] {
+  return length === 0 ? [] : [`${what}: ${length} changed`];
 }
 
 export const command = defineCommand({
@@ -100,6 +112,8 @@ export const command = defineCommand({
       file,
       createdAt: plan.head.manifest.createdAt,
       config: plan.changes.map(({ name }) => name),
+      secrets: plan.secrets.map(({ name }) => name),
+      missing: plan.missing,
       placed: plan.placed,
       replaced: plan.replaced,
       isDryRun: args["dry-run"],
@@ -110,7 +124,7 @@ export const command = defineCommand({
       const lines = [
         `${file}: whole, saved ${plan.head.manifest.createdAt}`,
         ...plan.placed.filter((it) => !plan.replaced.includes(it)).map((it) => `adds ${it}`),
-        ...plan.changes.filter((it) => !it.isSet).map((it) => it.shown),
+        ...[...plan.changes, ...plan.secrets].filter((it) => !it.isSet).map((it) => it.shown),
         ...losses,
       ];
       return emit(restored, { json: args.json, render: () => lines.join("\n") });
@@ -127,9 +141,11 @@ export const command = defineCommand({
     };
     const left = await withLock(stateOf(home).lock, work, { signal, purpose: "harbor restore" }).finally(() => removeEmptyState(home));
     warn(left.map((path) => `What was there before is left at ${path}: some of it belongs to another user`));
-    const lines = [...plan.placed, ...(plan.changes.length === 0 ? [] : [`configuration: ${plan.changes.length} changed`])];
+    const lines = [...plan.placed, ...countChanged("configuration", plan.changes), ...countChanged("secrets", plan.secrets)];
     emit(restored, { json: args.json, render: () => lines.map((it) => `restored ${it}`).join("\n") });
-    if (!args.json && lines.length === 0) note("all of it is there already");
+    if (args.json) return;
+    if (lines.length === 0) note("all of it is there already");
+    noteMissing(plan.missing);
   },
 });
 

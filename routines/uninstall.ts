@@ -46,14 +46,14 @@ export const command = defineCommand({
       "harbor uninstall                      Shows it, and asks",
       "harbor uninstall --dry-run",
       "harbor uninstall --yes --keep-data",
-      "harbor uninstall --yes --remove-data  With configuration and data",
+      "harbor uninstall --yes --remove-data  With configuration, secrets and data",
     ],
   },
   // the history goes as well: nothing may be noted after that
   args: {
     yes: { type: "boolean", alias: "y", description: "Do not ask; data stays unless --remove-data" },
-    "keep-data": { type: "boolean", description: "Leave configuration and data, without asking about them" },
-    "remove-data": { type: "boolean", description: "Remove configuration and data as well" },
+    "keep-data": { type: "boolean", description: "Leave configuration, secrets and data, without asking about them" },
+    "remove-data": { type: "boolean", description: "Remove configuration, secrets and data as well" },
     "dry-run": { type: "boolean", description: "Show it and remove nothing" },
     ...jsonArg,
   },

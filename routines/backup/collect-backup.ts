@@ -5,6 +5,8 @@ import { readText } from "../_script/read-text.ts";
 import { handleOf } from "../config/name-variable.ts";
 import { WHOLE_FILES } from "../config/own-files.ts";
 import { formatEnvValue, parseEnv } from "../config/parse-env.ts";
+import { listOwnProfiles } from "../config/profiles.ts";
+import { KEYCHAIN, readSecrets } from "../config/read-secrets.ts";
 import type { Values } from "../config/read-values.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
 import { listFiles } from "../workspace/list-files.ts";
@@ -21,15 +23,25 @@ export interface CollectOptions {
 
 export interface Collected {
   /** The text of the archive's config.env, and the variables in it. */
-  config: { text: string; names: string[] };
+  config: Variables;
+  /** And of its secrets.env: those that are in a file. */
+  secrets: Variables;
+  /** Names of secrets that are in the system's keychain, which is not asked for them. */
+  inKeychain: string[];
   /** Names of files that are of no single service. */
   home: string[];
+  profiles: string[];
   /** Handles. */
   env: string[];
   services: string[];
   data: DataFolder[];
   /** What is not in it and might be missed. */
   warnings: string[];
+}
+
+interface Variables {
+  text: string;
+  names: string[];
 }
 
 export interface DataFolder {
@@ -57,25 +69,51 @@ export function collectBackup(options: CollectOptions): Collected {
     if (!isKnown) throwUnknown(handle, [...known, ...kept.data]);
   }
   const isMeant = (handle: string): boolean => isHandle(handle) && (handles.length === 0 || handles.includes(handle));
+  const isChosen = (name: string): boolean => handles.length === 0 || handles.includes(handleOf(name, known) ?? "");
+  const secrets = collectSecrets(home, isChosen);
   const folders = dataFolders({ meant: handles.length === 0 ? kept.data.filter(isHandle) : handles, workspace, known });
   return {
-    config: readConfig(join(home, CONFIG), handles, known),
+    config: readConfig(join(home, CONFIG), handles.length === 0 ? undefined : isChosen),
+    ...secrets,
     home: handles.length > 0 ? [] : WHOLE_FILES.filter((name) => existsSync(join(home, name))),
+    profiles: handles.length > 0 ? [] : listOwnProfiles(home),
     env: kept.env.filter((handle) => isMeant(handle) && existsSync(join(home, "env", `${handle}.env`))),
     services: kept.services.filter(isMeant),
     data: folders.filter(({ name }) => kept.data.includes(name)).map((it) => ({ ...it, path: join(data, it.name) })),
-    warnings: (handles.length === 0 ? known : handles).flatMap((handle) => outsideOf(handle, options)),
+    warnings: [...warnOfKeychain(secrets.inKeychain), ...(handles.length === 0 ? known : handles).flatMap((it) => outsideOf(it, options))],
   };
 }
 
-/** The whole file; of some services only the lines of their variables. */
-function readConfig(path: string, handles: readonly string[], known: readonly string[]): Collected["config"] {
+/** The whole file, comments too; where some are chosen, only their lines. */
+function readConfig(path: string, isChosen: ((name: string) => boolean) | undefined): Variables {
   if (!existsSync(path)) return { text: "", names: [] };
   const text = readText(path);
   const values = parseEnv(text, { file: path });
-  if (handles.length === 0) return { text, names: [...values.keys()] };
-  const own = [...values].filter(([name]) => handles.includes(handleOf(name, known) ?? ""));
-  return { text: own.map(([name, value]) => `${name}=${formatEnvValue(value)}\n`).join(""), names: own.map(([name]) => name) };
+  if (isChosen === undefined) return { text, names: [...values.keys()] };
+  return formatVariables([...values].filter(([name]) => isChosen(name)));
+}
+
+/** Of those in the keychain the names alone: it may have to be unlocked, and a backup by night finds nobody who can. */
+function collectSecrets(home: string, isChosen: (name: string) => boolean): Pick<Collected, "secrets" | "inKeychain"> {
+  const sources = readSecrets(home);
+  const inFile = new Map(sources.filter(({ origin }) => origin !== KEYCHAIN).flatMap(({ values }) => [...values]));
+  const names = sources.filter(({ origin }) => origin === KEYCHAIN).flatMap(({ values }) => [...values.keys()]);
+  return {
+    secrets: formatVariables([...inFile].filter(([name]) => isChosen(name))),
+    inKeychain: names.filter((name) => isChosen(name) && !inFile.has(name)),
+  };
+}
+
+function formatVariables(values: readonly (readonly [string, string])[]): Variables {
+  return { text: values.map(([name, value]) => `${name}=${formatEnvValue(value)}\n`).join(""), names: values.map(([name]) => name) };
+}
+
+function warnOfKeychain(names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  const what = names.length === 1 ? "1 secret is" : `${names.length} secrets are`;
+  return [
+    `${what} in the system's keychain, and not in it: they stay on this machine, or \`harbor secrets store file\` first has them in it too`,
+  ];
 }
 
 interface DataQuestion {

@@ -7,6 +7,7 @@ import { HarborError } from "../_script/error.ts";
 export const MANIFEST = "harbor-backup.json";
 export const SUMS = "SHA256SUMS";
 export const CONFIG = "config.env";
+export const SECRETS = "secrets.env";
 
 export interface BackupManifest {
   format: 1;
@@ -16,8 +17,14 @@ export interface BackupManifest {
   harbor: string;
   /** Names of the variables in its config.env. */
   config: string[];
+  /** And in its secrets.env. */
+  secrets: string[];
+  /** Of secrets that were in the system's keychain, and are not in it. */
+  inKeychain: string[];
   /** Files of `HARBOR_HOME` that are of no single service: aliases.json. */
   home: string[];
+  /** Of the user's own. */
+  profiles: string[];
   /** Handles that have variables of their own (env/<handle>.env). */
   env: string[];
   /** Folders of services that are the user's own. */
@@ -39,10 +46,13 @@ export function parseManifest(text: string, file: string): BackupManifest {
     throw refuse("its manifest is not JSON");
   }
   if (manifest?.format !== 1) throw refuse(`it is of format ${String(manifest?.format)}, and this Harbor knows format 1`);
-  const { config, home, env, services, data, owners } = manifest;
+  // what it lacks of these it has none of: one that is older
+  const { config, home, env, services, data, owners, secrets = [], inKeychain = [], profiles = [] } = manifest;
   const isList = (list: unknown): boolean => Array.isArray(list) && list.every((item) => typeof item === "string");
-  if (![config, home, env, services, data].every(isList)) throw refuse("its manifest lacks what is in it");
-  return { ...(manifest as BackupManifest), owners: typeof owners === "object" && owners !== null ? owners : {} };
+  const lists = [config, secrets, inKeychain, home, profiles, env, services, data];
+  if (!lists.every(isList)) throw refuse("its manifest lacks what is in it");
+  const whose = typeof owners === "object" && owners !== null ? owners : {};
+  return { ...(manifest as BackupManifest), secrets, inKeychain, profiles, owners: whose };
 }
 
 /** Of which service a folder below data/ is. */

@@ -6,6 +6,8 @@ import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { HarborError } from "../_script/error.ts";
 import { makePrivateFolder, writeFileWhole } from "../_script/write-file.ts";
+import type { Changes } from "../config/rewrite-env-file.ts";
+import { changeSecrets } from "../config/write-secrets.ts";
 import { configFile, writeValues } from "../config/write-values.ts";
 import type { Staging } from "./read-backup.ts";
 
@@ -21,13 +23,16 @@ export interface Placement {
 export interface PlaceOptions {
   placements: readonly Placement[];
   home: string;
-  /** Name → its value; a text where there is no config.env yet, comments and all. */
-  config: ReadonlyMap<string, string> | string;
+  /** What changes; a text where there is no config.env yet, comments and all. */
+  config: Changes | string;
+  /** For wherever secrets are kept here. */
+  secrets: Changes;
 }
 
 /** What was there and could not be removed: files of another user's. */
-export async function placeBackup({ placements, home, config }: PlaceOptions): Promise<string[]> {
+export async function placeBackup({ placements, home, config, secrets }: PlaceOptions): Promise<string[]> {
   const done: { to: string; old: string | undefined }[] = [];
+  let before: Changes = new Map();
   try {
     for (const { from, to, replaces } of placements) {
       makePrivateFolder(dirname(to));
@@ -37,6 +42,8 @@ export async function placeBackup({ placements, home, config }: PlaceOptions): P
       done.push({ to, old });
       renameSync(from, to);
     }
+    // before config.env, which may lose what is among the secrets from now on
+    before = await putSecrets(home, secrets);
     if (typeof config === "string") writeFileWhole(configFile(home), config);
     else if (config.size > 0) await writeValues({ home, changes: config });
   } catch (cause) {
@@ -44,10 +51,23 @@ export async function placeBackup({ placements, home, config }: PlaceOptions): P
       rmSync(to, { recursive: true, force: true });
       if (old !== undefined) renameSync(old, to);
     }
+    await putSecrets(home, before);
     if (cause instanceof HarborError) throw cause;
     throw new HarborError(`Cannot restore: ${(cause as Error).message}`, { cause, hint: "All is as it was" });
   }
   return done.flatMap(({ old }) => (old === undefined || removed(old) ? [] : [old]));
+}
+
+/** Gives what they were. Throws where they cannot be changed; they are what they were then. */
+async function putSecrets(home: string, changes: Changes): Promise<Changes> {
+  let before: Changes = new Map();
+  if (changes.size === 0) return before;
+  const noteBefore = (there: ReadonlyMap<string, string>): Changes => {
+    before = new Map([...changes.keys()].map((name) => [name, there.get(name)]));
+    return changes;
+  };
+  await changeSecrets({ home, changes: noteBefore });
+  return before;
 }
 
 function removed(path: string): boolean {
@@ -71,7 +91,7 @@ export function listPlacements({ staging, home, data }: ListPlacementsOptions): 
   const place = (name: string, from: string, to: string): Placement => ({ name, from, to, replaces: existsSync(to) });
   const whole = join(staging.home, "home");
   const ofAll = namesIn(whole).map((name) => place(name, join(whole, name), join(home, name)));
-  const ofHome = (["env", "services"] as const).flatMap((part) =>
+  const ofHome = (["profiles", "env", "services"] as const).flatMap((part) =>
     namesIn(join(staging.home, part)).map((name) => place(`${part}/${name}`, join(staging.home, part, name), join(home, part, name))),
   );
   return [...ofAll, ...ofHome, ...namesIn(staging.data).map((name) => place(`data/${name}`, join(staging.data, name), join(data, name)))];

@@ -5,7 +5,9 @@ import { readText } from "../_script/read-text.ts";
 import { maskSecret } from "../_script/secret-name.ts";
 import { handleOf } from "../config/name-variable.ts";
 import { parseEnv } from "../config/parse-env.ts";
+import { openSecrets, readSecrets } from "../config/read-secrets.ts";
 import { type Env, readValues } from "../config/read-values.ts";
+import type { Changes } from "../config/rewrite-env-file.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
 import { listHandles } from "../workspace/list-handles.ts";
 import { broken } from "./_tar-reader.ts";
@@ -29,8 +31,12 @@ export interface RestorePlan extends Pick<PlanRestoreOptions, "file" | "handles"
   data: string;
   head: BackupHead;
   /** Only what is not so already. */
-  changes: ConfigChange[];
-  /** `aliases.json`, `env/webui.env`, `services/mine`, `data/webui`. */
+  changes: ValueChange[];
+  /** The same of secrets, which come to where secrets are kept here. */
+  secrets: ValueChange[];
+  /** Names of secrets that are set nowhere, and in the archive neither: they were in a keychain. */
+  missing: string[];
+  /** `aliases.json`, `profiles/work.env`, `env/webui.env`, `services/mine`, `data/webui`. */
   placed: string[];
   /** Of these, what stands there now and is not empty. */
   replaced: string[];
@@ -39,7 +45,7 @@ export interface RestorePlan extends Pick<PlanRestoreOptions, "file" | "handles"
   isWanted: Staging["isWanted"];
 }
 
-export interface ConfigChange {
+export interface ValueChange {
   name: string;
   value: string;
   /** Something else is set now. */
@@ -48,7 +54,7 @@ export interface ConfigChange {
   shown: string;
 }
 
-/** Reads the archive's head alone. */
+/** Reads the archive's head alone. Throws `missing` where secrets of it belong into a keychain that cannot be had. */
 export async function planRestore(options: PlanRestoreOptions): Promise<RestorePlan> {
   const { file, handles, home, workspace, check } = options;
   const head = await readHead(file);
@@ -56,23 +62,24 @@ export async function planRestore(options: PlanRestoreOptions): Promise<RestoreP
   const { manifest } = head;
   const known = [...new Set([...listHandles(workspace), ...manifest.services, ...manifest.data])];
   const ofVariable = (name: string): string => handleOf(name, known) ?? "";
-  check([...new Set([...handlesIn(manifest), ...manifest.config.map(ofVariable).filter((it) => it !== "")])].sort());
+  const variables = [...manifest.config, ...manifest.secrets];
+  check([...new Set([...handlesIn(manifest), ...variables.map(ofVariable).filter((it) => it !== "")])].sort());
   const isMeant = (handle: string): boolean => handles.length === 0 || handles.includes(handle);
   const isWanted: Staging["isWanted"] = (part, name) =>
-    part === "home" ? handles.length === 0 : isMeant(part === "data" ? ownerOf(manifest, name) : name);
+    part === "home" || part === "profiles" ? handles.length === 0 : isMeant(part === "data" ? ownerOf(manifest, name) : name);
   const wantedData = manifest.data.filter((name) => isWanted("data", name));
   const placed = [
     ...manifest.home.filter((name) => isWanted("home", name)),
+    ...manifest.profiles.filter((name) => isWanted("profiles", name)).map((name) => `profiles/${name}.env`),
     ...manifest.env.filter(isMeant).map((handle) => `env/${handle}.env`),
     ...manifest.services.filter(isMeant).map((handle) => `services/${handle}`),
     ...wantedData.map((name) => `data/${name}`),
   ];
   const pathOf = (name: string): string => (name.startsWith("data/") ? join(data, name.slice("data/".length)) : join(home, name));
-  const changes = compareConfig(head.config, join(home, CONFIG), file).filter(
-    ({ name }) => handles.length === 0 || isMeant(ofVariable(name)),
-  );
+  const values = await compareValues({ head, home, file, isMeant: (name) => handles.length === 0 || isMeant(ofVariable(name)) });
   const owners = [...new Set([...wantedData.map((name) => ownerOf(manifest, name)), ...manifest.services.filter(isMeant)])];
-  return { file, handles, home, data, head, changes, placed, replaced: placed.filter((name) => isThere(pathOf(name))), owners, isWanted };
+  const replaced = placed.filter((name) => isThere(pathOf(name)));
+  return { file, handles, home, data, head, ...values, placed, replaced, owners, isWanted };
 }
 
 /** A configuration that comes back whole says where data is from then on; what the environment says is above it, then as now. */
@@ -92,17 +99,41 @@ function isThere(path: string): boolean {
   return stats !== undefined && !(stats.isDirectory() && readdirSync(path).length === 0);
 }
 
-function compareConfig(saved: string, path: string, file: string): ConfigChange[] {
-  const current = existsSync(path) ? parseEnv(readText(path), { file: path }) : new Map<string, string>();
-  const changes: ConfigChange[] = [];
-  for (const [name, value] of parseEnv(saved, { file })) {
-    const before = current.get(name);
-    if (before === value) continue;
-    const [from, to] = [before ?? "", value].map((it) => JSON.stringify(maskSecret(name, it)));
+interface CompareOptions extends Pick<RestorePlan, "head" | "home" | "file"> {
+  isMeant: (name: string) => boolean;
+}
+
+type Variables = ReadonlyMap<string, string>;
+
+/** With what counts now: what config.env says goes before the other secrets. */
+async function compareValues({ head, home, file, isMeant }: CompareOptions): Promise<Pick<RestorePlan, "changes" | "secrets" | "missing">> {
+  const meant = (text: string): Variables => new Map([...parseEnv(text, { file })].filter(([name]) => isMeant(name)));
+  const saved = { config: meant(head.config), secrets: meant(head.secrets) };
+  if (saved.secrets.size > 0) await openSecrets(home);
+  const there = readSecrets(home).toReversed();
+  const stored: Variables = new Map(there.flatMap(({ values }) => [...values]));
+  const config = readConfig(home);
+  const inConfig = (name: string): string | undefined => (saved.config.has(name) ? undefined : config.get(name));
+  return {
+    changes: compare(saved.config, (name) => config.get(name) ?? stored.get(name)),
+    secrets: compare(saved.secrets, (name) => inConfig(name) ?? stored.get(name), true),
+    missing: head.manifest.inKeychain.filter((name) => isMeant(name) && !stored.has(name) && !config.has(name)),
+  };
+}
+
+function compare(saved: Variables, current: (name: string) => string | undefined, isSecret?: true): ValueChange[] {
+  return [...saved].flatMap(([name, value]) => {
+    const before = current(name);
+    if (before === value) return [];
+    const [from, to] = [before ?? "", value].map((it) => JSON.stringify(maskSecret(name, it, isSecret)));
     const shown = before === undefined ? `sets ${name} to ${to}` : `sets ${name} to ${to} (now ${from})`;
-    changes.push({ name, value, isSet: before !== undefined, shown });
-  }
-  return changes;
+    return [{ name, value, isSet: before !== undefined, shown }];
+  });
+}
+
+function readConfig(home: string): Variables {
+  const path = join(home, CONFIG);
+  return existsSync(path) ? parseEnv(readText(path), { file: path }) : new Map();
 }
 
 /** Reads all of it and writes nothing. */
@@ -112,15 +143,31 @@ export async function verify({ file }: RestorePlan, signal: AbortSignal): Promis
 
 /** Nothing is replaced before all is verified. Gives what was there and could not be removed. */
 export async function carryOut(plan: RestorePlan, signal: AbortSignal): Promise<string[]> {
-  const { file, home, data, changes, isWanted, head } = plan;
+  const { file, home, data, secrets, isWanted, head } = plan;
   const staging = makeStaging(home, data);
   try {
-    const { config } = await readBackup({ file, staging: { ...staging, isWanted }, signal });
-    if (config !== head.config) throw broken(file, "it changed while it was read");
+    const read = await readBackup({ file, staging: { ...staging, isWanted }, signal });
+    const { config } = read;
+    if (config !== head.config || read.secrets !== head.secrets) throw broken(file, "it changed while it was read");
     const isWhole = plan.handles.length === 0 && config !== "" && !existsSync(join(home, CONFIG));
-    const values = isWhole ? config : new Map(changes.map(({ name, value }) => [name, value]));
-    return await placeBackup({ placements: listPlacements({ staging, home, data }), home, config: values });
+    const placements = listPlacements({ staging, home, data });
+    return await placeBackup({
+      placements,
+      home,
+      config: isWhole ? config : configChanges(plan),
+      secrets: new Map(secrets.map(({ name, value }) => [name, value])),
+    });
   } finally {
     removeStaging(staging);
   }
+}
+
+/** A secret that the archive has among its secrets is not in config.env any more: what stands there would go before it. */
+function configChanges({ changes, secrets, head, home, file }: RestorePlan): Changes {
+  const [saved, there] = [parseEnv(head.config, { file }), readConfig(home)];
+  const moved = secrets.filter(({ name }) => there.has(name) && !saved.has(name));
+  return new Map<string, string | undefined>([
+    ...moved.map(({ name }) => [name, undefined] as const),
+    ...changes.map(({ name, value }) => [name, value] as const),
+  ]);
 }

@@ -6,10 +6,11 @@ import { chmodSync, closeSync, existsSync, lchownSync, mkdirSync, openSync, rmSy
 import { dirname, join } from "node:path";
 import { HarborError } from "../_script/error.ts";
 import { WHOLE_FILES } from "../config/own-files.ts";
+import { isProfileName } from "../config/profiles.ts";
 import { isHandle } from "../workspace/list-handles.ts";
 import type { TarEntry } from "./_tar-format.ts";
 import { broken, type ReadEntry, readEntries } from "./_tar-reader.ts";
-import { type BackupManifest, CONFIG, MANIFEST, parseManifest, parseSums, SUMS } from "./manifest.ts";
+import { type BackupManifest, CONFIG, MANIFEST, parseManifest, parseSums, SECRETS, SUMS } from "./manifest.ts";
 
 export interface ReadBackupOptions {
   file: string;
@@ -19,7 +20,7 @@ export interface ReadBackupOptions {
 }
 
 export interface Staging {
-  /** Folders that are not there yet: for `home/`, `env/`, `services/`; and for `data/`, which may be another disk. */
+  /** Folders that are not there yet: for `home/`, `profiles/`, `env/`, `services/`; and for `data/`, which may be another disk. */
   home: string;
   data: string;
   isWanted: (part: Part, name: string) => boolean;
@@ -29,22 +30,24 @@ export interface ReadBackup {
   manifest: BackupManifest;
   /** Text of its config.env; empty where it has none. */
   config: string;
+  /** And of its secrets.env. */
+  secrets: string;
   files: number;
   bytes: number;
 }
 
-export type BackupHead = Pick<ReadBackup, "manifest" | "config">;
+export type BackupHead = Pick<ReadBackup, "manifest" | "config" | "secrets">;
 
-/** What stands first in it: what there is, and the configuration. Nothing is verified yet. */
+/** What stands first in it: what there is, the configuration, and secrets. Nothing is verified yet. */
 export async function readHead(file: string): Promise<BackupHead> {
-  let manifest: BackupManifest | undefined;
+  const texts = new Map<string, string>();
   for await (const { entry, body } of readEntries(file)) {
-    if (manifest === undefined) {
-      if (entry.path !== MANIFEST) break;
-      manifest = parseManifest(await readAll(body), file);
-    } else return { manifest, config: entry.path === CONFIG ? await readAll(body) : "" };
+    if (!(texts.size === 0 ? [MANIFEST] : [CONFIG, SECRETS]).includes(entry.path)) break;
+    texts.set(entry.path, await readAll(body));
   }
-  throw broken(file, "it is no backup of Harbor's");
+  const manifest = texts.get(MANIFEST);
+  if (manifest === undefined) throw broken(file, "it is no backup of Harbor's");
+  return { manifest: parseManifest(manifest, file), config: texts.get(CONFIG) ?? "", secrets: texts.get(SECRETS) ?? "" };
 }
 
 /** Throws for whatever is wrong with it; the staging folders are the caller's to remove. */
@@ -57,12 +60,13 @@ export async function readBackup(options: ReadBackupOptions): Promise<ReadBackup
   return reader.finish();
 }
 
-const PARTS = ["home", "env", "services", "data"] as const;
+const PARTS = ["home", "profiles", "env", "services", "data"] as const;
 type Part = (typeof PARTS)[number];
 
 class BackupReader {
   private manifest: BackupManifest | undefined;
   private config = "";
+  private secrets = "";
   private listed: Map<string, string> | undefined;
   private readonly found = new Map<string, string>();
   private readonly links = new Set<string>();
@@ -79,18 +83,19 @@ class BackupReader {
     if (entry.path === SUMS) this.listed = parseSums(await readAll(body));
     else if (entry.path === MANIFEST) this.manifest = parseManifest(await this.text(entry, body), file);
     else if (entry.path === CONFIG) this.config = await this.text(entry, body);
+    else if (entry.path === SECRETS) this.secrets = await this.text(entry, body);
     else await this.place(entry, body);
   }
 
   finish(): ReadBackup {
     const { file } = this.options;
-    const { manifest, config, listed, found, bytes } = this;
+    const { manifest, config, secrets, listed, found, bytes } = this;
     if (listed === undefined || manifest === undefined) throw broken(file, "it ends in the middle");
     for (const [path, digest] of found)
       if (listed.get(path) !== digest) throw broken(file, `"${path}" is not what it was when it was saved`);
     for (const path of listed.keys()) if (!found.has(path)) throw broken(file, `"${path}" is missing`);
     for (const { path, entry } of this.folders.toReversed()) setAttributes(path, entry);
-    return { manifest, config, files: found.size, bytes };
+    return { manifest, config, secrets, files: found.size, bytes };
   }
 
   private async text(entry: TarEntry, body: AsyncGenerator<Uint8Array>): Promise<string> {
@@ -134,18 +139,24 @@ class BackupReader {
   private targetOf(path: string): string | undefined {
     const { file, staging } = this.options;
     const [part, name = "", ...rest] = path.split("/");
-    const handle = part === "env" ? name.replace(/\.env$/, "") : name;
-    const isKnown = part === "home" ? WHOLE_FILES.includes(name) : isHandle(handle);
     const isPlain = [name, ...rest].every((word) => word !== "" && word !== "." && word !== "..");
-    const isListed = isPart(part) && (this.manifest?.[part].includes(handle) ?? false);
-    if (!isPlain || !isListed || !isKnown || /\0/.test(path) || (part === "env" && (rest.length > 0 || name === handle))) {
-      throw broken(file, `"${path}" has no place in a backup`);
-    }
+    const handle = isPart(part) ? nameIn(part, name, rest.length > 0) : undefined;
+    const isListed = isPart(part) && handle !== undefined && (this.manifest?.[part].includes(handle) ?? false);
+    if (!isPlain || !isListed || /\0/.test(path)) throw broken(file, `"${path}" has no place in a backup`);
     const above = path.split("/").slice(0, -1);
     if (above.some((_, index) => this.links.has(above.slice(0, index + 1).join("/")))) throw broken(file, `"${path}" lies behind a link`);
     if (staging === undefined || !staging.isWanted(part, handle)) return undefined;
     return part === "data" ? join(staging.data, name, ...rest) : join(staging.home, path);
   }
+}
+
+/** What the manifest calls it; undefined for what cannot be in that part. */
+function nameIn(part: Part, name: string, isBelow: boolean): string | undefined {
+  if (part === "home") return !isBelow && WHOLE_FILES.includes(name) ? name : undefined;
+  if (part === "services" || part === "data") return isHandle(name) ? name : undefined;
+  const [, variables] = /^(.+)\.env$/.exec(name) ?? [];
+  const isKnown = part === "env" ? isHandle : isProfileName;
+  return !isBelow && variables !== undefined && isKnown(variables) ? variables : undefined;
 }
 
 function isPart(word: string | undefined): word is Part {

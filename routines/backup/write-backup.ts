@@ -21,9 +21,10 @@ import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { HarborError } from "../_script/error.ts";
 import { programVersion } from "../_script/program-version.ts";
+import { profileFile } from "../config/profiles.ts";
 import { archiveEnd, encodeHeader, padding, type TarEntry } from "./_tar-format.ts";
 import type { Collected } from "./collect-backup.ts";
-import { type BackupManifest, CONFIG, formatSum, MANIFEST, SUMS } from "./manifest.ts";
+import { type BackupManifest, CONFIG, formatSum, MANIFEST, SECRETS, SUMS } from "./manifest.ts";
 
 export interface WriteBackupOptions {
   collected: Collected;
@@ -78,13 +79,16 @@ class ArchiveWriter {
   private sums = "";
 
   constructor(private readonly options: WriteBackupOptions) {
-    const { config, home, env, services, data } = options.collected;
+    const { config, secrets, inKeychain, home, profiles, env, services, data } = options.collected;
     this.manifest = {
       format: 1,
       createdAt: new Date().toISOString(),
       harbor: programVersion(),
       config: config.names,
+      secrets: secrets.names,
+      inKeychain,
       home,
+      profiles,
       env,
       services,
       data: data.map(({ name }) => name),
@@ -96,7 +100,9 @@ class ArchiveWriter {
     const { collected, home } = this.options;
     yield* this.text(MANIFEST, `${JSON.stringify(this.manifest, null, 2)}\n`);
     if (collected.config.text !== "") yield* this.text(CONFIG, collected.config.text);
+    if (collected.secrets.text !== "") yield* this.text(SECRETS, collected.secrets.text);
     for (const name of collected.home) yield* this.root(`home/${name}`, join(home, name));
+    for (const name of collected.profiles) yield* this.root(`profiles/${name}.env`, profileFile(home, name));
     for (const handle of collected.env) yield* this.root(`env/${handle}.env`, join(home, "env", `${handle}.env`));
     for (const handle of collected.services) yield* this.root(`services/${handle}`, join(home, "services", handle));
     for (const { name, path } of collected.data) yield* this.root(`data/${name}`, path);

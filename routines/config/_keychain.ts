@@ -5,7 +5,8 @@
  */
 import { HarborError } from "../_script/error.ts";
 
-const SERVICE = "harbor";
+/** What its entries are called; the account is the home. */
+export const SERVICE = "harbor";
 
 /** By name. Throws `missing` where the keychain does not answer, or has not what it should: it may be locked, or another user's. */
 export async function fetchSecrets(home: string, names: readonly string[]): Promise<Map<string, string>> {

@@ -26,9 +26,19 @@ export function profileFile(home: string, name: string): string {
   return join(home, "profiles", `${name}.env`);
 }
 
-/** The user's own, which hold what they configured. */
+/** The user's own, by name. */
+export function listOwnProfiles(home: string): string[] {
+  return namesIn(join(home, "profiles")).sort();
+}
+
+/** Their files, which hold what they configured. */
 export function listProfileFiles(home: string): string[] {
-  return namesIn(join(home, "profiles")).map((name) => profileFile(home, name));
+  return listOwnProfiles(home).map((name) => profileFile(home, name));
+}
+
+/** Whether a file of such a name would be found. */
+export function isProfileName(name: string): boolean {
+  return /^[A-Za-z0-9][\w.-]*$/.test(name) && name !== DEFAULT_PROFILE;
 }
 
 /** By name; one of the user's goes before a workspace's of the same name. */
@@ -85,9 +95,9 @@ export function readProfile({ file, from }: Profile, values: Pick<Values, "get">
 
 function namesIn(folder: string): string[] {
   return listFolder(folder)
-    .filter((name) => /^[A-Za-z0-9][\w.-]*\.env$/.test(name))
+    .filter((name) => name.endsWith(".env"))
     .map((name) => name.slice(0, -".env".length))
-    .filter((name) => name !== DEFAULT_PROFILE);
+    .filter(isProfileName);
 }
 
 function listFolder(folder: string): string[] {

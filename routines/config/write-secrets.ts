@@ -66,11 +66,20 @@ async function changeKeychain(home: string, before: ReadonlyMap<string, string>,
 async function fillKeychain(home: string, values: ReadonlyMap<string, string>): Promise<void> {
   const { storeSecrets } = await import("./_keychain.ts");
   await storeSecrets(home, values);
-  const names = [...values.keys()].sort();
-  const head = "# Secrets of Harbor that are in the system's keychain; `harbor secrets store file` brings them back.\n";
-  writeFileWhole(keychainFile(home), `${head}${names.map((name) => `${name}\n`).join("")}`);
+  writeNames(home, [...values.keys()]);
   noteOpened(home, values);
   rmSync(secretsFile(home), { force: true });
+}
+
+function writeNames(home: string, names: readonly string[]): void {
+  const head = "# Secrets of Harbor that are in the system's keychain; `harbor secrets store file` brings them back.\n";
+  writeFileWhole(
+    keychainFile(home),
+    `${head}${names
+      .toSorted()
+      .map((name) => `${name}\n`)
+      .join("")}`,
+  );
 }
 
 /** How many there are. `forgets` gives up those of a keychain that cannot be had. */
@@ -100,12 +109,32 @@ async function toFile(home: string, values: ReadonlyMap<string, string>, forgets
   const before = parseEnv(readFileOrNothing(file), { file });
   const more = [...values].filter(([name, value]) => before.get(name) !== value);
   writeOrRemove(file, applyChanges(readFileOrNothing(file), new Map(more), file));
-  const wasInUse = keychainNames(home) !== undefined;
-  rmSync(keychainFile(home), { force: true });
+  if (keychainNames(home) === undefined) return;
+  if (forgets) rmSync(keychainFile(home), { force: true });
+  else await emptyKeychain(home);
   noteOpened(home, undefined);
-  if (!wasInUse || forgets) return;
+}
+
+/**
+ * Takes away what the keychain has of a home, and the names of it. Throws `missing` where the keychain cannot be had, or has not
+ * what it should: another session's has it then, and the names say so until it is gone from there.
+ */
+export function removeKeychain(home: string): Promise<void> {
+  return withSecrets(home, async () => {
+    if (keychainNames(home) === undefined) return;
+    noteOpened(home, undefined);
+    await openSecrets(home);
+    await emptyKeychain(home);
+    noteOpened(home, undefined);
+  });
+}
+
+/** Of whoever is killed on the way the list stays, without names: the next one knows that there may be something in the keychain yet. */
+async function emptyKeychain(home: string): Promise<void> {
   const { storeSecrets } = await import("./_keychain.ts");
+  writeNames(home, []);
   await storeSecrets(home, new Map());
+  rmSync(keychainFile(home), { force: true });
 }
 
 function writeOrRemove(file: string, text: string): void {

@@ -70,7 +70,9 @@ export const checkLeftovers: Check = {
   about: "what killed commands have left",
   run({ home }) {
     const { directory, lock } = stateOf(home);
-    const files = [home, directory, join(home, "env")].flatMap((folder) => namesIn(folder).map((name) => join(folder, name)));
+    const files = [home, directory, join(home, "env"), join(home, "profiles")].flatMap((folder) =>
+      namesIn(folder).map((name) => join(folder, name)),
+    );
     const locks = files
       .filter((path) => path === lock || path.endsWith(".lock"))
       .flatMap((path) => {

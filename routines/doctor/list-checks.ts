@@ -26,6 +26,7 @@ import { checkPortsFree } from "./check-ports.ts";
 import { checkProxies } from "./check-proxies.ts";
 import { checkPython } from "./check-python.ts";
 import { checkReach } from "./check-reach.ts";
+import { checkSecrets } from "./check-secrets.ts";
 import { checkSelinux } from "./check-selinux.ts";
 import { checkSocket } from "./check-socket.ts";
 import { checkStack } from "./check-stack.ts";
@@ -37,7 +38,7 @@ export const CHECKS: readonly Check[] = [
   ...[checkGpu, checkOnnx],
   ...[checkBridge, checkListeners, checkReach, checkPortsFree, checkDns, checkProxies],
   ...[checkDisk, checkMemory, checkClock, checkPython, checkWsl, checkSelinux],
-  ...[checkConfig, checkModes, checkStack, checkLeftovers, checkSupervisor, checkOrphans],
+  ...[checkConfig, checkModes, checkSecrets, checkStack, checkLeftovers, checkSupervisor, checkOrphans],
   ...[checkFolders, checkContracts, checkConnected],
 ];
 

@@ -32,6 +32,7 @@ export function findState(home: string, data: string, record: StackRecord | unde
     directory,
     data,
     join(home, "env"),
+    join(home, "profiles"),
     ...listRecordHandles(directory).map((it) => recordPaths(directory, it).folder),
   ];
   const unfinished = [...new Set(folders)].flatMap((folder) => namesIn(folder).flatMap((name) => orphanOf(folder, name)));

@@ -7,7 +7,9 @@ import { withLock } from "../_script/lock.ts";
 import { disableAutostart } from "../autostart/disable-autostart.ts";
 import { readAutostart } from "../autostart/read-autostart.ts";
 import { OWN_FILES } from "../config/own-files.ts";
+import { keychainFile, keychainNames } from "../config/read-secrets.ts";
 import { type Env, readValues } from "../config/read-values.ts";
+import { removeKeychain } from "../config/write-secrets.ts";
 import { historyPath } from "../history/history-file.ts";
 import { measurePath } from "../host/measure-folder.ts";
 import { findProvider, uninstallProvider } from "../provider/uninstall-provider.ts";
@@ -124,7 +126,26 @@ function findData(env: Env): Part[] {
   const isOwn = data === join(home, "data");
   const names = namesIn(data).filter((name) => isOwn || handles.includes(name));
   const ofData = names.map((name) => ({ path: join(data, name), what: `what ${name} stores` }));
-  return [...ofHome, ...ofData].filter(({ path }) => existsSync(path)).map(({ path, what }) => pathPart(path, what));
+  const isThere = ({ path }: { path: string }): boolean => existsSync(path) && path !== keychainFile(home);
+  const paths = [...ofHome, ...ofData].filter(isThere).map(({ path, what }) => pathPart(path, what));
+  return [...findSecrets(home), ...paths];
+}
+
+/** In the keychain, which is not asked before they are to go; their names stay as long as they do. */
+function findSecrets(home: string): Part[] {
+  const names = keychainNames(home);
+  if (names === undefined) return [];
+  const remove = async (): Promise<void> => {
+    try {
+      await removeKeychain(home);
+    } catch (cause) {
+      if (!(cause instanceof HarborError)) throw cause;
+      const hint = "the same again where it can be had, or `harbor secrets store file --forget` first, takes it";
+      throw new HarborError(`${cause.message}; ${hint}`, { cause });
+    }
+  };
+  const what = `${names.length} ${names.length === 1 ? "secret" : "secrets"} in the system's keychain, and their names`;
+  return [{ ...pathPart(keychainFile(home), what), remove }];
 }
 
 function findOthers(home: string, own: ReadonlySet<string>): Part[] {

@@ -1,9 +1,10 @@
 /** A real keychain of a test's own: gnome-keyring on a session bus, unlocked, with its data in a folder that is given. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { type Result, resultOf } from "../_process.ts";
 import { readUntil } from "./_sandbox.ts";
 
-const PROGRAMS = ["dbus-run-session", "gnome-keyring-daemon", "secret-tool"];
+const PROGRAMS = ["dbus-run-session", "dbus-send", "gnome-keyring-daemon", "secret-tool"];
 
 /** Why there is none; throws instead where `HARBOR_E2E` is `required`, as in CI. */
 export function keychainMissing(): string | undefined {
@@ -18,7 +19,13 @@ export function keychainMissing(): string | undefined {
 export interface Keychain extends AsyncDisposable {
   /** For whoever is to reach it. */
   env: Record<string, string>;
+  /** What it has under these; empty for nothing. */
+  lookup: (account: string) => Promise<string>;
+  /** From now on whoever wants something of it is asked for its password, and there is nobody who could be. */
+  lock: () => Promise<void>;
 }
+
+const LOCK = ["/org/freedesktop/secrets", "org.freedesktop.Secret.Service.Lock", "array:objpath:/org/freedesktop/secrets/collection/login"];
 
 /** `isUnlocked` false: nobody has ever made a keyring, and nobody can be asked for its password. */
 export async function startKeychain(folder: string, { isUnlocked = true } = {}): Promise<Keychain> {
@@ -36,8 +43,16 @@ export async function startKeychain(folder: string, { isUnlocked = true } = {}):
     stderr: "ignore",
   });
   const [, address = ""] = await readUntil(session.stdout, /^bus (\S+)$/m);
+  const reach = { DBUS_SESSION_BUS_ADDRESS: address, XDG_RUNTIME_DIR: runtime };
+  const ask = async (argv: string[]): Promise<Result> =>
+    resultOf(Bun.spawn(argv, { env: { PATH: process.env.PATH ?? "", ...env, ...reach }, stdin: "ignore", stdout: "pipe", stderr: "pipe" }));
   return {
-    env: { DBUS_SESSION_BUS_ADDRESS: address, XDG_RUNTIME_DIR: runtime },
+    env: reach,
+    lookup: async (account) => (await ask(["secret-tool", "lookup", "service", "harbor", "account", account])).stdout,
+    async lock() {
+      const { exit, stderr } = await ask(["dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.secrets", ...LOCK]);
+      if (exit !== 0) throw new Error(`Cannot lock the keychain: ${stderr}`);
+    },
     async [Symbol.asyncDispose]() {
       session.stdin.end(); // the session ends with its program, and the keyring with its bus
       await session.exited;

@@ -368,6 +368,12 @@ describe("harbor restore", () => {
   });
 
   test.each([
+    ["a profile that is built in", "profiles/default.env"],
+    ["a profile that no listing would show", "profiles/.hidden.env"],
+    ["a folder among profiles", "profiles/a.env/b"],
+    ["something else among profiles", "profiles/a"],
+    ["something below a file of the home", "home/aliases.json/a"],
+    ["the names of what is in a keychain", "secrets.keychain"],
     ["../outside", "data/../../outside"],
     ["an absolute path", "/tmp/outside"],
     ["another service's folder", "data/redis/x"],
@@ -381,7 +387,8 @@ describe("harbor restore", () => {
       createdAt: "",
       harbor: "",
       config: [],
-      home: ["state"],
+      home: ["state", "aliases.json"],
+      profiles: ["default", ".hidden", "a", "a.env"],
       env: [],
       services: [],
       data: ["webui"],

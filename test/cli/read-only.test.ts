@@ -51,7 +51,7 @@ const READING: Record<string, string[][]> = {
     ["@archive", "echo", "--dry-run", "--json"],
   ],
   uninstall: [["--dry-run"], ["--dry-run", "--remove-data", "--json"]],
-  doctor: [["config", "folders"], ["--list"]],
+  doctor: [["config", "folders", "secrets"], ["--list"]],
   autostart: [["status"]],
   provider: [["status"]],
   supervisor: [["status"]],

@@ -65,7 +65,9 @@ test("parts of bytes are put together in order", () => {
 });
 
 describe("an archive", () => {
-  const nothing: Collected = { config: { text: "", names: [] }, home: [], env: [], services: [], data: [], warnings: [] };
+  const none = { text: "", names: [] };
+  const folders = { home: [], profiles: [], env: [], services: [], data: [] };
+  const nothing: Collected = { config: none, secrets: none, inKeychain: [], ...folders, warnings: [] };
   const signal = new AbortController().signal;
 
   test.skipIf(process.platform !== "linux")("is not made of a file that holds more than it said when its header was written", async () => {

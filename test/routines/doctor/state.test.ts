@@ -8,6 +8,7 @@ import { judgeConfig } from "../../../routines/doctor/check-config.ts";
 import { judgeLeftovers } from "../../../routines/doctor/check-leftovers.ts";
 import { judgeModes } from "../../../routines/doctor/check-modes.ts";
 import { judgeOrphans, type OrphanFacts } from "../../../routines/doctor/check-orphans.ts";
+import { judgeSecrets, type SecretFacts } from "../../../routines/doctor/check-secrets.ts";
 import { judgeStack, type StackFacts } from "../../../routines/doctor/check-stack.ts";
 import { judgeSupervisor, type SupervisorFacts } from "../../../routines/doctor/check-supervisor.ts";
 import type { State } from "../../../routines/doctor/finding.ts";
@@ -62,6 +63,25 @@ describe("judgeModes", () => {
   test("is content with what is private", () => {
     expect(states(judgeModes([{ path: "/s", mode: 0o40700, isOwn: true, isFolder: true }]))).toEqual(["ok"]);
     expect(states(judgeModes([]))).toEqual(["ok"]);
+  });
+});
+
+describe("judgeSecrets", () => {
+  const facts: SecretFacts = { home: "/h", file: "/h/secrets.env", inFile: 0, inKeychain: undefined, probe: undefined };
+  const inKeychain = { inKeychain: 2, probe: { state: "open" } as const };
+  const gone = { state: "unreachable", why: "this session has none" } as const;
+  test.each<[string, Partial<SecretFacts>, State, string]>([
+    ["none", {}, "ok", "none is set; they go into /h/secrets.env"],
+    ["one in the file", { inFile: 1 }, "ok", "1 secret in /h/secrets.env"],
+    ["in a keychain that answers", inKeychain, "ok", "2 secrets in the system's keychain, which answers"],
+    ["in both, after a move that was killed", { ...inKeychain, inFile: 1 }, "ok", "keychain, 1 secret in /h/secrets.env, which"],
+    ["in one that is locked", { ...inKeychain, probe: { state: "locked" } }, "warning", "which is locked"],
+    ["in another one than this", { ...inKeychain, probe: { state: "empty" } }, "failed", "no entry of Harbor's for /h"],
+    ["in one that is not to be had", { ...inKeychain, probe: gone }, "failed", "cannot be had here: this session has none"],
+    ["none, in a keychain that answers", { inKeychain: 0, probe: { state: "empty" } }, "ok", "0 secrets in the system's keychain"],
+    ["none, in one that is not to be had", { inKeychain: 0, probe: gone }, "warning", "where new secrets go, cannot be had here"],
+  ])("%s", (_, change, state, what) => {
+    expect(judgeSecrets({ ...facts, ...change })).toMatchObject({ state, what: expect.stringContaining(what) });
   });
 });
 
