@@ -1,0 +1,64 @@
+/** What a route is given, and how a route is described: the words that server.ts and the files beside this one share. */
+import type { Conductor } from "../core/conductor.ts";
+import { ConductorError } from "../core/conductor-error.ts";
+import type { Component } from "../core/registry.ts";
+
+/** Who asks: whoever has the join token, or a component with its own. */
+export type Principal = { readonly kind: "operator" } | { readonly kind: "component"; readonly component: Component };
+
+export interface Call {
+  readonly request: Request;
+  /** What stands for `:name` in the path. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly conductor: Conductor;
+  readonly principal: Principal;
+  /** The address that the request came from. */
+  readonly from: string;
+  /** From here on the connection may be quiet for as long as it likes. */
+  readonly hold: () => void;
+}
+
+export type Method = "GET" | "POST" | "PUT" | "DELETE";
+
+export interface Endpoint {
+  readonly handle: (call: Call) => Response | Promise<Response>;
+  /** `open`: no token is asked for. `operator`: the join token. Else any that is good. */
+  readonly access?: "open" | "operator";
+}
+
+/** Paths as `Bun.serve` writes them. `ANY` stands for every method. */
+export type Routes = Readonly<Record<string, Partial<Readonly<Record<Method | "ANY", Endpoint>>>>>;
+
+/** The component in whose name something is asked. Throws `not_yours` where another asks, `unknown_component` where there is none. */
+export function componentFor({ conductor, principal }: Call, id: string): Component {
+  if (principal.kind === "component" && principal.component.id === id) return principal.component;
+  const component = conductor.registry.expect(id);
+  if (principal.kind === "operator") return component;
+  throw new ConductorError("not_yours", `The token is ${principal.component.id}'s, not ${id}'s`, {
+    hint: "use the token that this component was given by POST /register",
+  });
+}
+
+/** The name under which something is said: a component's id, or `operator`. */
+export function nameOf(principal: Principal): string {
+  return principal.kind === "operator" ? "operator" : principal.component.id;
+}
+
+/** What stands after the path, as it was written. */
+export function queryOf(call: Call): URLSearchParams {
+  const { url } = call.request;
+  const start = url.indexOf("?");
+  return new URLSearchParams(start < 0 ? "" : url.slice(start + 1));
+}
+
+/** The path as it was written, without what comes before and after. */
+export function pathOf(request: Request): string {
+  const { url } = request;
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  const end = url.indexOf("?", start);
+  return start < 0 ? "/" : url.slice(start, end < 0 ? undefined : end);
+}
+
+export function isYes(text: string | null): boolean {
+  return text !== null && ["", "1", "true", "yes"].includes(text);
+}

@@ -1,0 +1,79 @@
+/** Asks components that gave a `health_check_url`, each once in a while, and says what came of it. */
+import type { Clock } from "./clock.ts";
+import { Deadlines } from "./deadlines.ts";
+import type { Component, Registry } from "./registry.ts";
+
+export interface ChecksOptions {
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly report: (component: Component, isOk: boolean) => void;
+}
+
+const TICK_MS = 250;
+const LEAST_MS = 2_000;
+const TIMEOUT_MS = 2_000;
+/** Under way at a time; the others wait. */
+const AT_ONCE = 64;
+
+export class Checks {
+  readonly #options: ChecksOptions;
+  readonly #deadlines: Deadlines;
+  readonly #waiting: Component[] = [];
+  #underWay = 0;
+  #timer: Timer | undefined;
+
+  constructor(options: ChecksOptions) {
+    this.#options = options;
+    this.#deadlines = new Deadlines(options.clock.steady());
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.tick(), TICK_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** One that has just registered, or was known. */
+  watch(component: Component): void {
+    if (component.healthCheckUrl === null) this.#deadlines.clear(component.slot);
+    else this.#deadlines.set(component.slot, this.#options.clock.steady() + pauseOf(component));
+  }
+
+  tick(): void {
+    const { clock, registry } = this.#options;
+    for (const slot of this.#deadlines.advance(clock.steady())) {
+      const component = registry.at(slot);
+      if (component !== undefined && component.healthCheckUrl !== null) this.#waiting.push(component);
+    }
+    while (this.#underWay < AT_ONCE && this.#waiting.length > 0) void this.#check(this.#waiting.shift() as Component);
+  }
+
+  async #check(component: Component): Promise<void> {
+    this.#underWay++;
+    const { instance } = component;
+    const isOk = await isAnswering(component.healthCheckUrl ?? "");
+    this.#underWay--;
+    const isStill = this.#options.registry.get(component.id) === component && component.instance === instance;
+    if (!isStill) return;
+    this.#options.report(component, isOk);
+    this.watch(component);
+  }
+}
+
+/** An offline component is asked as well: it may be only its heartbeats that do not come through, and people see that. */
+function pauseOf({ health }: Component): number {
+  return Math.max(LEAST_MS, health.intervalMs);
+}
+
+/** A redirection would lead to an address that nobody has checked. */
+async function isAnswering(url: string): Promise<boolean> {
+  try {
+    const answer = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(TIMEOUT_MS), keepalive: false });
+    await answer.body?.cancel();
+    return answer.ok;
+  } catch {
+    return false;
+  }
+}

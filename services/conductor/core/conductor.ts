@@ -1,0 +1,98 @@
+/** All parts of a conductor, put together: what each route is given. */
+import type { Settings } from "../settings.ts";
+import type { Store } from "../store/store.ts";
+import { type AddressRules, inUrl } from "./address.ts";
+import { Balance } from "./balance.ts";
+import { Checks } from "./checks.ts";
+import type { Clock } from "./clock.ts";
+import { type Encoding, EventHub } from "./event-hub.ts";
+import { Monitor } from "./monitor.ts";
+import { type Component, type Registered, type Registration, Registry } from "./registry.ts";
+
+export interface ConductorOptions {
+  readonly settings: Settings;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly encoding: Encoding;
+  /** The port it listens on, once it does. */
+  readonly ownPort: () => number;
+  /** What nobody waits for and went wrong all the same. */
+  readonly complain: (problem: string) => void;
+}
+
+export class Conductor {
+  readonly settings: Settings;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly registry: Registry;
+  readonly monitor: Monitor;
+  readonly checks: Checks;
+  readonly hub: EventHub;
+  readonly balance: Balance;
+  readonly addresses: AddressRules;
+  /** Of this process: requests that come back to it have it in their `Via`. */
+  readonly name = `harbor-conductor-${crypto.randomUUID().slice(0, 8)}`;
+  readonly #options: ConductorOptions;
+  readonly #end = new AbortController();
+
+  constructor(options: ConductorOptions) {
+    const { settings, store, clock, encoding, ownPort } = options;
+    this.#options = options;
+    this.settings = settings;
+    this.store = store;
+    this.clock = clock;
+    this.registry = new Registry(store.documents, clock);
+    this.hub = new EventHub(store.events, encoding);
+    this.balance = new Balance(() => clock.steady());
+    this.addresses = { allowedHosts: settings.allowedHosts, ownPort };
+    this.monitor = new Monitor({
+      registry: this.registry,
+      clock,
+      announce: (events) => this.#quietly("events were not kept", this.hub.publish(events)),
+      forget: (component) => this.registry.deregister(component),
+    });
+    this.checks = new Checks({
+      registry: this.registry,
+      clock,
+      report: (component, isOk) => this.monitor.apply(component, { kind: "check", isOk }),
+    });
+  }
+
+  /** Aborted when it ends. */
+  get signal(): AbortSignal {
+    return this.#end.signal;
+  }
+
+  /** Knows again whom it knew, and begins to watch. */
+  async start(): Promise<void> {
+    for (const component of await this.registry.load()) {
+      this.monitor.watch(component, "known");
+      this.checks.watch(component);
+    }
+    this.#quietly("events are not followed any more", this.hub.follow(this.signal));
+    this.monitor.start();
+    this.checks.start();
+  }
+
+  stop(): void {
+    this.#end.abort();
+    this.monitor.stop();
+    this.checks.stop();
+  }
+
+  async register(registration: Registration): Promise<Registered> {
+    const registered = await this.registry.register(registration);
+    this.monitor.watch(registered.component, registered.isReplaced ? "replaced" : "registered");
+    this.checks.watch(registered.component);
+    return registered;
+  }
+
+  #quietly(what: string, work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.signal.aborted || this.#options.complain(`${what}: ${(error as Error).message}`));
+  }
+}
+
+/** Where it is reached, without a slash at the end. */
+export function urlOf({ host, port }: Component): string {
+  return `http://${inUrl(host)}:${port}`;
+}

@@ -1,0 +1,46 @@
+/**
+ * The conductor: reads its environment, opens its store, listens, and ends on SIGTERM or Ctrl-C.
+ * It imports nothing from outside of this folder, which is all that its container is given.
+ *
+ *   HARBOR_CONDUCTOR_TOKEN=… bun main.ts
+ */
+
+import { type RunningServer, startServer } from "./server.ts";
+import { readSettings } from "./settings.ts";
+import { openStore } from "./store/open-store.ts";
+import type { Store } from "./store/store.ts";
+
+/** Requests that are under way may end by themselves for this long. */
+const DRAIN_MS = 5_000;
+
+async function main(): Promise<void> {
+  const settings = readSettings(process.env);
+  const store = await openStore(settings);
+  const server = await startServer({ settings, store, complain });
+  const access = settings.token === "" ? "; no token is asked for" : "";
+  process.stdout.write(`conductor listens on ${server.url}${access}\n`);
+  let isEnding = false;
+  const stop = (): void => {
+    if (!isEnding) void end(server, store);
+    isEnding = true;
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+}
+
+async function end(server: RunningServer, store: Store): Promise<void> {
+  await server.stop(DRAIN_MS);
+  await store[Symbol.asyncDispose]();
+  process.exit();
+}
+
+function complain(problem: string): void {
+  process.stderr.write(`conductor: ${problem}\n`);
+}
+
+try {
+  await main();
+} catch (error) {
+  complain((error as Error).message);
+  process.exitCode = 1;
+}

@@ -1,0 +1,74 @@
+/** What the environment may set, checked. */
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+export interface Settings {
+  readonly host: string;
+  readonly port: number;
+  /** Needed to register, and good for everything. Empty: nobody is asked for any, which only loopback may do. */
+  readonly token: string;
+  /** Hosts that components may be at besides the one they register from. */
+  readonly allowedHosts: readonly string[];
+  /** Of components that ask for none. */
+  readonly heartbeatIntervalMs: number;
+  /** How long a component is known without a heartbeat, where it does not say. */
+  readonly leaseMs: number;
+  /** Of one request, of anything but `/route`. */
+  readonly maxBodyBytes: number;
+  readonly maxRouteBodyBytes: number;
+  /** Of one component; 0: no limit. */
+  readonly requestsPerSecond: number;
+  /** Until a component that a request was routed to answers, and between two parts of its answer. */
+  readonly routeTimeoutMs: number;
+  /** Folder of the embedded store. */
+  readonly dataFolder: string;
+  /** Empty: the embedded store. */
+  readonly redisUrl: string;
+  /** Of every key and channel in Redis. */
+  readonly prefix: string;
+}
+
+const MEGABYTE = 1_048_576;
+
+/** Throws naming the variable that is wrong. */
+export function readSettings(env: Env): Settings {
+  const settings: Settings = {
+    host: env.HARBOR_CONDUCTOR_HOST || "127.0.0.1",
+    port: readNumber(env, "HARBOR_CONDUCTOR_HOST_PORT", { fallback: 8888, least: 0, most: 65_535 }),
+    token: readToken(env),
+    allowedHosts: (env.HARBOR_CONDUCTOR_ALLOWED_HOSTS || "").split(/[\s,]+/).filter((host) => host !== ""),
+    heartbeatIntervalMs: readNumber(env, "HARBOR_CONDUCTOR_HEARTBEAT_INTERVAL", { fallback: 10, least: 1, most: 30 }) * 1_000,
+    leaseMs: readNumber(env, "HARBOR_CONDUCTOR_LEASE", { fallback: 3_600, least: 60, most: 31_536_000 }) * 1_000,
+    maxBodyBytes: readNumber(env, "HARBOR_CONDUCTOR_MAX_BODY", { fallback: MEGABYTE, least: 1_024, most: 64 * MEGABYTE }),
+    maxRouteBodyBytes: readNumber(env, "HARBOR_CONDUCTOR_MAX_ROUTE_BODY", {
+      fallback: 1_024 * MEGABYTE,
+      least: 1_024,
+      most: Number.MAX_SAFE_INTEGER,
+    }),
+    requestsPerSecond: readNumber(env, "HARBOR_CONDUCTOR_RATE", { fallback: 500, least: 0, most: 1_000_000 }),
+    routeTimeoutMs: readNumber(env, "HARBOR_CONDUCTOR_ROUTE_TIMEOUT", { fallback: 300, least: 1, most: 86_400 }) * 1_000,
+    dataFolder: env.HARBOR_CONDUCTOR_DATA || "data",
+    redisUrl: env.HARBOR_CONDUCTOR_REDIS_URL || "",
+    prefix: env.HARBOR_CONDUCTOR_PREFIX || "harbor",
+  };
+  if (settings.token === "" && !isLoopback(settings.host)) {
+    throw new Error(`without HARBOR_CONDUCTOR_TOKEN it listens on loopback alone, not on "${settings.host}"`);
+  }
+  return settings;
+}
+
+function readToken(env: Env): string {
+  const token = env.HARBOR_CONDUCTOR_TOKEN || "";
+  if (/^[\x21-\x7e]*$/.test(token)) return token;
+  throw new Error("HARBOR_CONDUCTOR_TOKEN may have no spaces, and nothing but ASCII in it: it travels in a header");
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
+}
+
+function readNumber(env: Env, name: string, { fallback, least, most }: { fallback: number; least: number; most: number }): number {
+  const text = env[name] || String(fallback);
+  if (/^\d+$/.test(text) && Number(text) >= least && Number(text) <= most) return Number(text);
+  throw new Error(`${name} must be a whole number from ${least} to ${most}, not "${text}"`);
+}
