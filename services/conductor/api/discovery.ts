@@ -1,6 +1,6 @@
 /** GET /services, GET /services/<id>, GET /resolve */
 import type { Strategy } from "../core/balance.ts";
-import { type Conductor, urlOf } from "../core/conductor.ts";
+import type { Conductor } from "../core/conductor.ts";
 import { causesOf, type State } from "../core/health.ts";
 import type { ComponentChange } from "../core/monitor.ts";
 import type { Component } from "../core/registry.ts";
@@ -13,6 +13,8 @@ import { findTargets, noInstance } from "./targets.ts";
 const STATES: readonly State[] = ["starting", "healthy", "degraded", "offline"];
 const STRATEGIES: readonly Strategy[] = ["least-loaded", "round-robin"];
 const READER_BYTES = 1_048_576;
+/** What may be a range of versions: to Bun whatever is none matches everything. */
+const RANGE = /^[\s^~<>=v]*\d/;
 
 export const routes: Routes = {
   "/services": { GET: { handle: list } },
@@ -94,7 +96,7 @@ function readFilter(query: URLSearchParams): Filter {
     (name === null || component.name === name || component.id === name) &&
     capabilities.every((capability) => component.capabilities.includes(capability)) &&
     (states.length === 0 || states.includes(component.health.state)) &&
-    (version === null || component.version === version || Bun.semver.satisfies(component.version, version));
+    (version === null || component.version === version || (RANGE.test(version) && Bun.semver.satisfies(component.version, version)));
 }
 
 function readStrategy(query: URLSearchParams): Strategy {
@@ -122,7 +124,7 @@ function describe({ monitor }: Conductor, component: Component) {
     missed_heartbeats: health.missed,
     heartbeat_interval: health.intervalMs / 1_000,
     lease_seconds: health.leaseMs / 1_000,
-    url: urlOf(component),
+    url: component.url,
     host: component.host,
     port: component.port,
     capabilities: component.capabilities,

@@ -78,7 +78,7 @@ function readRegistration(fields: Fields, { conductor, from }: Call): Registrati
     host,
     port,
     capabilities: readTexts(fields, "capabilities", CAPABILITY, CAPABILITIES),
-    healthCheckUrl: healthUrl === undefined ? null : checkHealthUrl(addresses, from, host, port, healthUrl),
+    healthCheck: healthUrl === undefined ? null : checkHealthUrl(addresses, from, host, port, healthUrl),
     intervalMs: Math.round((intervalS ?? settings.heartbeatIntervalMs / 1_000) * 1_000),
     leaseMs: Math.round((leaseS ?? settings.leaseMs / 1_000) * 1_000),
     isOneOfMany: readOptionalChoice(fields, "instances", ["one", "many"]) === "many",

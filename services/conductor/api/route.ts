@@ -3,7 +3,7 @@
  * Another instance is tried where nobody answered at all; and, for a method that may be repeated, where the connection broke
  * before any answer. Whatever else an instance answers is its answer.
  */
-import { type Conductor, urlOf } from "../core/conductor.ts";
+import type { Conductor } from "../core/conductor.ts";
 import { ConductorError } from "../core/conductor-error.ts";
 import type { Component } from "../core/registry.ts";
 import { type Call, nameOf, pathOf, type Routes } from "./call.ts";
@@ -77,7 +77,7 @@ async function attempt({
   const timer = setTimeout(() => limit.abort(), timeoutMs);
   const isIdempotent = IDEMPOTENT.has(request.method);
   try {
-    const answer = await fetch(urlOf(component) + rest, {
+    const answer = await fetch(component.url + rest, {
       method: request.method,
       headers,
       body: body.open(),
@@ -200,7 +200,7 @@ function dropHopByHop(headers: Headers): void {
 }
 
 function failed(name: string, attempts: readonly Attempt[]): ConductorError {
-  const details = attempts.map(({ component, reason }) => ({ component_id: component.id, url: urlOf(component), reason }));
+  const details = attempts.map(({ component, reason }) => ({ component_id: component.id, url: component.url, reason }));
   return new ConductorError("upstream_failed", `No instance of "${name}" answered`, {
     hint: "the component is registered and beats, but nobody answers at its port",
     details: { attempts: details },

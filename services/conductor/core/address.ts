@@ -38,7 +38,7 @@ export function checkHost(rules: AddressRules, from: string, host: string | unde
   return claimed;
 }
 
-/** A URL of the component's own host, or a path on its port; as it is asked later. Throws `bad_address`. */
+/** A path on the component's port, or a URL elsewhere on its host; whichever says it in a shorter way. Throws `bad_address`. */
 export function checkHealthUrl(rules: AddressRules, from: string, host: string, port: number, text: string): string {
   const url = URL.parse(text, `http://${inUrl(host)}:${port}/`);
   const fail = (why: string, hint: string): never => {
@@ -50,7 +50,7 @@ export function checkHealthUrl(rules: AddressRules, from: string, host: string, 
   const isOwn = named === host || (LOOPBACK.includes(named) && LOOPBACK.includes(host)) || isOwnHost(rules, plainAddress(from), named);
   if (!isOwn) return fail("is not at the component's own address", `a path is enough: "${url.pathname}" on port ${port} of ${host}`);
   if (LOOPBACK.includes(named) && Number(url.port || 80) === rules.ownPort()) return fail("is the conductor's own", 'as in "/health"');
-  return url.href;
+  return url.origin === `http://${inUrl(host)}:${port}` ? `${url.pathname}${url.search}` : url.href;
 }
 
 /** As it stands in a URL. */

@@ -37,7 +37,7 @@ export class Checks {
 
   /** One that has just registered, or was known. */
   watch(component: Component): void {
-    if (component.healthCheckUrl === null) this.#deadlines.clear(component.slot);
+    if (component.healthCheck === null) this.#deadlines.clear(component.slot);
     else this.#deadlines.set(component.slot, this.#options.clock.steady() + pauseOf(component));
   }
 
@@ -45,7 +45,7 @@ export class Checks {
     const { clock, registry } = this.#options;
     for (const slot of this.#deadlines.advance(clock.steady())) {
       const component = registry.at(slot);
-      if (component !== undefined && component.healthCheckUrl !== null) this.#waiting.push(component);
+      if (component !== undefined && component.healthCheck !== null) this.#waiting.push(component);
     }
     while (this.#underWay < AT_ONCE && this.#waiting.length > 0) void this.#check(this.#waiting.shift() as Component);
   }

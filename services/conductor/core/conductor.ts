@@ -1,13 +1,13 @@
 /** All parts of a conductor, put together: what each route is given. */
 import type { Settings } from "../settings.ts";
 import type { Store } from "../store/store.ts";
-import { type AddressRules, inUrl } from "./address.ts";
+import type { AddressRules } from "./address.ts";
 import { Balance } from "./balance.ts";
 import { Checks } from "./checks.ts";
 import type { Clock } from "./clock.ts";
 import { type Encoding, EventHub } from "./event-hub.ts";
 import { Monitor } from "./monitor.ts";
-import { type Component, type Registered, type Registration, Registry } from "./registry.ts";
+import { type Registered, type Registration, Registry } from "./registry.ts";
 
 export interface ConductorOptions {
   readonly settings: Settings;
@@ -90,9 +90,4 @@ export class Conductor {
   #quietly(what: string, work: Promise<unknown>): void {
     work.catch((error: unknown) => this.signal.aborted || this.#options.complain(`${what}: ${(error as Error).message}`));
   }
-}
-
-/** Where it is reached, without a slash at the end. */
-export function urlOf({ host, port }: Component): string {
-  return `http://${inUrl(host)}:${port}`;
 }

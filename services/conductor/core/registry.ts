@@ -1,33 +1,87 @@
 /** Who is there: components by id, name and capability, kept across restarts of the conductor. */
 import type { Documents } from "../store/store.ts";
+import { inUrl } from "./address.ts";
 import type { Clock } from "./clock.ts";
 import { ConductorError } from "./conductor-error.ts";
 import { type Health, newHealth } from "./health.ts";
+import { HealthTable } from "./health-table.ts";
 import { MultiMap } from "./multi-map.ts";
 import { makeToken, readToken } from "./tokens.ts";
 
 export type Metrics = Readonly<Record<string, number>>;
 
-/** One instance of one component. There may be 100 000 of these: what is the same for many is shared, what can be computed is not kept. */
-export interface Component {
+/**
+ * One instance of one component. There may be 100 000 of these: texts that many have are shared, what can be computed is not kept,
+ * and all fields are there from the beginning.
+ */
+export class Component {
   readonly id: string;
-  readonly name: string;
   /** Its number in lists of numbers; used again by others once it is gone. */
   readonly slot: number;
-  /** Another each time that it registers. */
-  instance: string;
   version: string;
   host: string;
   port: number;
   capabilities: readonly string[];
-  healthCheckUrl: string | null;
+  /** A path on its own port, or a URL. */
+  healthCheck: string | null;
   tokenHash: string;
   /** Milliseconds since 1970. */
   registeredAt: number;
-  health: Health;
-  metrics: Metrics | null;
+  metrics: Metrics | null = null;
   /** Of the changes of others, the last that it was told. */
-  toldChange: number;
+  toldChange = 0;
+  readonly #healths: HealthTable;
+
+  constructor(id: string, slot: number, kept: Kept, healths: HealthTable) {
+    this.#healths = healths;
+    this.id = id;
+    this.slot = slot;
+    this.version = kept.version;
+    this.host = kept.host;
+    this.port = kept.port;
+    this.capabilities = kept.capabilities;
+    this.healthCheck = kept.healthCheck;
+    this.tokenHash = kept.tokenHash;
+    this.registeredAt = kept.registeredAt;
+  }
+
+  get health(): Health {
+    return this.#healths.read(this.slot);
+  }
+
+  set health(health: Health) {
+    this.#healths.write(this.slot, health);
+  }
+
+  get name(): string {
+    return nameOf(this.id);
+  }
+
+  /** Where it is reached, without a slash at the end. */
+  get url(): string {
+    return `http://${inUrl(this.host)}:${this.port}`;
+  }
+
+  get healthCheckUrl(): string | null {
+    return this.healthCheck?.startsWith("/") === true ? this.url + this.healthCheck : this.healthCheck;
+  }
+
+  /** Another each time that it registers. */
+  get instance(): string {
+    return this.tokenHash.slice(0, 10);
+  }
+
+  /** It has registered again. */
+  renew(kept: Kept): void {
+    this.version = kept.version;
+    this.host = kept.host;
+    this.port = kept.port;
+    this.capabilities = kept.capabilities;
+    this.healthCheck = kept.healthCheck;
+    this.tokenHash = kept.tokenHash;
+    this.registeredAt = kept.registeredAt;
+    this.metrics = null;
+  }
 }
 
 export interface Registration {
@@ -36,7 +90,8 @@ export interface Registration {
   readonly host: string;
   readonly port: number;
   readonly capabilities: readonly string[];
-  readonly healthCheckUrl: string | null;
+  /** A path on its own port, or a URL. */
+  readonly healthCheck: string | null;
   readonly intervalMs: number;
   readonly leaseMs: number;
   /** `true`: another one beside those of its name that are there. */
@@ -47,7 +102,6 @@ export interface Registration {
 
 /** What a restart of the conductor does not lose. */
 interface Kept extends Omit<Registration, "isOneOfMany" | "id"> {
-  readonly instance: string;
   readonly tokenHash: string;
   readonly registeredAt: number;
 }
@@ -61,20 +115,22 @@ export interface Registered {
 
 const KIND = "component";
 const KNOWN_SHOWN = 20;
-const LISTS_SHARED = 1_000;
+const SHARED = 1_000;
 
 export class Registry {
   readonly #documents: Documents;
   readonly #clock: Clock;
   readonly #ids = new Map<string, Component>();
-  readonly #names = new MultiMap<Component>();
+  /** By name, those that are not the first of it: most names have one instance, which is found by its id. */
+  readonly #others = new MultiMap<Component>();
   readonly #capabilities = new MultiMap<Component>();
   readonly #slots: (Component | undefined)[] = [];
   readonly #freeSlots: number[] = [];
+  readonly #healths = new HealthTable();
   /** Of names with several instances, the highest number given: none is used again while others of its name are there. */
   readonly #highest = new Map<string, number>();
-  /** Lists of capabilities, of which many components have the same. */
-  readonly #lists = new Map<string, readonly string[]>();
+  readonly #lists = new Shared<readonly string[]>();
+  readonly #texts = new Shared<string>();
   /** Registrations under way, by id: of two at once the later one counts, on disk as well. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
@@ -113,7 +169,9 @@ export class Registry {
   }
 
   named(name: string): readonly Component[] {
-    return this.#names.get(name);
+    const first = this.#ids.get(idOf(name, 1));
+    const others = this.#others.get(name);
+    return first === undefined ? others : [first, ...others];
   }
 
   capableOf(capability: string): readonly Component[] {
@@ -138,8 +196,7 @@ export class Registry {
   async #keep(id: string, registration: Registration): Promise<Registered> {
     const { token, hash } = makeToken(id);
     const { isOneOfMany: _, id: __, ...rest } = registration;
-    const instance = Buffer.from(crypto.getRandomValues(new Uint8Array(6))).toString("base64url");
-    const kept: Kept = { ...rest, instance, tokenHash: hash, registeredAt: this.#clock.now() };
+    const kept: Kept = { ...rest, tokenHash: hash, registeredAt: this.#clock.now() };
     await this.#documents.put(KIND, id, kept);
     const before = this.#ids.get(id);
     if (before !== undefined) this.#replace(before, kept);
@@ -152,8 +209,7 @@ export class Registry {
   }
 
   unknown(id: string): ConductorError {
-    const name = id.replace(/-\d+$/, "");
-    const alike = this.named(name).map((component) => component.id);
+    const alike = this.named(nameOf(id)).map((component) => component.id);
     const known = (alike.length > 0 ? alike : [...this.#ids.keys().take(KNOWN_SHOWN)]).slice(0, KNOWN_SHOWN);
     return new ConductorError("unknown_component", `No component "${id}" is registered`, {
       hint: "POST /register first; GET /services lists all",
@@ -171,63 +227,82 @@ export class Registry {
       }
       return id;
     }
-    if (!isOneOfMany) return this.#idOf(name, 1);
-    const number = (this.#highest.get(name) ?? 0) + 1;
+    if (!isOneOfMany) return idOf(name, 1);
+    const number = (this.#highest.get(name) ?? (this.#ids.has(idOf(name, 1)) ? 1 : 0)) + 1;
     // taken at once: of two that come together each gets one of its own
     this.#highest.set(name, number);
-    return this.#idOf(name, number);
-  }
-
-  #idOf(name: string, number: number): string {
-    return `${name}-${String(number).padStart(3, "0")}`;
+    return idOf(name, number);
   }
 
   #add(id: string, kept: Kept): Component {
-    const component: Component = {
-      id,
-      slot: this.#freeSlots.pop() ?? this.#slots.length,
-      ...this.#ownFields(kept),
-      metrics: null,
-      toldChange: 0,
-    };
-    this.#slots[component.slot] = component;
+    const slot = this.#freeSlots.pop() ?? this.#slots.length;
+    const component = new Component(id, slot, this.#share(kept), this.#healths);
+    component.health = this.#newHealth(kept);
+    const { name, capabilities } = component;
+    this.#slots[slot] = component;
     this.#ids.set(id, component);
-    this.#names.add(component.name, component);
-    for (const capability of component.capabilities) this.#capabilities.add(capability, component);
-    this.#highest.set(component.name, Math.max(this.#highest.get(component.name) ?? 0, Number(id.slice(component.name.length + 1))));
+    for (const capability of capabilities) this.#capabilities.add(capability, component);
+    const number = Number(id.slice(name.length + 1));
+    if (number === 1) return component;
+    this.#others.add(name, component);
+    this.#highest.set(name, Math.max(number, this.#highest.get(name) ?? 1));
     return component;
   }
 
   #replace(component: Component, kept: Kept): void {
     for (const capability of component.capabilities) this.#capabilities.delete(capability, component);
-    Object.assign(component, this.#ownFields(kept), { metrics: null });
+    component.renew(this.#share(kept));
+    component.health = this.#newHealth(kept);
     for (const capability of component.capabilities) this.#capabilities.add(capability, component);
   }
 
   #remove(component: Component): void {
     if (this.#ids.get(component.id) !== component) return;
     this.#ids.delete(component.id);
-    this.#names.delete(component.name, component);
-    if (this.#names.count(component.name) === 0) this.#highest.delete(component.name);
+    const { name } = component;
+    this.#others.delete(name, component);
+    if (this.#others.count(name) === 0 && !this.#ids.has(idOf(name, 1))) this.#highest.delete(name);
     for (const capability of component.capabilities) this.#capabilities.delete(capability, component);
     this.#slots[component.slot] = undefined;
     this.#freeSlots.push(component.slot);
   }
 
-  #ownFields({ intervalMs, leaseMs, capabilities, ...kept }: Kept) {
-    return {
-      ...kept,
-      capabilities: this.#share(capabilities),
-      health: newHealth(intervalMs, leaseMs, this.#clock.steady()),
-    };
+  #newHealth({ intervalMs, leaseMs }: Kept): Health {
+    return newHealth(intervalMs, leaseMs, this.#clock.steady());
   }
 
-  #share(list: readonly string[]): readonly string[] {
-    const key = list.join("\n");
-    const shared = this.#lists.get(key);
-    if (shared !== undefined) return shared;
-    if (this.#lists.size >= LISTS_SHARED) this.#lists.clear();
-    this.#lists.set(key, list);
-    return list;
+  #share(kept: Kept): Kept {
+    const { version, host, capabilities, healthCheck } = kept;
+    return {
+      ...kept,
+      version: this.#texts.of(version, version),
+      host: this.#texts.of(host, host),
+      healthCheck: healthCheck === null ? null : this.#texts.of(healthCheck, healthCheck),
+      capabilities: this.#lists.of(capabilities.join("\n"), capabilities),
+    };
+  }
+}
+
+/** `sherlock-hub-001`, in one piece: what is put together is otherwise kept as its pieces. */
+function idOf(name: string, number: number): string {
+  return [name, String(number).padStart(3, "0")].join("-");
+}
+
+function nameOf(id: string): string {
+  return id.replace(/-\d+$/, "");
+}
+
+/** Values that many have, once. */
+class Shared<V> {
+  readonly #values = new Map<string, V>();
+
+  /** The first that came under this key. */
+  of(key: string, value: V): V {
+    const known = this.#values.get(key);
+    if (known !== undefined) return known;
+    // beyond that they are not what many have
+    if (this.#values.size >= SHARED) this.#values.clear();
+    this.#values.set(key, value);
+    return value;
   }
 }

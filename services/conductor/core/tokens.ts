@@ -1,6 +1,8 @@
 /** Tokens of components: `<component id>.<secret>`, so that no index of tokens is needed; only a hash of the secret is kept. */
 
 const SECRET_BYTES = 24;
+/** Of 32, none of which can be chosen. */
+const HASH_BYTES = 16;
 
 export interface NewToken {
   /** Shown once, to the component. */
@@ -22,5 +24,6 @@ export function readToken(token: string): { id: string; hash: string } | undefin
 
 /** The secret is random and long: nothing slower is needed, nor a comparison that takes the same time for all. */
 function hashSecret(secret: string): string {
-  return new Bun.CryptoHasher("sha256").update(secret).digest("base64url");
+  // written from the bytes: a piece of a longer text would keep all of it
+  return new Bun.CryptoHasher("sha256").update(secret).digest().toString("base64url", 0, HASH_BYTES);
 }
