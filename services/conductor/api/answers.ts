@@ -5,7 +5,6 @@ import { StoreError } from "../store/store.ts";
 const STATUSES: Readonly<Record<ErrorCode, number>> = {
   access_denied: 403,
   bad_address: 400,
-  conflict: 409,
   invalid_json: 400,
   invalid_request: 400,
   loop_detected: 508,
@@ -17,7 +16,6 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   rate_limited: 429,
   timestamp_in_the_future: 400,
   token_required: 401,
-  too_slow: 408,
   unavailable: 503,
   unknown_component: 404,
   unknown_key: 404,

@@ -3,7 +3,6 @@
 export type ErrorCode =
   | "access_denied"
   | "bad_address"
-  | "conflict"
   | "invalid_json"
   | "invalid_request"
   | "loop_detected"
@@ -13,7 +12,6 @@ export type ErrorCode =
   | "not_yours"
   | "payload_too_large"
   | "rate_limited"
-  | "too_slow"
   | "timestamp_in_the_future"
   | "token_required"
   | "unavailable"

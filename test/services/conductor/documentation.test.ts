@@ -1,0 +1,70 @@
+/** docs/conductor.md: every curl line, as it stands there, in order, by a shell. */
+import { afterAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type RunningServer, startServer } from "../../../services/conductor/server.ts";
+import { readSettings } from "../../../services/conductor/settings.ts";
+import { memoryStore } from "./_memory-store.ts";
+
+const page = readFileSync(join(import.meta.dir, "../../../docs/conductor.md"), "utf8");
+const lines = [...page.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block = ""]) => block.trim().split("\n"));
+const TOKEN = "the-operators";
+
+/** All in one shell, whose variables go from line to line; each line's output begins after a mark. A stream is cut after its first second. */
+async function runAll(server: RunningServer): Promise<string[]> {
+  const ours = [`export CONDUCTOR=${server.url}`, `export HARBOR_CONDUCTOR_TOKEN=${TOKEN}`];
+  const script = [...ours, ...lines.slice(ours.length)].map(
+    (line) => `echo '@@@'; ${line.startsWith("curl -sN") ? `timeout 1 ${line}` : line}; echo`,
+  );
+  const child = Bun.spawn(["sh", "-c", script.join("\n")], { stdout: "pipe", stderr: "inherit" });
+  return (await new Response(child.stdout).text()).split("@@@\n").slice(1);
+}
+
+describe("docs/conductor.md", () => {
+  let server: RunningServer;
+  const component = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: (request) => Response.json({ asked: new URL(request.url).search }),
+  });
+  afterAll(async () => {
+    await component.stop(true);
+    await server.stop();
+  });
+
+  test("has curl lines that work", async () => {
+    server = await startServer({
+      settings: { ...readSettings({ HARBOR_CONDUCTOR_TOKEN: TOKEN }), port: 0 },
+      store: memoryStore(),
+      complain: (problem) => expect(problem).toBe(""),
+    });
+    // port 8001 may be anybody's on this machine: the lines say this one instead
+    for (const [index, line] of lines.entries()) lines[index] = line.replaceAll('"port": 8001', `"port": ${component.port}`);
+    expect(lines.slice(0, 2)).toEqual([
+      "export CONDUCTOR=http://127.0.0.1:8888",
+      "export HARBOR_CONDUCTOR_TOKEN=$(harbor config get conductor.token)",
+    ]);
+    const outputs = await runAll(server);
+    expect(outputs).toHaveLength(lines.length);
+    const failed = lines.filter(
+      (line, index) => /"error"/.test(outputs[index] ?? "") || (line.startsWith("curl") && outputs[index]?.trim() === ""),
+    );
+    expect(failed).toEqual([]);
+    const outputOf = (part: string): string => outputs[lines.findIndex((line) => line.startsWith("curl") && line.includes(part))] ?? "";
+    expect(outputOf("/heartbeat")).toContain('"status":"healthy"');
+    expect(JSON.parse(outputOf("/services?capability")).total).toBe(1);
+    expect(JSON.parse(outputOf("/resolve"))).toMatchObject({ component_id: "sherlock-hub-001" });
+    expect(JSON.parse(outputOf("/route"))).toEqual({ asked: "?limit=2" });
+    expect(outputOf("/events/subscribe")).toContain("event: entity-created");
+    expect(outputOf("-si $CONDUCTOR/state")).toMatch(/etag: "\d+"/i);
+    expect(outputOf("watch=true&prefix") + outputOf("&watch=true")).toContain("event: synced");
+    expect(outputOf("/deregister")).toContain('"deregistered"');
+  }, 15_000);
+
+  test("names every code of an error", () => {
+    const codes = readFileSync(join(import.meta.dir, "../../../services/conductor/core/conductor-error.ts"), "utf8");
+    const known = [...codes.matchAll(/^ {2}\| "(\w+)"/gm)].map(([, code = ""]) => code);
+    expect(known.length).toBeGreaterThan(15);
+    expect(known.filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
+  });
+});
