@@ -16,7 +16,10 @@ const DRAIN_MS = 5_000;
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
   const store = await openStore({ redisUrl: settings.redisUrl, prefix: settings.prefix, folder: settings.dataFolder });
-  const server = await startServer({ settings, store, complain });
+  const server = await startServer({ settings, store, complain }).catch(async (error: unknown) => {
+    await store[Symbol.asyncDispose]();
+    throw error;
+  });
   const access = settings.token === "" ? "; no token is asked for" : "";
   process.stdout.write(`conductor listens on ${server.url}${access}\n`);
   let isEnding = false;

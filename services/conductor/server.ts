@@ -56,7 +56,13 @@ export async function startServer({
   const guard = new Guard(conductor);
   const answerer = new Answerer(conductor, guard, complain);
   await conductor.start();
-  const server = listen(settings, answerer, idleSeconds);
+  let server: Bun.Server<undefined>;
+  try {
+    server = listen(settings, answerer, idleSeconds);
+  } catch (error) {
+    conductor.stop();
+    throw error;
+  }
   ownPort = server.port ?? 0;
   return {
     url: server.url.origin,
