@@ -60,7 +60,7 @@ async function register(call: Call): Promise<Response> {
 
 async function deregister(call: Call): Promise<Response> {
   const id = readRequiredText(await readFields(call), "component_id", COMPONENT_ID);
-  await call.conductor.monitor.leave(componentFor(call, id));
+  await call.conductor.deregister(componentFor(call, id));
   return Response.json({ status: "deregistered", component_id: id });
 }
 

@@ -7,7 +7,9 @@ import { Checks } from "./checks.ts";
 import type { Clock } from "./clock.ts";
 import { type Encoding, EventHub } from "./event-hub.ts";
 import { Monitor } from "./monitor.ts";
-import { type Registered, type Registration, Registry } from "./registry.ts";
+import { type Component, type Registered, type Registration, Registry } from "./registry.ts";
+
+const FOLLOW_AGAIN_MS = 1_000;
 
 export interface ConductorOptions {
   readonly settings: Settings;
@@ -49,7 +51,10 @@ export class Conductor {
       registry: this.registry,
       clock,
       announce: (events) => this.#quietly("events were not kept", this.hub.publish(events)),
-      forget: (component) => this.registry.deregister(component),
+      forget: (component) => {
+        this.registry.remove(component);
+        this.#quietly(`${component.id} is gone, and still on disk`, this.registry.erase(component));
+      },
     });
     this.checks = new Checks({
       registry: this.registry,
@@ -69,7 +74,7 @@ export class Conductor {
       this.monitor.watch(component, "known");
       this.checks.watch(component);
     }
-    this.#quietly("events are not followed any more", this.hub.follow(this.signal));
+    this.#quietly("events are not followed any more", this.#follow());
     this.monitor.start();
     this.checks.start();
   }
@@ -85,6 +90,20 @@ export class Conductor {
     this.monitor.watch(registered.component, registered.isReplaced ? "replaced" : "registered");
     this.checks.watch(registered.component);
     return registered;
+  }
+
+  /** Nothing is changed where that cannot be kept. */
+  async deregister(component: Component): Promise<void> {
+    await this.registry.erase(component);
+    if (this.registry.get(component.id) === component) this.monitor.apply(component, { kind: "leave" });
+  }
+
+  /** The store follows by itself through what it can mend; after anything else it is asked again. */
+  async #follow(): Promise<void> {
+    while (!this.signal.aborted) {
+      await this.hub.follow(this.signal).catch((error: Error) => this.#options.complain(`events: ${error.message}`));
+      if (!this.signal.aborted) await Bun.sleep(FOLLOW_AGAIN_MS);
+    }
   }
 
   #quietly(what: string, work: Promise<unknown>): void {

@@ -22,8 +22,8 @@ export interface MonitorOptions {
   readonly clock: Clock;
   /** Told in batches, a tick after they happened at the latest. */
   readonly announce: (events: readonly Announcement[]) => void;
-  /** Its lease is over. */
-  readonly forget: (component: Component) => Promise<void>;
+  /** Its lease is over, or it has left: told once all others have heard of it. */
+  readonly forget: (component: Component) => void;
 }
 
 const TICK_MS = 50;
@@ -78,13 +78,7 @@ export class Monitor {
   /** Something happened to it just now. */
   apply(component: Component, event: HealthEvent): void {
     this.#noticeGap();
-    void this.#apply(component, event);
-  }
-
-  /** It has said that it goes; settles when that is kept. */
-  async leave(component: Component): Promise<void> {
-    this.#noticeGap();
-    await this.#apply(component, { kind: "leave" });
+    this.#apply(component, event);
   }
 
   /** Whatever is due by now. */
@@ -95,7 +89,7 @@ export class Monitor {
     this.#lastTick = { steady: now, now: clock.now() };
     for (const slot of this.#deadlines.advance(now)) {
       const component = registry.at(slot);
-      if (component !== undefined) void this.#apply(component, { kind: "time" });
+      if (component !== undefined) this.#apply(component, { kind: "time" });
     }
     this.#flush();
   }
@@ -106,14 +100,14 @@ export class Monitor {
     return Math.round(clock.now() - (clock.steady() - steady));
   }
 
-  #apply(component: Component, event: HealthEvent): Promise<void> | undefined {
+  #apply(component: Component, event: HealthEvent): void {
     const { health, effects } = step(component.health, event, this.#options.clock.steady());
     component.health = health;
     this.#deadlines.set(component.slot, nextAt(health));
     for (const effect of effects) this.#follow(component, effect);
-    if (health.state !== "gone") return undefined;
+    if (health.state !== "gone") return;
     this.#deadlines.clear(component.slot);
-    return this.#options.forget(component);
+    this.#options.forget(component);
   }
 
   #follow(component: Component, effect: Effect): void {

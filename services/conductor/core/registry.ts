@@ -188,9 +188,26 @@ export class Registry {
   /** Kept on disk before it is answered. */
   register(registration: Registration): Promise<Registered> {
     const id = this.#idFor(registration);
-    const turn = (this.#turns.get(id) ?? Promise.resolve()).catch(() => {}).then(() => this.#keep(id, registration));
+    return this.#inTurn(id, () => this.#keep(id, registration));
+  }
+
+  /** Takes it off the disk, unless another one has registered under its id meanwhile. */
+  erase({ id }: Component): Promise<void> {
+    const before = this.#ids.get(id);
+    return this.#inTurn(id, async () => {
+      if (this.#ids.get(id) === before) await this.#documents.delete(KIND, id);
+    });
+  }
+
+  /** One after the other for each id. */
+  async #inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
+    const turn = (this.#turns.get(id) ?? Promise.resolve()).catch(() => {}).then(work);
     this.#turns.set(id, turn);
-    return turn.finally(() => this.#turns.get(id) === turn && this.#turns.delete(id));
+    try {
+      return await turn;
+    } finally {
+      if (this.#turns.get(id) === turn) this.#turns.delete(id);
+    }
   }
 
   async #keep(id: string, registration: Registration): Promise<Registered> {
@@ -201,11 +218,6 @@ export class Registry {
     const before = this.#ids.get(id);
     if (before !== undefined) this.#replace(before, kept);
     return { component: before ?? this.#add(id, kept), token, isReplaced: before !== undefined };
-  }
-
-  async deregister(component: Component): Promise<void> {
-    this.#remove(component);
-    await this.#documents.delete(KIND, component.id);
   }
 
   unknown(id: string): ConductorError {
@@ -256,7 +268,8 @@ export class Registry {
     for (const capability of component.capabilities) this.#capabilities.add(capability, component);
   }
 
-  #remove(component: Component): void {
+  /** From then on nobody finds it, and its slot is another's. */
+  remove(component: Component): void {
     if (this.#ids.get(component.id) !== component) return;
     this.#ids.delete(component.id);
     const { name } = component;

@@ -80,7 +80,10 @@ export function memoryStore(historyLimit = 1_000): Store & { failing: boolean } 
         check();
         kindOf(kind).set(id, structuredClone(value));
       },
-      delete: async (kind, id) => kindOf(kind).delete(id),
+      delete: async (kind, id) => {
+        check();
+        return kindOf(kind).delete(id);
+      },
       list: async <T>(kind: string) => [...kindOf(kind)].map(([id, value]) => ({ id, value: value as T })),
     },
     status: async () => (store.failing ? { kind: "sqlite", ok: false, reason: "it is away" } : { kind: "sqlite", ok: true }),

@@ -29,7 +29,28 @@ const ask = (url: string, path: string, body?: object): Promise<Response> =>
     ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
   });
 
+/** What has to wait is left out unless asked for. */
+const long = test.if(process.env.HARBOR_TEST_LONG === "1");
+
 describe("main", () => {
+  long(
+    "that was stopped for longer than three heartbeats blames nobody for it",
+    async () => {
+      const { child, url } = await start({ HARBOR_CONDUCTOR_DATA: makeFolder() });
+      await ask(url, "/register", { component: "hub", port: 4_001, heartbeat_interval: 1 });
+      await ask(url, "/heartbeat", { component_id: "hub-001" });
+      child.kill("SIGSTOP");
+      await Bun.sleep(4_500);
+      child.kill("SIGCONT");
+      expect(await (await ask(url, "/services/hub-001")).json()).toMatchObject({ status: "healthy", missed_heartbeats: 0 });
+      const { events } = (await (await ask(url, "/events")).json()) as { events: { event_type: string }[] };
+      expect(events.map(({ event_type: type }) => type)).not.toContain("component-missed-heartbeat");
+      child.kill("SIGTERM");
+      expect(await child.exited).toBe(0);
+    },
+    10_000,
+  );
+
   test("listens on loopback, ends well on SIGTERM though a stream is open, and knows everyone again after it", async () => {
     const env = { HARBOR_CONDUCTOR_DATA: makeFolder() };
     const first = await start(env);

@@ -167,6 +167,38 @@ describe("POST /deregister", () => {
     expect(types.at(-1)).toMatchObject({ event_type: "component-gone", source: "conductor", data: { component_id: "hub-001" } });
   });
 
+  test("changes nothing where it cannot be kept", async () => {
+    const server = await start();
+    const hub = await server.register("hub");
+    server.store.failing = true;
+    expect((await server.ask("POST", "/deregister", { token: hub.token, body: { component_id: hub.id } })).status).toBe(503);
+    expect((await server.beat(hub)).status).toBe(200);
+  });
+
+  test("happens by itself when the lease is over, whatever the store says to it", async () => {
+    const clock = handClock();
+    const server = await start({ clock });
+    const hub = await server.register("hub", { heartbeat_interval: 1, lease_seconds: 60 });
+    const pass = (ms: number): void => {
+      for (let passed = 0; passed < ms; passed += 250) {
+        clock.pass(250);
+        server.conductor.monitor.tick();
+      }
+    };
+    pass(59_000);
+    expect((await server.ask("GET", "/services/hub-001")).body.status).toBe("offline");
+    server.store.failing = true;
+    pass(1_000);
+    expect((await server.ask("GET", "/services/hub-001")).status).toBe(404);
+    await until(
+      () => server.problems.some((problem) => problem.startsWith("hub-001 is gone, and still on disk")),
+      "it is complained about",
+    );
+    server.store.failing = false;
+    expect((await server.beat(hub)).status).toBe(401);
+    expect(await server.register("hub")).toMatchObject({ id: "hub-001", body: { is_replacement: false } });
+  });
+
   test("of one that nobody knows says who is known", async () => {
     const server = await start();
     await server.register("hub");

@@ -25,7 +25,7 @@ const monitor = new Monitor({
       if (type === "component-missed-heartbeat" && missed === 1) noticedAt.set(id, performance.now());
     }
   },
-  forget: (component) => registry.deregister(component),
+  forget: (component) => registry.remove(component),
 });
 
 /** As it is parsed out of a request. */
@@ -56,7 +56,7 @@ async function rss(): Promise<number> {
   return process.memoryUsage().rss;
 }
 
-for (let index = 0; index < 1_000; index++) await registry.deregister(await register(index));
+for (let index = 0; index < 1_000; index++) registry.remove(await register(index));
 const before = await rss();
 const components: Component[] = [];
 for (let index = 0; index < COUNT; index++) {
