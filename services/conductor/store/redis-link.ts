@@ -83,13 +83,13 @@ export class RedisLink {
   }
 
   /** By its name; with its text where Redis does not know it yet. */
-  async run(script: Script, args: readonly (string | number)[]): Promise<unknown> {
-    const rest = ["0", ...args.map(String)];
+  async run(script: Script, args: readonly (string | number)[], more: readonly string[] = []): Promise<unknown> {
+    const all = [script.sha, "0", ...args.map(String), ...more];
     try {
-      return await this.send("EVALSHA", [script.sha, ...rest]);
+      return await this.send("EVALSHA", all);
     } catch (error) {
       if (!(error as Error).message.includes("NOSCRIPT")) throw error;
-      return this.send("EVAL", [script.text, ...rest]);
+      return this.send("EVAL", all.with(0, script.text));
     }
   }
 

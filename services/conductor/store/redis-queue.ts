@@ -1,11 +1,11 @@
 /** The queue in Redis: what goes into the scripts of redis-queue-scripts.ts, and what comes out. */
-import { readId } from "./message-id.ts";
+import { readId, writeId } from "./message-id.ts";
 import type { RedisLink } from "./redis-link.ts";
 import { ACK, DEAD_LETTERS, DEPTH, RECEIVE, REDRIVE, RELEASE, SEND, SWEEP } from "./redis-queue-scripts.ts";
 import type { DeadLetter, Delivery, Message, NewMessage, Queue, QueueDepth, StoreOptions } from "./store.ts";
 import { readBody, writeBody } from "./values.ts";
 
-/** One script call makes everybody else wait for its end. */
+/** While a script runs, everybody else waits. */
 const RECEIVED_AT_ONCE = 10_000;
 
 /** `prefix`: its keys are "<prefix>:queue:*". */
@@ -15,21 +15,19 @@ export function makeRedisQueue(link: RedisLink, prefix: string, options: StoreOp
   return {
     send: async (messages) => {
       if (messages.length === 0) return [];
-      const answer = (await link.run(SEND, [base, now(), idempotencyMs, messages.length, ...groupByPair(messages)])) as string[];
+      const answer = (await link.run(SEND, [base, now(), idempotencyMs, messages.length], groupByPair(messages))) as string[];
       return readSent(answer, messages.length);
     },
     receive: async (to, { max, visibilityMs, now: at }) => {
       const visibleUntil = at + visibilityMs;
-      const answer = (await link.run(RECEIVE, [base, to, at, Math.min(max, RECEIVED_AT_ONCE), visibleUntil, maxAttempts])) as string[];
-      const deliveries: Delivery[] = [];
-      for (let i = 0; i < answer.length; i += 2) deliveries.push(readDelivery(answer[i] as string, answer[i + 1] as string, to, visibleUntil));
-      return deliveries;
+      const answer = await link.run(RECEIVE, [base, to, at, Math.min(max, RECEIVED_AT_ONCE), visibleUntil, maxAttempts]);
+      return readDeliveries(answer as (string | number)[], to, visibleUntil);
     },
-    ack: async (to, receipts) => (receipts.length === 0 ? 0 : ((await link.run(ACK, [base, to, ...receipts])) as number)),
+    ack: async (to, receipts) => Number(await link.run(ACK, [base, to], groupReceipts(receipts))),
     release: async (to, receipts, delayMs) => {
-      if (receipts.length === 0) return 0;
       const at = now();
-      return (await link.run(RELEASE, [base, to, at, delayMs > 0 ? at + delayMs : "", maxAttempts, ...receipts])) as number;
+      const until = delayMs > 0 ? at + delayMs : "";
+      return Number(await link.run(RELEASE, [base, to, at, until, maxAttempts], groupReceipts(receipts)));
     },
     deadLetters: async (to) => {
       const answer = (await link.run(DEAD_LETTERS, [base, to ?? ""])) as string[];
@@ -38,7 +36,7 @@ export function makeRedisQueue(link: RedisLink, prefix: string, options: StoreOp
         letters.push(readDeadLetter(answer[i] as string, answer[i + 1] as string, answer[i + 2] as string));
       return letters.sort((a, b) => (readId(a.id) ?? 0) - (readId(b.id) ?? 0));
     },
-    redrive: async (ids) => (ids.length === 0 ? 0 : ((await link.run(REDRIVE, [base, ...ids])) as number)),
+    redrive: async (ids) => Number(await link.run(REDRIVE, [base], [...new Set(ids)])),
     depth: async (to) => {
       const answer = (await link.run(DEPTH, [base, to ?? ""])) as (string | number)[];
       const depths: [string, QueueDepth][] = [];
@@ -47,43 +45,80 @@ export function makeRedisQueue(link: RedisLink, prefix: string, options: StoreOp
       return Object.fromEntries(depths);
     },
     sweep: async (at) => {
-      const recipients = (await link.send("SMEMBERS", [`${base}:recipients`])) as string[];
+      const recipients = (await link.send("SMEMBERS", [`${base}:recipients`])) as Iterable<string>;
       let died = 0;
-      for (const to of recipients) died += (await link.run(SWEEP, [base, to, at, maxAttempts, at - deadLetterMs])) as number;
+      for (const to of recipients) died += Number(await link.run(SWEEP, [base, to, at, maxAttempts, at - deadLetterMs]));
       return died;
     },
   };
 }
 
+interface Group {
+  to: string;
+  from: string;
+  isPlain: boolean;
+  members: { place: number; message: NewMessage }[];
+}
+
 /** What SEND takes of each message, those of one pair together. */
-function groupByPair(messages: readonly NewMessage[]): (string | number)[] {
-  const groups = new Map<string, { head: [string, string]; args: (string | number)[] }>();
+function groupByPair(messages: readonly NewMessage[]): string[] {
+  const groups = new Map<string, Group>();
   for (const [place, message] of messages.entries()) {
     const { from, to, expiresAt, idempotencyKey } = message;
     const name = `${to.length}:${to}${from}`;
     let group = groups.get(name);
     if (group === undefined) {
-      group = { head: [to, from], args: [] };
+      group = { to, from, isPlain: true, members: [] };
       groups.set(name, group);
     }
-    const expiry = expiresAt ?? "";
-    group.args.push(place, expiry, idempotencyKey ?? "", `${expiry}|${writeBody(message)}`);
+    group.isPlain &&= expiresAt === null && idempotencyKey === null;
+    group.members.push({ place, message });
   }
-  return [...groups.values()].flatMap(({ head, args }) => [...head, args.length / 4, ...args]);
+  return [...groups.values()].flatMap(writeGroup);
 }
 
-function readSent(answer: readonly string[], count: number): { id: string; isDuplicate: boolean }[] {
-  const sent = new Array<{ id: string; isDuplicate: boolean }>(count);
-  for (let i = 0; i < answer.length; i += 3) sent[Number(answer[i])] = { id: answer[i + 1] as string, isDuplicate: answer[i + 2] === "1" };
+function writeGroup({ to, from, isPlain, members }: Group): string[] {
+  const args = [to, from, String(members.length), isPlain ? "1" : ""];
+  for (const { place, message } of members) {
+    const expiry = message.expiresAt === null ? "" : String(message.expiresAt);
+    args.push(String(place), `${expiry}|${writeBody(message)}`);
+    if (!isPlain) args.push(expiry, message.idempotencyKey ?? "");
+  }
+  return args;
+}
+
+function readSent([first, ...duplicates]: readonly string[], count: number): { id: string; isDuplicate: boolean }[] {
+  const sent = Array.from({ length: count }, (_, place) => ({ id: writeId(Number(first) + place), isDuplicate: false }));
+  for (let i = 0; i < duplicates.length; i += 2) sent[Number(duplicates[i])] = { id: duplicates[i + 1] as string, isDuplicate: true };
   return sent;
 }
 
-/** The receipt is "<id>.<attempt>.<from>". */
-function readDelivery(receipt: string, text: string, to: string, visibleUntil: number): Delivery {
-  const afterId = receipt.indexOf(".");
-  const afterAttempt = receipt.indexOf(".", afterId + 1);
-  const message = readMessage(receipt.slice(0, afterId), receipt.slice(afterAttempt + 1), to, text);
-  return { message, receipt, attempt: Number(receipt.slice(afterId + 1, afterAttempt)), visibleUntil };
+function readDeliveries(answer: readonly (string | number)[], to: string, visibleUntil: number): Delivery[] {
+  const deliveries: Delivery[] = [];
+  for (let at = 0; at < answer.length; ) {
+    const from = String(answer[at]);
+    const end = at + 2 + 3 * Number(answer[at + 1]);
+    for (at += 2; at < end; at += 3) {
+      const id = answer[at] as string;
+      const attempt = Number(answer[at + 1]);
+      const message = readMessage(id, from, to, answer[at + 2] as string);
+      deliveries.push({ message, receipt: `${id}.${attempt}.${from}`, attempt, visibleUntil });
+    }
+  }
+  return deliveries;
+}
+
+/** What ACK and RELEASE take of the receipts, "<id>.<attempt>.<from>", those of one pair together; what is no receipt is left out. */
+function groupReceipts(receipts: readonly string[]): string[] {
+  const groups = new Map<string, string[]>();
+  for (const receipt of new Set(receipts)) {
+    const [, id, attempt, from] = /^(\d+-\d+)\.(\d+)\.(.*)$/s.exec(receipt) ?? [];
+    if (id === undefined || attempt === undefined || from === undefined) continue;
+    const group = groups.get(from);
+    if (group === undefined) groups.set(from, [id, attempt]);
+    else group.push(id, attempt);
+  }
+  return [...groups].flatMap(([from, pairs]) => [from, String(pairs.length / 2), ...pairs]);
 }
 
 /** The text is "<expiry or nothing>|<JSON>". */

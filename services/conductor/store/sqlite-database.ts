@@ -96,10 +96,13 @@ function prepare(database: Database, file: string): void {
   if (version === 0) database.run(SCHEMA);
   database.run("COMMIT");
   if (version > SCHEMA_VERSION)
-    throw new StoreError(`Cannot open "${file}": a newer version of the conductor made it (format ${version}, known here: ${SCHEMA_VERSION})`, {
-      code: "refused",
-      hint: "Start the newer version, or move the file away to begin anew",
-    });
+    throw new StoreError(
+      `Cannot open "${file}": a newer version of the conductor made it (format ${version}, known here: ${SCHEMA_VERSION})`,
+      {
+        code: "refused",
+        hint: "Start the newer version, or move the file away to begin anew",
+      },
+    );
 }
 
 /** Numbers that only grow and outlive what they numbered. */

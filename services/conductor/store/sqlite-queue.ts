@@ -226,7 +226,8 @@ export class SqliteQueue {
     const filter = to ?? null;
     for (const { recipient, total, flying } of this.#sql.depth.all(filter) as { recipient: string; total: number; flying: number }[])
       Object.assign(of(recipient), { waiting: total - flying, inFlight: flying });
-    for (const { recipient, total } of this.#sql.deadDepth.all(filter) as { recipient: string; total: number }[]) of(recipient).dead = total;
+    for (const { recipient, total } of this.#sql.deadDepth.all(filter) as { recipient: string; total: number }[])
+      of(recipient).dead = total;
     return { ...result };
   }
 

@@ -3,10 +3,12 @@
  * (group commit): one fsync for all of them, and each is answered after it.
  */
 import { Followers } from "./followers.ts";
+import type { DeliveredRow, QueueRow } from "./sqlite-queue.ts";
+import type { StateRow } from "./sqlite-state.ts";
 import { ThreadedDatabase } from "./sqlite-thread.ts";
 import {
-  type DeadLetter,
   DEFAULT_OPTIONS,
+  type DeadLetter,
   type Documents,
   type EventLog,
   type Message,
@@ -19,8 +21,6 @@ import {
   type StoredEvent,
   type StoreOptions,
 } from "./store.ts";
-import type { DeliveredRow, QueueRow } from "./sqlite-queue.ts";
-import type { StateRow } from "./sqlite-state.ts";
 import { readBody, toJson, writeBody } from "./values.ts";
 
 /** What setTimeout can wait at most. */

@@ -6,6 +6,15 @@ export function toJson(value: unknown): string {
   return JSON.stringify(value) ?? "null";
 }
 
+/** Of what another program may have written: what is no JSON is a text. */
+export function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
 type Body = Pick<Message, "type" | "payload" | "sentAt" | "idempotencyKey" | "headers">;
 
 /** A message but for its ids and its expiry, which stores keep beside it. */
