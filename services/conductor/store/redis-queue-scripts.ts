@@ -45,10 +45,10 @@ end
 
 -- puts the pair where it belongs: ready, or nowhere while it is out, waits, or is empty
 local function settle(k, from)
-  if not call('ZSCORE', k.due, from) and not call('ZSCORE', k.later, from) then
-    local head = call('ZRANGE', k.back .. from, 0, 0)[1] or call('LINDEX', k.list .. from, 0)
-    if head then return call('ZADD', k.ready, readId(head), from) end
-  end
+  if call('ZSCORE', k.due, from) then return call('ZREM', k.ready, from) end
+  local head = call('ZRANGE', k.back .. from, 0, 0)[1] or call('LINDEX', k.list .. from, 0)
+  if not head then call('ZREM', k.later, from) end
+  if head and not call('ZSCORE', k.later, from) then return call('ZADD', k.ready, readId(head), from) end
   call('ZREM', k.ready, from)
 end
 
@@ -267,9 +267,12 @@ local at, count = 6, 0
 while ARGV[at] do
   local from, good, attempts, next = readReceipts(k, at)
   at, count = next, count + #good
-  for i, id in ipairs(good) do giveBack(k, id, attempts[i], from, maxAttempts, now) end
+  local isBack = false
+  for i, id in ipairs(good) do
+    if not giveBack(k, id, attempts[i], from, maxAttempts, now) then isBack = true end
+  end
   if #good > 0 then
-    if later and later > tonumber(call('ZSCORE', k.later, from) or '0') then call('ZADD', k.later, later, from) end
+    if isBack and later and later > tonumber(call('ZSCORE', k.later, from) or '0') then call('ZADD', k.later, later, from) end
     land(k, from)
   end
 end

@@ -133,9 +133,8 @@ export class SqliteQueue {
     const changes = new PairChanges();
     let count = 0;
     for (const flown of this.#land(to, receipts)) {
-      this.#giveBack(flown, now, changes);
-      const change = changes.of(to, flown.sender);
-      if (delayMs > 0) change.notBefore = now + delayMs;
+      const isDead = this.#giveBack(flown, now, changes);
+      if (delayMs > 0 && !isDead) changes.of(to, flown.sender).notBefore = now + delayMs;
       count++;
     }
     this.#settle(changes);

@@ -25,7 +25,7 @@ export type NewMessage = Omit<Message, "id">;
 
 export interface Delivery {
   message: Message;
-  /** Good for this one delivery: once it was given back or its time is over and somebody else received it, it counts for nothing. */
+  /** Good for this one delivery: once it was given back or its time is over and somebody else received it, it counts for nothing (until a redrive counts anew). */
   receipt: string;
   /** 1 for the first time. */
   attempt: number;
