@@ -18,7 +18,7 @@ export class RedisServer {
 
   async start(): Promise<this> {
     const base = ["--port", String(this.port), "--bind", "127.0.0.1", "--save", "", "--dir", this.#folder];
-    this.#process = Bun.spawn(["redis-server", ...base, ...this.#args], { stdout: "ignore", stderr: "inherit" });
+    this.#process = Bun.spawn(["redis-server", ...base, ...this.#args], { stdout: "ignore", stderr: "ignore" });
     await until(
       () =>
         this.ask("PING").then(

@@ -1,5 +1,4 @@
 /** Both stores for the contract's tests: every test gets an empty one, with a clock that it turns itself. */
-import { afterAll } from "bun:test";
 import { join } from "node:path";
 import { openRedisStore } from "../../../../services/conductor/store/redis-store.ts";
 import { openSqliteStore } from "../../../../services/conductor/store/sqlite-store.ts";
@@ -33,10 +32,11 @@ export function sharedRedis(): Promise<RedisServer> {
   return server;
 }
 
-afterAll(async () => {
+/** For `afterAll` of each test file: a hook here would count for the first that imports this. */
+export async function stopSharedRedis(): Promise<void> {
   await (await server)?.kill();
   server = undefined;
-});
+}
 
 /** Redis where redis-server is installed. */
 export const storeKinds: readonly StoreKind[] = [

@@ -2,9 +2,11 @@
  * The queue against a small model, on both stores: thousands of random sends, receives, acknowledgements, releases, passing time, sweeps
  * and redrives. At least once, in order per pair, nothing lost, nothing twice unless it came back. HARBOR_TEST_SEED repeats a run.
  */
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import type { Delivery, NewMessage, Store } from "../../../../services/conductor/store/store.ts";
-import { type Clock, message, randomFrom, storeKinds } from "./_stores.ts";
+import { type Clock, message, randomFrom, stopSharedRedis, storeKinds } from "./_stores.ts";
+
+afterAll(stopSharedRedis);
 
 const STEPS = 1_500;
 const MAX_ATTEMPTS = 3;

@@ -1,7 +1,9 @@
 /** The queue's contract, on both stores. */
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import type { Delivery, Store } from "../../../../services/conductor/store/store.ts";
-import { type Clock, message, storeKinds } from "./_stores.ts";
+import { type Clock, message, stopSharedRedis, storeKinds } from "./_stores.ts";
+
+afterAll(stopSharedRedis);
 
 const MINUTE = 60_000;
 
