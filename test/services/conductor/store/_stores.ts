@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { openRedisStore } from "../../../../services/conductor/store/redis-store.ts";
 import { openSqliteStore } from "../../../../services/conductor/store/sqlite-store.ts";
-import type { NewMessage, Store, StoreOptions } from "../../../../services/conductor/store/store.ts";
+import type { Store, StoreOptions } from "../../../../services/conductor/store/store.ts";
 import { makeFolder } from "../../../_workspace.ts";
 import { HAS_REDIS, RedisServer } from "./_redis.ts";
 
@@ -81,21 +81,5 @@ async function track(
       return openOne();
     },
     [Symbol.asyncDispose]: close,
-  };
-}
-
-/** A message with what does not matter filled in. */
-export function message(from: string, to: string, payload: unknown = null, more: Partial<NewMessage> = {}): NewMessage {
-  return { from, to, type: "test", payload, sentAt: 1, expiresAt: null, idempotencyKey: null, headers: {}, ...more };
-}
-
-/** The same numbers for the same seed (mulberry32). */
-export function randomFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
   };
 }

@@ -4,7 +4,8 @@
  */
 import { afterAll, describe, expect, test } from "bun:test";
 import type { Delivery, NewMessage, Store } from "../../../../services/conductor/store/store.ts";
-import { type Clock, message, randomFrom, stopSharedRedis, storeKinds } from "./_stores.ts";
+import { message, randomFrom } from "./_message.ts";
+import { type Clock, stopSharedRedis, storeKinds } from "./_stores.ts";
 
 afterAll(stopSharedRedis);
 

@@ -1,7 +1,8 @@
 /** The queue's contract, on both stores. */
 import { afterAll, describe, expect, test } from "bun:test";
 import type { Delivery, Store } from "../../../../services/conductor/store/store.ts";
-import { type Clock, message, stopSharedRedis, storeKinds } from "./_stores.ts";
+import { message } from "./_message.ts";
+import { type Clock, stopSharedRedis, storeKinds } from "./_stores.ts";
 
 afterAll(stopSharedRedis);
 
