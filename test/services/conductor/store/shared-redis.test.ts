@@ -140,6 +140,28 @@ describe.skipIf(!HAS_REDIS)("shared state in Redis", () => {
   });
 });
 
+/** Two entries as they are after the stream of changes forgot about them. */
+const FORGOTTEN = `
+for _, key in ipairs({ 'x', 'y' }) do
+  redis.call('SET', ARGV[1] .. ':state:' .. key, '1')
+  local version = redis.call('INCR', ARGV[1] .. ':revision')
+  redis.call('HSET', ARGV[1] .. ':state-meta', key, version .. ' 5 0 ' .. redis.sha1hex('1'))
+  redis.call('ZADD', ARGV[1] .. ':state-index', 0, key)
+end`;
+
+test.skipIf(!HAS_REDIS)("a watcher that was away for longer than the stream remembers is told what is there", async () => {
+  const shared = await open();
+  const changes = watch(shared);
+  await shared.redis.ask("EVAL", FORGOTTEN, "0", shared.prefix);
+  await shared.store.state.put("z", 1, { now: Date.now() });
+  await until(() => changes.some(({ key }) => key === "z"), "the change that the stream has");
+  expect(changes.map(({ key, entry }) => [key, entry?.version])).toEqual([
+    ["x", 1],
+    ["y", 2],
+    ["z", 3],
+  ]);
+});
+
 test.skipIf(!HAS_REDIS)("events that others append to the stream are followed too", async () => {
   const { store, redis, prefix } = await open();
   const heard: StoredEvent[] = [];
