@@ -31,7 +31,8 @@ export class RedisState implements SharedState {
     const keys = `${prefix}:state:`;
     this.#listener = new RedisListener(url, keys, {
       onKey: (name) => this.#adopt([name.slice(keys.length)]),
-      onStart: () => void this.#adoptAll().catch(() => undefined), // where it fails, the listener starts anew too
+      // where it fails, it is done again with the next start
+      onStart: () => void this.#adoptAll().catch(() => this.#listener.restart()),
     });
   }
 
