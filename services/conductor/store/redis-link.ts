@@ -4,6 +4,7 @@
  * connects anew by itself.
  */
 import { RedisClient } from "bun";
+import { dialRedis } from "./resp-connection.ts";
 import { StoreError } from "./store.ts";
 
 export interface LinkOptions {
@@ -17,6 +18,10 @@ export const DEFAULT_LINK: LinkOptions = { waitMs: 1_500, silenceMs: 3_000 };
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 1_000;
+const EXPLAIN_MS = 1_000;
+
+const AWAY_HINT = "It is tried again by itself. Check that Redis runs and that HARBOR_CONDUCTOR_REDIS_URL is right";
+const LOGIN_HINT = "Check the user and the password in HARBOR_CONDUCTOR_REDIS_URL";
 
 /** A Lua script and the name that Redis knows it by. */
 export interface Script {
@@ -134,9 +139,9 @@ export class RedisLink {
       await client.connect();
       // a server that loads its data, or wants a password, takes the connection and refuses the rest
       await client.send("PING", []);
-    } catch (error) {
+    } catch {
       client.close();
-      this.#lose((error as Error).message);
+      this.#lose(await this.#explain());
       return;
     }
     if (this.#isClosed) return client.close();
@@ -146,6 +151,18 @@ export class RedisLink {
     this.#retryMs = FIRST_RETRY_MS;
     this.#wake(client);
     for (const then of this.#onConnect) then();
+  }
+
+  /** Bun's client has one message for all that may go wrong. */
+  async #explain(): Promise<string> {
+    const nobody = { onPush: () => undefined, onEnd: () => undefined };
+    try {
+      const connection = await dialRedis(new URL(this.#url), EXPLAIN_MS, nobody);
+      await connection.ask(["PING"]).finally(() => connection.close("closed"));
+      return "the connection was lost";
+    } catch (error) {
+      return (error as Error).message;
+    }
   }
 
   #lose(reason: string): void {
@@ -173,13 +190,13 @@ export class RedisLink {
   #away(isUnsure: boolean): StoreError {
     return new StoreError(`Redis at ${showUrl(this.#url)} cannot be reached: ${this.#reason}`, {
       isUnsure,
-      hint: "It is tried again by itself. Check that Redis runs and that HARBOR_CONDUCTOR_REDIS_URL is right",
+      hint: /^(NOAUTH|WRONGPASS|NOPERM)/.test(this.#reason) ? LOGIN_HINT : AWAY_HINT,
     });
   }
 }
 
 function hintFor(message: string): string {
-  if (/^(NOAUTH|WRONGPASS|NOPERM)/.test(message)) return "Check the user and the password in HARBOR_CONDUCTOR_REDIS_URL";
+  if (/^(NOAUTH|WRONGPASS|NOPERM)/.test(message)) return LOGIN_HINT;
   if (/^(OOM|MISCONF)/.test(message)) return "Redis takes no writes for now: look at its memory, its disk and its log";
   return "Look at Redis's log";
 }

@@ -31,7 +31,8 @@ export class RedisState implements SharedState {
     const keys = `${prefix}:state:`;
     this.#listener = new RedisListener(url, keys, {
       onKey: (name) => this.#adopt([name.slice(keys.length)]),
-      onStart: () => void this.#adoptAll().catch(() => undefined), // where it fails, the listener starts anew too
+      // where it fails, it is done again with the next start
+      onStart: () => void this.#adoptAll().catch(() => this.#listener.restart()),
     });
   }
 
@@ -63,7 +64,7 @@ export class RedisState implements SharedState {
 
   async list(prefix: string, { limit, after = "", now }: { limit: number; after?: string; now: number }): Promise<StateEntry[]> {
     // what another program wrote before is in the index after this
-    await this.#listener.drain();
+    if (this.#link.failure === undefined) await this.#listener.drain();
     await this.#adopting;
     return readEntries(await this.#link.run(LIST, [this.#prefix, now, prefix, after, limit]));
   }
@@ -80,7 +81,7 @@ export class RedisState implements SharedState {
   async #tell({ fields }: StreamEntry): Promise<void> {
     const { key = "", version: text, value, updated, expires } = fields;
     const version = Number(text);
-    if (version <= this.#lastVersion) return;
+    // versions that begin anew are those of a Redis that was emptied
     if (version > this.#lastVersion + 1) await this.#tellMissed(version);
     this.#lastVersion = version;
     const entry = value === undefined ? null : toEntry(key, value, version, Number(updated), Number(expires));

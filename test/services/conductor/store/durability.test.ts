@@ -12,6 +12,8 @@ import { randomFrom } from "./_message.ts";
 
 const KILLS = Number(process.env.HARBOR_TEST_KILLS ?? 6);
 
+const LOAD = Bun.fileURLToPath(new URL("./_load.ts", import.meta.url));
+
 /** What one run was promised. */
 interface Promises {
   sent: Map<string, { from: string; n: number }>;
@@ -23,7 +25,7 @@ interface Promises {
 
 /** Starts the load, kills it `afterMs` after it is ready. */
 async function runAndKill(file: string, run: string, afterMs: number): Promise<Promises> {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "_load.ts"), file, run], { stdout: "pipe", stderr: "inherit" });
+  const child = Bun.spawn([process.execPath, LOAD, file, run], { stdout: "pipe", stderr: "inherit" });
   let said = "";
   const decoder = new TextDecoder();
   let timer: Timer | undefined;

@@ -151,6 +151,17 @@ describe.each(storeKinds)("the queue on $kind", ({ open }) => {
     ]);
   });
 
+  test("a delay ends with the last message that it was for", async () => {
+    await using opened = await open();
+    const { store, clock } = opened;
+    await store.queue.send([message("a", "b", 1, { expiresAt: clock.now + 1_000 })]);
+    await store.queue.release("b", receipts(await receive(store, clock, "b")), 60_000);
+    clock.now += 1_000;
+    expect(await store.queue.sweep(clock.now)).toBe(1);
+    await store.queue.send([message("a", "b", 2)]);
+    expect(payloads(await receive(store, clock, "b"))).toEqual([2]);
+  });
+
   test("the same key of the same sender within a day is the same message", async () => {
     await using opened = await open();
     const { store, clock } = opened;
