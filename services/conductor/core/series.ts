@@ -48,7 +48,7 @@ class Ring {
     const { stepMs, slots } = this.tier;
     const step = Math.floor(time / stepMs);
     // the clock was set back by more than there is: everything would have to be moved
-    if (step <= this.#last - slots) return this.#restart(step, value);
+    if (step <= this.#last - slots) this.#empty(step);
     if (step > this.#last) this.#advance(step);
     const slot = step % slots;
     this.#maxima[slot] = this.#counts[slot] === 0 ? value : Math.max(this.#maxima[slot] ?? value, value);
@@ -79,11 +79,10 @@ class Ring {
     this.#last = step;
   }
 
-  #restart(step: number, value: number): void {
+  #empty(step: number): void {
     this.#counts.fill(0);
     this.#sums.fill(0);
     this.#last = step;
-    this.add(step * this.tier.stepMs, value);
   }
 }
 
