@@ -50,17 +50,17 @@ export function parseCondition(text: string): Expression {
 }
 
 /** Undefined: unknown. */
-export function holds(condition: Expression, valueOf: (metric: string) => number | undefined): boolean | undefined {
+export function holds(condition: Expression, read: (metric: string) => number | undefined): boolean | undefined {
   switch (condition.kind) {
     case "not": {
-      const value = holds(condition.of, valueOf);
+      const value = holds(condition.of, read);
       return value === undefined ? undefined : !value;
     }
     case "and":
     case "or":
-      return combine(condition.kind, holds(condition.left, valueOf), () => holds(condition.right, valueOf));
+      return combine(condition.kind, holds(condition.left, read), () => holds(condition.right, read));
     case "comparison":
-      return compare(condition.operator, calculate(condition.left, valueOf), calculate(condition.right, valueOf));
+      return compare(condition.operator, calculate(condition.left, read), calculate(condition.right, read));
     default:
       return undefined;
   }
@@ -108,18 +108,18 @@ function compare(operator: Comparison, left: number | undefined, right: number |
   }
 }
 
-function calculate(expression: Expression, valueOf: (metric: string) => number | undefined): number | undefined {
+function calculate(expression: Expression, read: (metric: string) => number | undefined): number | undefined {
   switch (expression.kind) {
     case "number":
       return expression.value;
     case "metric":
-      return known(valueOf(expression.name));
+      return known(read(expression.name));
     case "negative": {
-      const value = calculate(expression.of, valueOf);
+      const value = calculate(expression.of, read);
       return value === undefined ? undefined : -value;
     }
     case "arithmetic": {
-      const [left, right] = [calculate(expression.left, valueOf), calculate(expression.right, valueOf)];
+      const [left, right] = [calculate(expression.left, read), calculate(expression.right, read)];
       return left === undefined || right === undefined ? undefined : known(reckon(expression.operator, left, right));
     }
     default:

@@ -169,11 +169,11 @@ export class Alerts {
     if (known === undefined) return;
     const { rule, condition, metrics } = known;
     const key = `${name}/${component.id}`;
-    const valueOf = (metric: string) => this.#options.measures.valueOf(component, metric);
-    const isMet = holds(condition, valueOf);
+    const read = (metric: string) => this.#options.measures.valueOf(component, metric);
+    const isMet = holds(condition, read);
     if (isMet === undefined) return;
     const firing = this.#firing.get(key);
-    const values = () => Object.fromEntries(metrics.flatMap((metric) => [[metric, valueOf(metric) ?? Number.NaN]]));
+    const values = () => Object.fromEntries(metrics.map((metric) => [metric, read(metric) ?? Number.NaN]));
     if (!isMet) {
       this.#pending.delete(key);
       if (firing !== undefined) this.#resolve(key, rule, firing, values());
@@ -189,6 +189,7 @@ export class Alerts {
     this.#pending.delete(key);
     const firing: Firing = { alert: rule.name, componentId: component.id, since: this.#options.clock.now(), isNotified: false };
     this.#firing.set(key, firing);
+    this.#options.quietly(`${key} fires, and is not kept`, this.#options.documents.put(FIRING, key, firing));
     this.#announce("alert-firing", rule, firing, values());
     this.#notify(key, rule, firing, values());
   }
