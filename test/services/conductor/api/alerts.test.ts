@@ -43,7 +43,6 @@ async function mailServer(): Promise<{ port: number; lines: string[] }> {
         lines.push(line);
         if (isData && line !== ".") continue;
         isData = line === "DATA";
-        const verb = line.slice(0, 4);
         socket.write(isData ? "354 go on\r\n" : (REPLIES[line.slice(0, 4)] ?? "250 ok\r\n"));
       }
     });
