@@ -26,6 +26,9 @@ export interface Settings {
   readonly redisUrl: string;
   /** Of every key and channel in Redis. */
   readonly prefix: string;
+  /** `smtp://…` or `smtps://…`, for alerts by mail; empty: none. */
+  readonly smtpUrl: string;
+  readonly mailFrom: string;
 }
 
 const MEGABYTE = 1_048_576;
@@ -50,11 +53,19 @@ export function readSettings(env: Env): Settings {
     dataFolder: env.HARBOR_CONDUCTOR_DATA || "data",
     redisUrl: env.HARBOR_CONDUCTOR_REDIS_URL || "",
     prefix: env.HARBOR_CONDUCTOR_PREFIX || "harbor",
+    smtpUrl: readSmtpUrl(env),
+    mailFrom: env.HARBOR_CONDUCTOR_MAIL_FROM || "harbor@localhost",
   };
   if (settings.token === "" && !isLoopback(settings.host)) {
     throw new Error(`without HARBOR_CONDUCTOR_TOKEN it listens on loopback alone, not on "${settings.host}"`);
   }
   return settings;
+}
+
+function readSmtpUrl(env: Env): string {
+  const text = env.HARBOR_CONDUCTOR_SMTP_URL || "";
+  if (text === "" || ["smtp:", "smtps:"].includes(URL.parse(text)?.protocol ?? "")) return text;
+  throw new Error("HARBOR_CONDUCTOR_SMTP_URL must be as in smtp://user:password@mail.example.com:587");
 }
 
 function readToken(env: Env): string {

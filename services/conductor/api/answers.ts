@@ -5,6 +5,7 @@ import { StoreError } from "../store/store.ts";
 const STATUSES: Readonly<Record<ErrorCode, number>> = {
   access_denied: 403,
   bad_address: 400,
+  bad_condition: 400,
   invalid_json: 400,
   invalid_request: 400,
   loop_detected: 508,
@@ -17,8 +18,10 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   timestamp_in_the_future: 400,
   token_required: 401,
   unavailable: 503,
+  unknown_alert: 404,
   unknown_component: 404,
   unknown_key: 404,
+  unknown_rule: 404,
   unknown_token: 401,
   upgrade_not_supported: 501,
   upstream_failed: 502,

@@ -1,4 +1,5 @@
 /** What a route is given, and how a route is described: the words that server.ts and the files beside this one share. */
+import type { Operation } from "../core/access-rules.ts";
 import type { Conductor } from "../core/conductor.ts";
 import { ConductorError } from "../core/conductor-error.ts";
 import type { Component } from "../core/registry.ts";
@@ -22,8 +23,8 @@ export type Method = "GET" | "POST" | "PUT" | "DELETE";
 
 export interface Endpoint {
   readonly handle: (call: Call) => Response | Promise<Response>;
-  /** `open`: no token is asked for. `operator`: the join token. Else any that is good. */
-  readonly access?: "open" | "operator";
+  /** `open`: no token is asked for. `page`: neither for a browser that wants a page. `operator`: the join token. Else any that is good. */
+  readonly access?: "open" | "page" | "operator";
 }
 
 /** Paths as `Bun.serve` writes them. `ANY` stands for every method. */
@@ -61,4 +62,14 @@ export function pathOf(request: Request): string {
 
 export function isYes(text: string | null): boolean {
   return text !== null && ["", "1", "true", "yes"].includes(text);
+}
+
+/** A browser that opens an address; what its pages ask for by script is something else. */
+export function wantsPage({ method, headers }: Request): boolean {
+  return method === "GET" && !headers.has("authorization") && headers.get("accept")?.includes("text/html") === true;
+}
+
+/** Whether rules let whoever asks do this with that component. */
+export function mayReach({ conductor, principal }: Call, operation: Operation, to: Component): boolean {
+  return principal.kind === "operator" || conductor.access.may(principal.component, operation, to);
 }

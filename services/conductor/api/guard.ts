@@ -5,7 +5,8 @@ import type { Conductor } from "../core/conductor.ts";
 import { ConductorError } from "../core/conductor-error.ts";
 import { LastBuckets, Rates } from "../core/rates.ts";
 import type { Component } from "../core/registry.ts";
-import type { Endpoint, Principal } from "./call.ts";
+import { type Endpoint, type Principal, pathOf, wantsPage } from "./call.ts";
+import { operationOf } from "./operations.ts";
 
 const OPERATOR: Principal = { kind: "operator" };
 /** Tokens that are not good, from one address. */
@@ -27,7 +28,7 @@ export class Guard {
   admit(request: Request, endpoint: Endpoint, from: string): Principal {
     refuseOtherPages(request);
     const { settings } = this.#conductor;
-    if (endpoint.access === "open") return OPERATOR;
+    if (endpoint.access === "open" || (endpoint.access === "page" && wantsPage(request))) return OPERATOR;
     if (settings.token === "") refuseOtherNames(request);
     const principal = this.#identify(request, from);
     if (principal.kind === "operator") return principal;
@@ -38,6 +39,8 @@ export class Guard {
     }
     const wait = this.#rates?.take(principal.component, this.#conductor.clock.steady()) ?? 0;
     if (wait > 0) throw tooOften(`${principal.component.id} asks more than ${settings.requestsPerSecond} times a second`, wait);
+    const operation = operationOf(request.method, pathOf(request));
+    if (operation !== undefined) this.#conductor.access.require(principal.component, operation);
     return principal;
   }
 

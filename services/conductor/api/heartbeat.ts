@@ -25,7 +25,10 @@ async function beat(call: Call): Promise<Response> {
   checkTimestamp(fields, conductor);
   const reported = readOptionalChoice(fields, "status", REPORTED) ?? "healthy";
   const metrics = readMetrics(fields);
-  if (metrics !== undefined) component.metrics = metrics;
+  if (metrics !== undefined) {
+    component.metrics = metrics;
+    conductor.measures.report(component, conductor.clock.now());
+  }
   conductor.monitor.apply(component, { kind: "beat", reported });
   const { health } = component;
   return Response.json({

@@ -6,7 +6,7 @@
 import type { Conductor } from "../core/conductor.ts";
 import { ConductorError } from "../core/conductor-error.ts";
 import type { Component } from "../core/registry.ts";
-import { type Call, nameOf, pathOf, type Routes } from "./call.ts";
+import { type Call, mayReach, nameOf, pathOf, type Routes } from "./call.ts";
 import { invalid } from "./fields.ts";
 import { RepeatableBody } from "./repeatable-body.ts";
 import { findTargets, noInstance } from "./targets.ts";
@@ -35,8 +35,10 @@ async function route(call: Call): Promise<Response> {
   const { conductor, request } = call;
   const { name, rest } = splitPath(call);
   refuseWhatCannotPass(call);
-  const candidates = findTargets(conductor, name);
-  if (candidates.length === 0) throw conductor.registry.unknown(name);
+  const found = findTargets(conductor, name);
+  if (found.length === 0) throw conductor.registry.unknown(name);
+  const candidates = found.filter((component) => mayReach(call, "route", component));
+  if (candidates.length === 0) throw denied(call, name);
   call.hold();
   const timeoutMs = readTimeout(call);
   const body = new RepeatableBody(request.body, timeoutMs);
@@ -73,6 +75,9 @@ async function attempt({
 }: AttemptOptions): Promise<Response | { reason: string; mayRepeat: boolean }> {
   const { conductor, request } = call;
   const end = conductor.balance.begin(component);
+  const startedAt = conductor.clock.steady();
+  const count = (isError: boolean): void =>
+    conductor.measures.traffic.add(component.id, { isError, ms: conductor.clock.steady() - startedAt });
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), timeoutMs);
   const isIdempotent = IDEMPOTENT.has(request.method);
@@ -87,10 +92,12 @@ async function attempt({
       keepalive: isIdempotent && body.isEmpty,
       signal: AbortSignal.any([request.signal, limit.signal, conductor.signal]),
     });
+    count(answer.status >= 500);
     return passOn(conductor, answer, component, () => end(), timeoutMs);
   } catch (error) {
     end();
     if (request.signal.aborted) throw error;
+    count(true);
     if (limit.signal.aborted) throw timedOut(component, timeoutMs);
     const code = String((error as { code?: unknown }).code ?? "");
     const isReached = !NOT_REACHED.has(code);
@@ -211,5 +218,12 @@ function timedOut({ id }: Component, timeoutMs: number): ConductorError {
   return new ConductorError("upstream_timeout", `${id} has not answered for ${timeoutMs / 1_000} s`, {
     hint: "X-Route-Timeout: <seconds> waits longer",
     details: { component_id: id },
+  });
+}
+
+function denied({ principal }: Call, name: string): ConductorError {
+  return new ConductorError("access_denied", `No rule allows ${nameOf(principal)} to route to "${name}"`, {
+    hint: "POST /access-control with the conductor's own token adds one",
+    details: { from: nameOf(principal), operation: "route", to: name },
   });
 }

@@ -3,6 +3,7 @@
 export type ErrorCode =
   | "access_denied"
   | "bad_address"
+  | "bad_condition"
   | "invalid_json"
   | "invalid_request"
   | "loop_detected"
@@ -15,8 +16,10 @@ export type ErrorCode =
   | "timestamp_in_the_future"
   | "token_required"
   | "unavailable"
+  | "unknown_alert"
   | "unknown_component"
   | "unknown_key"
+  | "unknown_rule"
   | "unknown_token"
   | "upgrade_not_supported"
   | "upstream_failed"

@@ -1,15 +1,21 @@
 /** All parts of a conductor, put together: what each route is given. */
 import type { Settings } from "../settings.ts";
 import type { Store } from "../store/store.ts";
+import { AccessRules } from "./access-rules.ts";
 import type { AddressRules } from "./address.ts";
+import { Alerts } from "./alerts.ts";
 import { Balance } from "./balance.ts";
 import { Checks } from "./checks.ts";
 import type { Clock } from "./clock.ts";
 import { type Encoding, EventHub } from "./event-hub.ts";
-import { Monitor } from "./monitor.ts";
+import { Measures } from "./measures.ts";
+import { type Announcement, Monitor } from "./monitor.ts";
+import { Notifier } from "./notify.ts";
 import { type Component, type Registered, type Registration, Registry } from "./registry.ts";
 
 const FOLLOW_AGAIN_MS = 1_000;
+/** As fine as the finest series. */
+const SAMPLE_MS = 10_000;
 
 export interface ConductorOptions {
   readonly settings: Settings;
@@ -32,10 +38,16 @@ export class Conductor {
   readonly hub: EventHub;
   readonly balance: Balance;
   readonly addresses: AddressRules;
+  readonly measures: Measures;
+  readonly alerts: Alerts;
+  readonly access: AccessRules;
+  /** By the steady clock. */
+  readonly startedAt: number;
   /** Of this process: requests that come back to it have it in their `Via`. */
   readonly name = `harbor-conductor-${crypto.randomUUID().slice(0, 8)}`;
   readonly #options: ConductorOptions;
   readonly #end = new AbortController();
+  #sampling: Timer | undefined;
 
   constructor(options: ConductorOptions) {
     const { settings, store, clock, encoding, ownPort } = options;
@@ -47,19 +59,46 @@ export class Conductor {
     this.hub = new EventHub(store.events, encoding);
     this.balance = new Balance(() => clock.steady());
     this.addresses = { allowedHosts: settings.allowedHosts, ownPort };
+    this.startedAt = clock.steady();
+    this.access = new AccessRules(store.documents);
+    const announce = (events: readonly Announcement[]) => this.#quietly("events were not kept", this.hub.publish(events));
     this.monitor = new Monitor({
       registry: this.registry,
       clock,
-      announce: (events) => this.#quietly("events were not kept", this.hub.publish(events)),
+      announce,
       forget: (component) => {
+        this.measures.forget(component);
         this.registry.remove(component);
         this.#quietly(`${component.id} is gone, and still on disk`, this.registry.erase(component));
       },
     });
+    this.measures = new Measures(this.monitor);
+    this.alerts = this.#makeAlerts(announce);
     this.checks = new Checks({
       registry: this.registry,
       clock,
       report: (component, isOk) => this.monitor.apply(component, { kind: "check", isOk }),
+    });
+  }
+
+  #makeAlerts(announce: (events: readonly Announcement[]) => void): Alerts {
+    const { settings, store, clock } = this.#options;
+    const notifier = new Notifier({
+      smtpUrl: settings.smtpUrl,
+      mailFrom: settings.mailFrom,
+      failed: (channel, { rule, componentId }, reason) => {
+        const data = { alert_name: rule.name, component_id: componentId, channel, reason };
+        announce([{ type: "alert-not-delivered", source: "conductor", time: clock.now(), data }]);
+      },
+    });
+    return new Alerts({
+      documents: store.documents,
+      registry: this.registry,
+      measures: this.measures,
+      clock,
+      announce,
+      notify: (notice) => this.#quietly("nobody was notified", notifier.tell(notice)),
+      quietly: (what, work) => this.#quietly(what, work),
     });
   }
 
@@ -70,18 +109,25 @@ export class Conductor {
 
   /** Knows again whom it knew, and begins to watch. */
   async start(): Promise<void> {
+    const { clock } = this;
+    await this.access.load();
     for (const component of await this.registry.load()) {
       this.monitor.watch(component, "known");
       this.checks.watch(component);
     }
     this.#quietly("events are not followed any more", this.#follow());
+    await this.alerts.load();
     this.monitor.start();
+    this.alerts.start();
+    this.#sampling = setInterval(() => this.measures.sample((id) => this.registry.get(id), clock.now()), SAMPLE_MS);
     this.checks.start();
   }
 
   stop(): void {
     this.#end.abort();
     this.monitor.stop();
+    this.alerts.stop();
+    clearInterval(this.#sampling);
     this.checks.stop();
   }
 

@@ -94,6 +94,11 @@ export class Monitor {
     this.#flush();
   }
 
+  /** By what durations are measured. */
+  steady(): number {
+    return this.#options.clock.steady();
+  }
+
   /** Of a moment of the steady clock, milliseconds since 1970. */
   dateOf(steady: number): number {
     const { clock } = this.#options;

@@ -1,0 +1,71 @@
+/** Everything that is measured, as OpenMetrics 1.0 text (https://prometheus.io/docs/specs/om/open_metrics_spec/). */
+import type { Conductor } from "../core/conductor.ts";
+import type { Component } from "../core/registry.ts";
+
+interface Family {
+  readonly name: string;
+  readonly type: "gauge" | "counter";
+  readonly unit?: string;
+  readonly help: string;
+  readonly of: (component: Component) => number | undefined;
+}
+
+export function writeOpenMetrics(conductor: Conductor): string {
+  const components = [...conductor.registry.all()];
+  const lines: string[] = [];
+  for (const { name, type, unit, help, of } of familiesOf(conductor)) {
+    lines.push(`# TYPE ${name} ${type}`, ...(unit === undefined ? [] : [`# UNIT ${name} ${unit}`]), `# HELP ${name} ${help}`);
+    const sample = type === "counter" ? `${name}_total` : name;
+    for (const component of components) {
+      const value = of(component);
+      if (value !== undefined) lines.push(`${sample}{${labels(component)}} ${value}`);
+    }
+  }
+  lines.push(
+    "# TYPE harbor_component_reported gauge",
+    "# HELP harbor_component_reported What a component said of itself with its last heartbeat.",
+  );
+  for (const component of components) {
+    for (const [metric, value] of Object.entries(component.metrics ?? {})) {
+      lines.push(`harbor_component_reported{${labels(component)},metric="${escapeLabel(metric)}"} ${value}`);
+    }
+  }
+  lines.push(
+    "# TYPE harbor_alerts_firing gauge",
+    "# HELP harbor_alerts_firing Alerts that fire.",
+    `harbor_alerts_firing ${conductor.alerts.firing().length}`,
+  );
+  return `${lines.join("\n")}\n# EOF\n`;
+}
+
+function familiesOf({ measures, monitor }: Conductor): Family[] {
+  const traffic = (component: Component) => measures.traffic.of(component.id);
+  return [
+    { name: "harbor_component_up", type: "gauge", help: "1 where it is healthy.", of: ({ health }) => Number(health.state === "healthy") },
+    { name: "harbor_component_missed_heartbeats", type: "gauge", help: "In a row.", of: ({ health }) => health.missed },
+    {
+      ...{ name: "harbor_component_last_heartbeat_seconds", type: "gauge", unit: "seconds", help: "When it came, since 1970." },
+      of: ({ health }) => (health.beatAt === undefined ? undefined : monitor.dateOf(health.beatAt) / 1_000),
+    },
+    {
+      name: "harbor_component_requests",
+      type: "counter",
+      help: "Requests that were routed to it.",
+      of: (component) => traffic(component).requests,
+    },
+    {
+      name: "harbor_component_errors",
+      type: "counter",
+      help: "Those that failed, or were answered 500 or more.",
+      of: (component) => traffic(component).errors,
+    },
+  ];
+}
+
+function labels({ id, name }: Component): string {
+  return `component_id="${escapeLabel(id)}",component="${escapeLabel(name)}"`;
+}
+
+function escapeLabel(text: string): string {
+  return text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+}

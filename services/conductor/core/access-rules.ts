@@ -1,0 +1,72 @@
+/** Who may do what with whom. Without any rule everything; with one, only what a rule allows. The operator always may. */
+import type { Documents } from "../store/store.ts";
+import { ConductorError } from "./conductor-error.ts";
+import { matchesType } from "./match-type.ts";
+import type { Component } from "./registry.ts";
+
+export const OPERATIONS = [
+  ...["discover", "route", "send", "receive", "request", "broadcast", "publish", "subscribe"],
+  ...["state-read", "state-write", "observe"],
+] as const;
+export type Operation = (typeof OPERATIONS)[number];
+
+export interface AccessRule {
+  /** A name, an id, or a glob of them. */
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly operations: readonly string[];
+}
+
+const KIND = "access";
+
+export class AccessRules {
+  readonly #documents: Documents;
+  readonly #rules = new Map<string, AccessRule>();
+
+  constructor(documents: Documents) {
+    this.#documents = documents;
+  }
+
+  async load(): Promise<void> {
+    for (const { id, value } of await this.#documents.list<AccessRule>(KIND)) this.#rules.set(id, value);
+  }
+
+  list(): AccessRule[] {
+    return [...this.#rules.values()];
+  }
+
+  /** In place of the one of the same `from`. Kept before it counts. */
+  async put(rule: AccessRule): Promise<void> {
+    await this.#documents.put(KIND, rule.from, rule);
+    this.#rules.set(rule.from, rule);
+  }
+
+  async remove(from: string): Promise<boolean> {
+    const isGone = await this.#documents.delete(KIND, from);
+    return this.#rules.delete(from) || isGone;
+  }
+
+  /** `to`: undefined where an operation is with nobody in particular. */
+  may(from: Component, operation: string, to?: Component): boolean {
+    if (this.#rules.size === 0 || from === to) return true;
+    return this.#rules.values().some((rule) => {
+      if (!names([rule.from], from)) return false;
+      if (!rule.operations.includes("*") && !rule.operations.includes(operation)) return false;
+      return to === undefined || names(rule.to, to);
+    });
+  }
+
+  /** Throws `access_denied`. */
+  require(from: Component, operation: string, to?: Component): void {
+    if (this.may(from, operation, to)) return;
+    const what = to === undefined ? operation : `${operation} to ${to.id}`;
+    throw new ConductorError("access_denied", `No rule allows ${from.id} to ${what}`, {
+      hint: "POST /access-control with the conductor's own token adds one",
+      details: { from: from.id, operation, ...(to === undefined ? {} : { to: to.id }) },
+    });
+  }
+}
+
+function names(globs: readonly string[], { id, name }: Component): boolean {
+  return globs.length > 0 && (matchesType(globs, id) || matchesType(globs, name));
+}

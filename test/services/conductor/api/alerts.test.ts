@@ -1,0 +1,143 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { createServer, type Server } from "node:net";
+import { until } from "../../../_until.ts";
+import { memoryStore } from "../_memory-store.ts";
+import { type Harness, handClock, useServers } from "../_server.ts";
+
+const start = useServers();
+const open: { stop(): unknown }[] = [];
+afterEach(() => {
+  for (const each of open.splice(0)) each.stop();
+});
+
+/** What comes to a webhook. */
+function webhook(): { url: string; bodies: Record<string, unknown>[] } {
+  const bodies: Record<string, unknown>[] = [];
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: async (request) => {
+      bodies.push((await request.json()) as Record<string, unknown>);
+      return new Response("ok");
+    },
+  });
+  open.push({ stop: () => server.stop(true) });
+  return { url: `${server.url}secret`, bodies };
+}
+
+const REPLIES: Record<string, string> = { EHLO: "250-here\r\n250 AUTH PLAIN\r\n", AUTH: "235 yes\r\n", QUIT: "221 bye\r\n" };
+
+/** A mail server that takes everything and remembers it. */
+async function mailServer(): Promise<{ port: number; lines: string[] }> {
+  const lines: string[] = [];
+  const server: Server = createServer((socket) => {
+    let isData = false;
+    let text = "";
+    socket.write("220 here\r\n");
+    socket.on("error", () => {});
+    socket.on("data", (chunk) => {
+      text += chunk.toString();
+      for (let end = text.indexOf("\r\n"); end >= 0; end = text.indexOf("\r\n")) {
+        const line = text.slice(0, end);
+        text = text.slice(end + 2);
+        lines.push(line);
+        if (isData && line !== ".") continue;
+        isData = line === "DATA";
+        socket.write(isData ? "354 go on\r\n" : (REPLIES[line.slice(0, 4)] ?? "250 ok\r\n"));
+      }
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  open.push({ stop: () => server.close() });
+  return { port: (server.address() as { port: number }).port, lines };
+}
+
+async function configure(server: Harness, more: Record<string, unknown>): Promise<void> {
+  const { status, body } = await server.ask("POST", "/alerts/configure", {
+    body: { alert_name: "hot", condition: "cpu_percent > 90", ...more },
+  });
+  if (status !== 201) throw new Error(JSON.stringify(body));
+}
+
+describe("alerts", () => {
+  test("fire after their time, by webhook, Slack and mail, and are resolved", async () => {
+    const clock = handClock();
+    const [hook, slack, mail] = [webhook(), webhook(), await mailServer()];
+    const server = await start({ clock, settings: { smtpUrl: `smtp://me:pass%20word@127.0.0.1:${mail.port}` } });
+    const hub = await server.register("hub");
+    const channels = [
+      { type: "webhook", url: hook.url },
+      { type: "slack", url: slack.url },
+      { type: "email", to: "you@example.com" },
+    ];
+    await configure(server, { components: ["hub"], for_seconds: 1, severity: "critical", notification_channels: channels });
+    await server.beat(hub, { metrics: { cpu_percent: 99 } });
+    server.conductor.alerts.tick();
+    expect(server.conductor.alerts.firing()).toEqual([]);
+    clock.pass(1_000);
+    server.conductor.alerts.tick();
+    expect((await server.ask("GET", "/alerts")).body.firing).toMatchObject([{ alert_name: "hot", component_id: "hub-001" }]);
+    await until(() => hook.bodies.length === 1 && slack.bodies.length === 1 && mail.lines.includes("QUIT"), "all are told");
+    expect(hook.bodies[0]).toMatchObject({
+      event: "alert-firing",
+      alert_name: "hot",
+      component_id: "hub-001",
+      values: { cpu_percent: 99 },
+    });
+    expect(slack.bodies[0]?.text).toContain("cpu_percent &gt; 90");
+    expect(mail.lines).toContain("RCPT TO:<you@example.com>");
+    expect(mail.lines).toContain(`AUTH PLAIN ${Buffer.from("\0me\0pass word").toString("base64")}`);
+    await server.beat(hub, { metrics: { cpu_percent: 10 } });
+    server.conductor.alerts.tick();
+    await until(() => hook.bodies.length === 2, "it is resolved");
+    expect(hook.bodies[1]).toMatchObject({ event: "alert-resolved" });
+    const types = (await server.ask("GET", "/events")).body.events.map((event: { event_type: string }) => event.event_type);
+    expect(types).toEqual(expect.arrayContaining(["alert-firing", "alert-resolved"]));
+    expect(JSON.stringify((await server.ask("GET", "/alerts")).body)).not.toContain("secret");
+  });
+
+  test("that are silenced tell nobody until the silence is over", async () => {
+    const clock = handClock();
+    const hook = webhook();
+    const server = await start({ clock });
+    const hub = await server.register("hub");
+    await configure(server, { notification_channels: [{ type: "webhook", url: hook.url }] });
+    expect((await server.ask("POST", "/alerts/hot/silence", { body: { duration_seconds: 2 } })).status).toBe(200);
+    await server.beat(hub, { metrics: { cpu_percent: 99 } });
+    server.conductor.alerts.tick();
+    expect([server.conductor.alerts.firing().length, hook.bodies.length]).toEqual([1, 0]);
+    clock.pass(2_001);
+    server.conductor.alerts.tick();
+    await until(() => hook.bodies.length === 1, "it is told now");
+  });
+
+  test("stay as they are while nothing is known, and over a restart; with the component they end", async () => {
+    const store = memoryStore();
+    const server = await start({ store });
+    const hub = await server.register("hub");
+    await configure(server, {});
+    await server.beat(hub, { metrics: { cpu_percent: 99 } });
+    server.conductor.alerts.tick();
+    await server.stop();
+    const next = await start({ store });
+    next.conductor.alerts.tick();
+    expect(next.conductor.alerts.firing()).toMatchObject([{ componentId: "hub-001" }]);
+    await next.ask("POST", "/deregister", { token: hub.token, body: { component_id: hub.id } });
+    next.conductor.alerts.tick();
+    expect(next.conductor.alerts.firing()).toEqual([]);
+  });
+
+  test("are refused with the position of a mistake, and by who may not", async () => {
+    const server = await start();
+    const hub = await server.register("hub");
+    const body = { alert_name: "hot", condition: "errors_per_minute >> 5" };
+    expect(await server.ask("POST", "/alerts/configure", { body })).toMatchObject({
+      status: 400,
+      body: { error: { code: "bad_condition", position: 19 } },
+    });
+    expect((await server.ask("POST", "/alerts/configure", { body, token: hub.token })).status).toBe(403);
+    expect((await server.ask("DELETE", "/alerts/none")).status).toBe(404);
+    const wrong = { alert_name: "x", condition: "up == 0", notification_channels: [{ type: "webhook", url: "file:///etc/passwd" }] };
+    expect((await server.ask("POST", "/alerts/configure", { body: wrong })).status).toBe(400);
+  });
+});
