@@ -6,7 +6,7 @@ import { sweepLeftovers } from "../_script/sweep-leftovers.ts";
 import { writeFileWhole } from "../_script/write-file.ts";
 import { parseEnv } from "./parse-env.ts";
 import { KEYCHAIN, keychainFile, keychainNames, noteOpened, openSecrets, readSecrets, secretsFile } from "./read-secrets.ts";
-import { applyChanges, type Changes, checkEntry, readFileOrNothing } from "./rewrite-env-file.ts";
+import { applyChanges, type Changes, checkEntry, followLink, readFileOrNothing } from "./rewrite-env-file.ts";
 
 export const STORES = ["file", "keychain"] as const;
 export type Store = (typeof STORES)[number];
@@ -70,7 +70,7 @@ async function fillKeychain(home: string, values: ReadonlyMap<string, string>): 
   const head = "# Secrets of Harbor that are in the system's keychain; `harbor secrets store file` brings them back.\n";
   writeFileWhole(keychainFile(home), `${head}${names.map((name) => `${name}\n`).join("")}`);
   noteOpened(home, values);
-  rmSync(secretsFile(home), { force: true });
+  removeFile(secretsFile(home));
 }
 
 /** How many there are. `forgets` gives up those of a keychain that cannot be had. */
@@ -109,8 +109,14 @@ async function toFile(home: string, values: ReadonlyMap<string, string>, forgets
 }
 
 function writeOrRemove(file: string, text: string): void {
-  if (text === "") rmSync(file, { force: true });
-  else writeFileWhole(file, text);
+  if (text === "") removeFile(file);
+  else writeFileWhole(followLink(file), text);
+}
+
+/** Of a link, what it leads to: the secrets are there. */
+function removeFile(file: string): void {
+  rmSync(followLink(file), { force: true });
+  rmSync(file, { force: true });
 }
 
 function withSecrets<T>(home: string, work: () => Promise<T>): Promise<T> {
