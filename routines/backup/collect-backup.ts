@@ -47,7 +47,7 @@ export function collectBackup(options: CollectOptions): Collected {
   const data = values.get("HARBOR_DATA") ?? "";
   const known = listHandles(workspace);
   const kept = {
-    env: namesIn(join(home, "env")).map((it) => it.replace(/\.env$/, "")),
+    env: namesIn(join(home, "env")).flatMap((it) => /^(.+)\.env$/.exec(it)?.[1] ?? []),
     services: namesIn(join(home, "services")),
     data: namesIn(data),
   };
@@ -64,7 +64,10 @@ export function collectBackup(options: CollectOptions): Collected {
     env: kept.env.filter((handle) => isMeant(handle) && existsSync(join(home, "env", `${handle}.env`))),
     services: kept.services.filter(isMeant),
     data: folders.filter(({ name }) => kept.data.includes(name)).map((it) => ({ ...it, path: join(data, it.name) })),
-    warnings: (handles.length === 0 ? known : handles).flatMap((handle) => outsideOf(handle, options)),
+    warnings: [
+      ...(handles.length === 0 && data === join(home, "data") ? warnOfOthers(data, kept.data) : []),
+      ...(handles.length === 0 ? known : handles).flatMap((handle) => outsideOf(handle, options)),
+    ],
   };
 }
 
@@ -76,6 +79,12 @@ function readConfig(path: string, handles: readonly string[], known: readonly st
   if (handles.length === 0) return { text, names: [...values.keys()] };
   const own = [...values].filter(([name]) => handles.includes(handleOf(name, known) ?? ""));
   return { text: own.map(([name, value]) => `${name}=${formatEnvValue(value)}\n`).join(""), names: own.map(([name]) => name) };
+}
+
+/** What Harbor itself has left there is no data. */
+function warnOfOthers(data: string, names: readonly string[]): string[] {
+  const others = names.filter((name) => !isHandle(name) && !name.startsWith(".harbor-"));
+  return others.map((name) => `${join(data, name)} is not in it: no service can be called so`);
 }
 
 interface DataQuestion {
