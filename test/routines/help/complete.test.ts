@@ -66,6 +66,7 @@ beforeAll(async () => {
     "aliases.json": '{"hi":["zero"],"zap":["zebra"]}\n',
     "env/zebra.env": "LOUD=1\nLINES=2\n",
     "data/zebra/tiny.gguf": "GGUF",
+    "data/zebra/ti\n:file.gguf": "GGUF", // nobody types that, and the second line would be an answer of its own
     "hub/models--org--name/refs/main": "1\n",
   };
   for (const [name, text] of Object.entries(files)) {
