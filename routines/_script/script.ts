@@ -8,6 +8,7 @@ import { EXIT, formatPlace, HarborError } from "./error.ts";
 import { applyGlobals, globalArgs, globalOf, isDebugging } from "./global-args.ts";
 import { tellOfChange } from "./on-change.ts";
 import { type ParsedArgs, parseCommandArgs } from "./parse-args.ts";
+import { printableLines } from "./printable.ts";
 
 export interface RunScriptOptions {
   /** The words after the command; `process.argv` without the program when left out. */
@@ -122,7 +123,7 @@ export interface ReportOptions {
 export function reportError(error: unknown, options: ReportOptions = {}): void {
   const known = error instanceof HarborError ? error : undefined;
   process.exitCode = known?.code ?? EXIT.failed;
-  writeAll(2, `${options.json ? errorAsJson(error) : errorAsText(error)}\n`);
+  writeAll(2, `${options.json ? errorAsJson(error) : printableLines(errorAsText(error))}\n`);
   if (options.debug && error instanceof Error) writeAll(2, `${stackOf(error)}\n`);
 }
 

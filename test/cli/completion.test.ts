@@ -9,6 +9,7 @@ let box: Sandbox;
 beforeAll(async () => {
   box = await Sandbox.create();
   box.services({ "zebra/compose.zebra.yml": "services:\n  zebra: { image: 'z:${HARBOR_ZEBRA_VERSION:-1}' }\n" });
+  box.write({ "home/data/llamacpp/evil$(touch pwned).gguf": "GGUF" });
   box.write({ "zebra file.txt": "", "zoo/keep": "" });
   expect((await box.run(["version"])).exit).toBe(0); // builds what is stale
 });
@@ -101,6 +102,7 @@ const UNIQUE: readonly (readonly [string, string])[] = [
   ["harbor completion fi", "harbor completion fish "],
   ["harbor up --workspace zo", "harbor up --workspace zoo/"],
   ["harbor routine patch-pyproject zebra", "harbor routine patch-pyproject zebra\\ file.txt "],
+  ["harbor models rm evil", "harbor models rm evil\\$\\(touch\\ pwned\\) "],
   ["harbor up nothingthere", "harbor up nothingthere"],
 ];
 

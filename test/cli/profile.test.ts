@@ -5,6 +5,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { openSource } from "../../routines/_profile-source.ts";
+import { listKeys } from "../../routines/config/list-keys.ts";
+import { findWorkspace } from "../../routines/workspace/find-workspace.ts";
 import { Random } from "../differential/_random.ts";
 import { Sandbox } from "./_sandbox.ts";
 import { onTerminal } from "./_terminal.ts";
@@ -150,6 +153,26 @@ test("harbor profile lists them, and marks the one that things are as", async ()
     ["b", false, 1, "user"],
     ["default", false, 0, "harbor"],
   ]);
+});
+
+test("a profile that cannot be read hides no other", async () => {
+  box.write({ "home/profiles/bad.env": 'A="\n', "home/profiles/good.env": "HARBOR_ECHO_COUNT=2\n" });
+  const { exit, stdout, stderr } = await run("ls", "--json");
+  expect([exit, stderr]).toEqual([0, `harbor: warning: ${profile("bad")}:1: Cannot read "A": its quote is never closed\n`]);
+  const rows = JSON.parse(stdout) as { name: string; values: number | null }[];
+  expect(rows.map(({ name, values }) => [name, values])).toEqual([
+    ["bad", null],
+    ["default", 0],
+    ["good", 1],
+  ]);
+});
+
+test("what is written is the profile that was shown, whatever becomes of its file meanwhile", async () => {
+  box.write({ "home/profiles/loud.env": "HARBOR_ECHO_LEVEL=high\n" });
+  const workspace = findWorkspace({ home: box.home });
+  const source = await openSource("loud", { keys: listKeys({ workspace }), home: box.home, workspace, file: config() });
+  rmSync(profile("loud"));
+  expect(source.rewrite("HARBOR_ECHO_COUNT=3\n")).toBe("HARBOR_ECHO_LEVEL=high\n");
 });
 
 test("harbor profile diff shows what one would change, or how two differ, with secrets masked", async () => {
