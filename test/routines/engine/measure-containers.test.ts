@@ -22,3 +22,14 @@ test("measureContainers() tells of those that run what they used meanwhile, and 
   expect(used?.cpuPercent).toBeGreaterThan(0);
   expect(used?.cpuPercent).toBeLessThanOrEqual(50);
 });
+
+test("measureContainers() ends at once when it is interrupted, however long it would measure", async () => {
+  const controller = new AbortController();
+  using fake = startFakeEngine((_, { pathname }) => {
+    if (pathname === "/containers/json") return Response.json([containerInfo("a")]);
+    controller.abort();
+    return Response.json({ cpu_stats: { cpu_usage: { total_usage: 1 } }, memory_stats: {}, pids_stats: {} });
+  });
+  const measured = measureContainers({ engine: fake.engine, project: "p", overMs: 600_000, signal: controller.signal });
+  expect(await measured.catch((error: unknown) => error)).toMatchObject({ exit: "interrupted" });
+});
