@@ -27,7 +27,7 @@ test("measureContainers() ends at once when it is interrupted, however long it w
   const controller = new AbortController();
   using fake = startFakeEngine((_, { pathname }) => {
     if (pathname === "/containers/json") return Response.json([containerInfo("a")]);
-    controller.abort();
+    setTimeout(() => controller.abort(), 50); // once it has the answer
     return Response.json({ cpu_stats: { cpu_usage: { total_usage: 1 } }, memory_stats: {}, pids_stats: {} });
   });
   const measured = measureContainers({ engine: fake.engine, project: "p", overMs: 600_000, signal: controller.signal });
