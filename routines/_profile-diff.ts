@@ -17,7 +17,7 @@ export const command = defineCommand({
     examples: ["harbor profile diff work", "harbor profile diff work home", "harbor profile diff https://example.com/gpu.env"],
   },
   args: {
-    name: { type: "positional", description: "A profile, or the https URL of one", required: true },
+    name: { type: "positional", description: "A profile, or the https URL of one", required: true, completes: "profile" },
     other: { type: "positional", description: "Another: what it has otherwise than the first" },
     ...showSecretsArg,
     ...workspaceArg,

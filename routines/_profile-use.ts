@@ -29,7 +29,7 @@ export const command = defineCommand({
   },
   changes: "done",
   args: {
-    name: { type: "positional", description: "A profile, or the https URL of one", required: true },
+    name: { type: "positional", description: "A profile, or the https URL of one", required: true, completes: "profile" },
     ...askArgs,
     ...showSecretsArg,
     ...workspaceArg,

@@ -20,7 +20,7 @@ import { applyChanges, readFileOrNothing, rewriteEnvFile } from "./config/rewrit
 import { configFile } from "./config/write-values.ts";
 import { note } from "./stack/say.ts";
 
-const nameArg = { name: { type: "positional", description: "Its name", required: true } } as const;
+const nameArg = { name: { type: "positional", description: "Its name", required: true, completes: "profile" } } as const;
 const yesArg = { yes: { type: "boolean", alias: "y", description: "Do not ask" } } as const;
 
 const save = defineCommand({

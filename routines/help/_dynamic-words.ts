@@ -5,9 +5,10 @@ import { HarborError } from "../_script/error.ts";
 import { readAliases } from "../config/aliases.ts";
 import { findHome } from "../config/find-home.ts";
 import { findKey } from "../config/find-key.ts";
-import { listKeys } from "../config/list-keys.ts";
+import { isSecretKey, type Key, listKeys } from "../config/list-keys.ts";
 import { keyOf } from "../config/name-variable.ts";
 import { parseEnv } from "../config/parse-env.ts";
+import { listProfiles } from "../config/profiles.ts";
 import type { Env } from "../config/read-values.ts";
 import { readServiceVariables } from "../config/service-variables.ts";
 import { configFile } from "../config/write-values.ts";
@@ -56,6 +57,8 @@ const WORDS: Readonly<Record<Kind, (at: Found) => readonly string[]>> = {
   variable: ({ home, before }) => [...(readServiceVariables(home, before[0] ?? "")?.values.keys() ?? [])],
   alias: ({ home }) => [...readAliases(home).keys()],
   program: ({ home, workspace }) => [...readAliases(home).keys(), ...listHandles(workspace())],
+  profile: ({ workspace }) => listProfiles(workspace()).map(({ name }) => name),
+  secret: ({ begins, workspace }) => secretsThatBegin(begins, workspace()),
   model: ({ workspace, env }) => nameModels({ workspace: workspace(), env }),
   store: ({ workspace, env }) => nameStores({ workspace: workspace(), env }),
 };
@@ -72,8 +75,20 @@ export function dynamicWords(completes: Completion, place: Place): readonly stri
 
 /** In the spelling that is being typed. */
 function keysThatBegin(begins: string, workspace: Workspace): string[] {
+  return spelled(begins, [...listKeys({ workspace, begins }).values()]);
+}
+
+function secretsThatBegin(begins: string, workspace: Workspace): string[] {
+  const keys = listKeys({ workspace, begins });
+  return spelled(
+    begins,
+    [...keys.values()].filter(({ name }) => isSecretKey(name, keys)),
+  );
+}
+
+function spelled(begins: string, keys: readonly Key[]): string[] {
   const isVariable = begins.startsWith("HARBOR_");
-  return [...listKeys({ workspace, begins }).values()].map(({ name, key }) => (isVariable ? name : key));
+  return keys.map(({ name, key }) => (isVariable ? name : key));
 }
 
 function setKeys(home: string, handles: readonly string[]): string[] {
