@@ -29,8 +29,7 @@ export async function dispatch(groups: CommandGroups, argv: readonly string[], e
   if (word === "--version" || word === "-v") return run(["version", ...rest]);
   if (word === "help" && rest[0] !== undefined) return run([verbOf(rest[0], verbs) ?? rest[0], ...rest.slice(1), "--help"]);
   if (word === undefined || word === "help" || word === "--help" || word === "-h") {
-    writeAll(1, await renderOverview(groups));
-    return;
+    return reporting(async () => writeAll(1, await renderOverview(groups)));
   }
   const verb = verbOf(word, verbs);
   if (verb !== undefined) return run([verb, ...globals, ...rest]);
@@ -45,12 +44,17 @@ export async function dispatch(groups: CommandGroups, argv: readonly string[], e
 /** Runs the command of a table that the first word names; lists the table when there is none. `verbs` is the whole program's. */
 export async function runNamed(table: CommandTable, argv: readonly string[], program: string, verbs?: CommandTable): Promise<void> {
   const [name, ...rest] = argv;
-  if (name === undefined) return writeAll(1, `${(await listCommands(table)).join("\n")}\n`);
+  if (name === undefined) return reporting(async () => writeAll(1, `${(await listCommands(table)).join("\n")}\n`));
   const found = subcommandOf(name, table);
   const load = found === undefined ? undefined : table[found];
   if (load === undefined) return reportError(unknownCommand(name, table, program), { json: rest.includes("--json") });
   const { command } = (await load()) as { command: Command };
   await runScript(command, { argv: rest, program: `${program} ${found}`, verbs });
+}
+
+/** For what no command does. */
+async function reporting(work: () => Promise<void>): Promise<void> {
+  await work().catch((error: unknown) => reportError(error));
 }
 
 /** Options for every command may stand before its name. */
