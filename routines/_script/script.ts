@@ -73,7 +73,7 @@ async function showHelp(command: Command, program: string): Promise<void> {
 
 /** What every command takes is applied and left out of what it gets; undefined where help is asked for, as in `-fh`. */
 function parseOwn<A extends ArgSpecs>(argv: readonly string[], command: Command<A>, program: string): ParsedArgs<A> | undefined {
-  const { args, rest } = parseCommandArgs(argv, { ...globalArgs, ...command.args } as ArgSpecs, program);
+  const { args, rest } = parseCommandArgs(argv, { ...globalArgs, ...command.args } as ArgSpecs, program, command.takesRest);
   applyGlobals(args);
   if (args.help) return undefined;
   return { args: Object.fromEntries(Object.keys(command.args).map((key) => [key, args[key]])) as ArgValues<A>, rest };

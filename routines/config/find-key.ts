@@ -13,7 +13,7 @@ export interface FoundKey {
 /** Either spelling. Throws `usage` for what can be no name of a variable. */
 export function findKey(typed: string, keys: ReadonlyMap<string, Key>): FoundKey {
   const name = variableOf(typed);
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || name === "HARBOR_") {
     throw new HarborError(`Cannot use "${typed}" as a key: it is no name`, {
       exit: "usage",
       hint: "Write it like ollama.host_port or HARBOR_OLLAMA_HOST_PORT",

@@ -6,6 +6,7 @@
  */
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
+import { pause } from "../_script/pause.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
 import { projectArg, type UseEngineOptions, useEngine } from "./_use-engine.ts";
@@ -49,7 +50,7 @@ export async function measureContainers(options: MeasureContainersOptions): Prom
     const ask = (): Promise<(Stats | undefined)[]> => Promise.all(containers.map(({ id }) => readStats(engine, id, options.signal)));
     const startMs = performance.now();
     const before = await ask();
-    await Bun.sleep(options.overMs);
+    await pause(options.overMs, options.signal, "measure further");
     const tookMs = performance.now() - startMs;
     const now = await ask();
     const pids = await Promise.all(containers.map(({ id }) => (options.hasPids ? readPids(engine, id, options.signal) : [])));

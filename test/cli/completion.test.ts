@@ -167,6 +167,22 @@ describe("fish", () => {
   });
 });
 
+describe("what there is", () => {
+  const offered = async (...words: string[]): Promise<string[]> =>
+    (await box.run(["routine", "complete", "--", ...words])).stdout
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => line.split("\t")[0] ?? "");
+
+  test("profiles by their names, keys of secrets, and where these may be kept", async () => {
+    expect((await box.run(["profile", "save", "mine"])).exit).toBe(0);
+    for (const verb of ["use", "diff", "rm"]) expect(await offered("profile", verb, "m")).toEqual(["mine"]);
+    expect(await offered("secrets", "set", "litellm.")).toEqual(["litellm.master_key"]);
+    expect(await offered("secrets", "unset", "HARBOR_HF")).toEqual(["HARBOR_HF_TOKEN"]);
+    expect(await offered("secrets", "store", "")).toEqual(["file", "keychain"]);
+  });
+});
+
 describe("the scripts", () => {
   test("are what each shell can read", async () => {
     for (const shell of ["bash", "zsh", "fish"]) {

@@ -9,6 +9,7 @@ import { openSource } from "../../routines/_profile-source.ts";
 import { listKeys } from "../../routines/config/list-keys.ts";
 import { findWorkspace } from "../../routines/workspace/find-workspace.ts";
 import { Random } from "../differential/_random.ts";
+import { killAtRandom } from "./_kill.ts";
 import { Sandbox } from "./_sandbox.ts";
 import { onTerminal } from "./_terminal.ts";
 
@@ -342,9 +343,7 @@ test(
     for (let round = 0; seen.old + seen.new < KILLS && round < KILLS * 5; round++) {
       const wanted = held === a ? b : a;
       const child = box.start(["profile", "use", wanted === a ? "a" : "b", "--yes"]);
-      const timer = setTimeout(() => child.kill("SIGKILL"), random.next() * usualMs);
-      await child.exited;
-      clearTimeout(timer);
+      await killAtRandom({ child, random, usualMs, lock: `${config()}.lock` });
       const now = readFileSync(config(), "utf8");
       expect(now === held || now === wanted).toBe(true);
       // one that was done before it could be killed tells nothing

@@ -45,3 +45,14 @@ test("measureContainers() does not take an engine's failure for the end of a con
   });
   await expect(measureContainers({ engine: fake.engine, project: "p", overMs: 1 })).rejects.toThrow("Cannot use the container engine");
 });
+
+test("measureContainers() ends at once when it is interrupted, however long it would measure", async () => {
+  const controller = new AbortController();
+  using fake = startFakeEngine((_, { pathname }) => {
+    if (pathname === "/containers/json") return Response.json([containerInfo("a")]);
+    setTimeout(() => controller.abort(), 50); // once it has the answer
+    return Response.json({ cpu_stats: { cpu_usage: { total_usage: 1 } }, memory_stats: {}, pids_stats: {} });
+  });
+  const measured = measureContainers({ engine: fake.engine, project: "p", overMs: 600_000, signal: controller.signal });
+  expect(await measured.catch((error: unknown) => error)).toMatchObject({ exit: "interrupted" });
+});
