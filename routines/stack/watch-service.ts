@@ -26,13 +26,21 @@ export interface Fate {
   end?: string;
 }
 
-/** Of a container it is known at once what it is, and no more: its log ends with it. Throws `usage` for what can be no handle, `unknown` for one that is not up. */
+/**
+ * Of a container it is known at once what it is, and no more: its log ends with it. Throws `usage` for what can be no handle,
+ * `unknown` for one that is not up, `failed` for a connected one.
+ */
 export async function watchService(options: WatchServiceOptions): Promise<Fate> {
   const { home, env, project, handle, signal, onChange } = options;
   const { services } = await observeStack({ home, env, project, needsEngine: false, signal });
   const found = services.find((it) => it.handle === handle);
   if (found === undefined) throw notUp(home, handle);
   const { runtime } = found;
+  if (runtime === "connected") {
+    throw new HarborError(`Cannot follow "${handle}": it is connected, and what its server prints stays there`, {
+      hint: "`harbor connect ls` shows whether it answers",
+    });
+  }
   const client = runtime === "native" ? connectSupervisor({ home, env }) : undefined;
   if (client === undefined) return { runtime };
   let before: string | undefined;
