@@ -177,7 +177,7 @@ describe("what there is", () => {
   test("profiles by their names, keys of secrets, and where these may be kept", async () => {
     expect((await box.run(["profile", "save", "mine"])).exit).toBe(0);
     for (const verb of ["use", "diff", "rm"]) expect(await offered("profile", verb, "m")).toEqual(["mine"]);
-    expect(await offered("secrets", "set", "litellm.")).toEqual(["litellm.master_key"]);
+    expect(await offered("secrets", "set", "litellm.")).toEqual(["litellm.master_key", "litellm.remote_token"]);
     expect(await offered("secrets", "unset", "HARBOR_HF")).toEqual(["HARBOR_HF_TOKEN"]);
     expect(await offered("secrets", "store", "")).toEqual(["file", "keychain"]);
   });

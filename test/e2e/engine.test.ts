@@ -282,6 +282,18 @@ describe.concurrent.skipIf(found.missing !== undefined)("with an engine", () => 
       expect(await other.leftovers()).toMatchObject({ containers: [`${other.project}-a-1`], networks: [`${other.project}_default`] });
     });
 
+    test("leaves anonymous volumes, as docker compose down does", async () => {
+      await using project = createProject({ a: { ...sleeping, volumes: ["/kept"] } });
+      await project.up();
+      const [{ Mounts: [mount] = [] } = {}] = await engine().api.listContainers({
+        filters: { label: [`com.docker.compose.project=${project.project}`] },
+      });
+      const volume = engine().api.getVolume(mount?.Name ?? "");
+      await removeContainers({ engine: engine(), project: project.project, networks: true, volumes: true });
+      expect((await volume.inspect()).Name).toBe(mount?.Name ?? "");
+      await volume.remove();
+    });
+
     test("gives a container its time to stop", async () => {
       await using project = createProject({
         a: { ...sh("trap 'echo tidy; exit 0' TERM; echo up; while :; do sleep 0.02; done"), stop_grace_period: "10s" },
