@@ -1,12 +1,10 @@
 /**
  * An engine of another machine as a socket of this one. Each connection is a run of the system's own ssh, as docker makes it
  * (`docker system dial-stdio`, which every docker from 18.09 on knows): with the user's configuration of ssh, keys, agent and known
- * hosts. Imported only for an address over ssh: node:net takes 8 ms to load.
+ * hosts. node:net takes 8 ms to load, so what it takes is loaded with the first one.
  */
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type Socket } from "node:net";
-import { tmpdir } from "node:os";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { quoteWord } from "./quote-word.ts";
 
@@ -27,6 +25,8 @@ export interface SshRelay {
 
 /** Asks nothing: where a password or the trust in a host would have to be typed, it fails and says so. */
 export function openSshRelay(target: SshHost): SshRelay {
+  const { createServer } = require("node:net") as typeof import("node:net");
+  const { tmpdir } = require("node:os") as typeof import("node:os");
   const folder = mkdtempSync(join(tmpdir(), "harbor-ssh-"));
   const socketPath = join(folder, "engine.sock");
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -42,7 +42,7 @@ export function openSshRelay(target: SshHost): SshRelay {
 }
 
 /** `--` keeps a host that begins with a dash from being an option. */
-export function sshWords({ host, port, username, remoteSocket }: SshHost): string[] {
+function sshWords({ host, port, username, remoteSocket }: SshHost): string[] {
   const at = remoteSocket === undefined ? "" : ` --host ${quoteWord(`unix://${remoteSocket}`)}`;
   return [
     ...["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=30"],
@@ -53,6 +53,7 @@ export function sshWords({ host, port, username, remoteSocket }: SshHost): strin
 }
 
 function connect(connection: Socket, words: readonly string[], onFailure: (said: string) => void): void {
+  const { spawn } = require("node:child_process") as typeof import("node:child_process");
   const child = spawn("ssh", words, { stdio: "pipe" });
   let errors = "";
   child.stderr.on("data", (chunk: Buffer) => {

@@ -5,7 +5,7 @@
  */
 import { createRequire } from "node:module";
 import type Dockerode from "dockerode";
-import type { SshRelay } from "./_ssh-relay.ts";
+import { openSshRelay, type SshRelay } from "./_ssh-relay.ts";
 
 export type EngineApi = Dockerode;
 
@@ -40,7 +40,6 @@ export function createEngineClient(address: EngineAddress): EngineClient {
   let relay: SshRelay | undefined;
   const near = (): EngineAddress => {
     if (address.protocol !== "ssh") return address;
-    const { openSshRelay } = require("./_ssh-relay.ts") as typeof import("./_ssh-relay.ts");
     relay ??= openSshRelay({ ...address, host: address.host ?? "" });
     return { socketPath: relay.socketPath };
   };
