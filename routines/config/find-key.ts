@@ -25,7 +25,9 @@ export function findKey(typed: string, keys: ReadonlyMap<string, Key>): FoundKey
 /** For a key that nothing names: `unknown`, with the nearest in the spelling that was typed. */
 export function unknownKey(typed: string, keys: ReadonlyMap<string, Key>, hint?: string): HarborError {
   const isVariable = variableOf(typed) === typed;
-  const guess = nearest(typed, isVariable ? keys.keys() : [...keys.values()].map(({ key }) => key));
+  const names = isVariable ? [...keys.keys()] : [...keys.values()].map(({ key }) => key);
+  const whole = `HARBOR_${typed.toUpperCase()}`;
+  const guess = isVariable && keys.has(whole) ? whole : nearest(typed, names);
   const suggestion = guess === undefined ? "" : `; did you mean "${guess}"?`;
   return new HarborError(`Cannot find key "${typed}": no file of the workspace names it${suggestion}`, {
     exit: "unknown",

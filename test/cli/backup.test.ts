@@ -389,8 +389,8 @@ describe("harbor restore", () => {
       ["header", bytes.with(Buffer.from(bytes).indexOf("data/redis"), 0x44), /no entry of a backup/],
       ["middle", bytes.slice(0, content + 3), /it ends in the middle/],
       ["sums", bytes.slice(0, Buffer.from(bytes).indexOf("SHA256SUMS")), /it ends in the middle/],
-      ["text", new TextEncoder().encode("not an archive at all".repeat(100)) as Uint8Array<ArrayBuffer>, /no entry of a backup/],
-      ["nothing", new Uint8Array(), /it ends in the middle/],
+      ["text", new TextEncoder().encode("not an archive at all".repeat(100)) as Uint8Array<ArrayBuffer>, /it is no backup of Harbor/],
+      ["nothing", new Uint8Array(), /it is no backup of Harbor/],
       ["packed", new Uint8Array(readFileSync(archive())).slice(0, 5_000), /cannot be unpacked|ends in the middle/],
     ];
     for (const [what, text, message] of damaged) {
