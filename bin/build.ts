@@ -19,7 +19,7 @@ import { readExitCodes, renderManual } from "../routines/help/render-manual.ts";
 const root = new URL("..", import.meta.url).pathname;
 const looking = ["find", "history", "how", "info", "logs", "ls", "plan", "ps", "size", "stats", "url", "version"];
 /** Of every day as well, and with something to note in the history. */
-const changing = ["alias", "config", "defaults", "down", "env", "models", "profile", "supervisor", "volumes"];
+const changing = ["alias", "config", "defaults", "down", "env", "models", "profile", "secrets", "supervisor", "volumes"];
 const NOTING = `import { listenForChanges } from "./routines/_script/on-change.ts";
 import { noteChange } from "./routines/history/note-change.ts";
 listenForChanges(noteChange);

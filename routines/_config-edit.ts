@@ -1,12 +1,12 @@
 /** `harbor config edit`: your editor on a copy of the configuration, which takes its place when it is right. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { isatty } from "node:tty";
 import { type Configuration, checkValue, findPlace, workspaceArg } from "./_configuration.ts";
 import { defineCommand } from "./_script/command.ts";
 import { confirm } from "./_script/confirm.ts";
 import { formatPlace, HarborError } from "./_script/error.ts";
 import { handOverToNamed } from "./_script/hand-over.ts";
+import { isTerminal } from "./_script/is-terminal.ts";
 import { splitWords } from "./_script/split-words.ts";
 import { makePrivateFolder } from "./_script/write-file.ts";
 import { findKey, unknownKey } from "./config/find-key.ts";
@@ -83,7 +83,7 @@ async function editUntilRight(copy: Copy, editor: readonly string[], isForced: b
 }
 
 function isEditedAgain(error: unknown): boolean {
-  if (!(error instanceof HarborError) || !isatty(0) || !isatty(2)) return false;
+  if (!(error instanceof HarborError) || !isTerminal(0) || !isTerminal(2)) return false;
   note(`${error.at === undefined ? "" : `${formatPlace(error.at)}: `}${error.message}`);
   return confirm("Edit it again?", "");
 }

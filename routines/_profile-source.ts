@@ -37,13 +37,15 @@ export async function openSource(word: string, options: OpenSourceOptions): Prom
   const wanted = readFileProfile(profile, options);
   for (const [name, value] of wanted) if (keys.has(name)) checkValue(name, value, options);
   const isKept = (name: string): boolean => isSecretKey(name, keys) && !wanted.has(name);
+  // once: what is written is what was shown
+  const text = profile.from === "user" && profile.file !== null ? { of: readFileOrNothing(profile.file), file: profile.file } : undefined;
   const rewrite = (current: string): string => {
     const before = parseEnv(current, { file });
     const changes = new Map([...changesBetween(before, wanted)].filter(([name]) => !isKept(name)));
-    if (profile.from !== "user" || profile.file === null) return applyChanges(current, changes, file);
+    if (text === undefined) return applyChanges(current, changes, file);
     // its own comments as well
     const secrets = new Map([...before].filter(([name]) => isKept(name)));
-    return applyChanges(readFileOrNothing(profile.file), secrets, profile.file);
+    return applyChanges(text.of, secrets, text.file);
   };
   return { name: word, rewrite, leftOut: [] };
 }

@@ -1,5 +1,5 @@
 /** `harbor secrets rotate`: new credentials in place of those that Harbor made for a service, and what has to be started anew for them. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Configuration, readConfiguration, requireHandle, warnOfEnvironment, workspaceArg } from "./_configuration.ts";
 import { defineCommand, jsonArg } from "./_script/command.ts";
@@ -39,11 +39,20 @@ function credentialsOf(handle: string, { keys, values, workspace }: Configuratio
   throw new HarborError(`Cannot rotate the credentials of "${handle}": Harbor makes none for it`, { hint });
 }
 
+/** What may not be looked into, a container has written. */
+function hasContent(folder: string): boolean {
+  try {
+    return readdirSync(folder).length > 0;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ENOENT";
+  }
+}
+
 /** Why one stays as it is, if it does. */
 function whyKept({ name, isTakenOnce }: GeneratedKey, handle: string, { values }: Configuration): string | undefined {
   if (values.find(name)?.value === "") return "it is set to nothing, so that none is asked for";
   const data = join(values.get("HARBOR_DATA") ?? "", handle);
-  const hasStarted = isTakenOnce && existsSync(data) && readdirSync(data).length > 0;
+  const hasStarted = isTakenOnce && hasContent(data);
   return hasStarted
     ? `${handle} took it at its first start and keeps it in its own database (${data}); change it there, then tell Harbor: harbor secrets set`
     : undefined;

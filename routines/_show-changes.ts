@@ -50,7 +50,7 @@ export function renderChanges(changes: readonly ValueChange[]): string {
 function oneLine(value: string): string {
   return JSON.stringify(value)
     .slice(1, -1)
-    .replace(/\p{Cf}/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+    .replace(/[\p{Cc}\p{Cf}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
 export function countValues(count: number): string {

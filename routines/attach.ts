@@ -12,7 +12,7 @@ import { runScript } from "./_script/script.ts";
 import { currentStack } from "./stack/current-stack.ts";
 import { readStackLogs } from "./stack/read-stack-logs.ts";
 import { note } from "./stack/say.ts";
-import { watchService } from "./stack/watch-service.ts";
+import { watchService, wordContainerEnd } from "./stack/watch-service.ts";
 
 const TAIL = 20;
 
@@ -30,13 +30,18 @@ export const command = defineCommand({
     const ended = new AbortController();
     const signal = AbortSignal.any([interrupt.signal, ended.signal]);
     const watched = watchService({ home, env: process.env, project, handle, signal, onChange: (text) => note(`${handle}: ${text}`) });
-    const fate = watched.finally(() => ended.abort());
-    fate.catch(() => undefined); // it may fail while lines are still awaited, and is asked for after them
+    // lines of a container come until it ends; a process's are awaited as long as it is kept
+    watched.then(
+      ({ runtime }) => runtime === "native" && ended.abort(),
+      () => ended.abort(), // asked for after the lines
+    );
     const lines = readStackLogs({ home, env: process.env, project, handles: [handle], tail: TAIL, follow: true, signal });
     for await (const line of lines) emitText(args.json ? JSON.stringify(line) : `${line.line}\n`);
-    const end = await fate;
-    if (interrupt.signal.aborted || end === undefined) return;
-    throw new HarborError(`Cannot follow "${handle}" further: ${end}`, { hint: `Start it again: harbor restart ${handle}` });
+    const fate = await watched;
+    if (interrupt.signal.aborted) return;
+    const end = fate.runtime === "native" ? fate.end : await wordContainerEnd({ home, env: process.env, project, handle });
+    if (end === undefined) return;
+    throw new HarborError(`Cannot follow "${handle}" further: ${end}`, { hint: `Start it again: harbor up ${handle}` });
   },
 });
 

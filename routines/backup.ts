@@ -4,13 +4,14 @@
  *
  *   bun routines/backup.ts webui --to ~/webui.tar.gz
  */
-import { statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { defineCommand, jsonArg } from "./_script/command.ts";
 import { emit } from "./_script/emit.ts";
 import { HarborError } from "./_script/error.ts";
 import { listenForInterrupt } from "./_script/interrupt.ts";
 import { withLock } from "./_script/lock.ts";
+import { quoteWord } from "./_script/quote-word.ts";
 import { runScript } from "./_script/script.ts";
 import { formatSize } from "./_script/size.ts";
 import { workingDirectory } from "./_script/working-directory.ts";
@@ -44,8 +45,17 @@ export interface Backup {
   leftOut: string[];
 }
 
-/** A name that says when, in the folder that is given or the one we are in. */
+/** Throws before anything is stopped for it. */
 function chooseFile(to: string | undefined): string {
+  const file = nameFile(to);
+  const folder = dirname(file);
+  if (existsSync(file)) throw new HarborError(`Cannot write "${file}": it is there already`, { hint: "Name another file with --to" });
+  if (existsSync(folder)) return file;
+  throw new HarborError(`Cannot write "${file}": there is no such folder`, { hint: `mkdir -p ${quoteWord(folder)}` });
+}
+
+/** One that says when, in the folder that is given or the one we are in. */
+function nameFile(to: string | undefined): string {
   const stamp = new Date().toISOString().replace(/[-:]/g, "").replace("T", "-").slice(0, 15);
   const name = `harbor-backup-${stamp}.tar.gz`;
   if (to === undefined) return join(workingDirectory(), name);

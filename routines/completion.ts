@@ -13,7 +13,7 @@ import { runScript } from "./_script/script.ts";
 /**
  * Each hands over the words up to the cursor and takes lines of `word<TAB>description`; `:file` and `:directory` ask for what
  * the shell finds itself. bash as old as macOS's 3.2 splits words at `=` and `:`, which are put together again and taken off
- * the candidates.
+ * the candidates. bash alone leaves it to us to quote what a file may be called: `$(…)` would be run with the line.
  */
 const SCRIPTS: Record<string, string> = {
   bash: `# Completion of harbor for bash: in ~/.bashrc, eval "$(harbor completion bash)"
@@ -34,7 +34,10 @@ _harbor() {
       :file | :directory)
         if type compopt >/dev/null 2>&1; then compopt -o filenames; fi
         while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -\${word:1:1} -- "$current") ;;
-      "$head"*) COMPREPLY+=("\${word#"$head"}") ;;
+      "$head"*)
+        word=\${word#"$head"}
+        if [[ $word == *[!A-Za-z0-9_@%+=:,./-]* ]]; then printf -v word %q "$word"; fi
+        COMPREPLY+=("$word") ;;
     esac
   done < <(harbor routine complete -- "\${words[@]}" 2>/dev/null)
 }

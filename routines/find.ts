@@ -32,9 +32,8 @@ function readPlaces(names: readonly string[]): Place[] {
   });
 }
 
-/** What a name may do to a terminal it does not do here. */
 function render(files: readonly FoundFile[]): string {
-  return table(files.map((it) => [it.place, formatSize(it.bytes), it.path.replace(/\p{Cc}/gu, "\ufffd")])).join("\n");
+  return table(files.map((it) => [it.place, formatSize(it.bytes), it.path])).join("\n");
 }
 
 export const command = defineCommand({

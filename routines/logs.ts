@@ -11,11 +11,11 @@ import { listenForInterrupt } from "./_script/interrupt.ts";
 import { readPattern } from "./_script/pattern.ts";
 import { runScript } from "./_script/script.ts";
 import { readSince } from "./_script/since.ts";
-import { checkKnown } from "./stack/check-known.ts";
+import { checkKnown, isUp, notUp } from "./stack/check-known.ts";
 import { currentStack } from "./stack/current-stack.ts";
 import { printLogs, showsColours } from "./stack/print-logs.ts";
 import type { StackRecord } from "./stack/read-stack.ts";
-import { readStackLogs } from "./stack/read-stack-logs.ts";
+import { type LogLine, readStackLogs } from "./stack/read-stack-logs.ts";
 import { NOTHING_IS_UP, note } from "./stack/say.ts";
 
 /** Of each service, where neither a number nor a time is asked for. */
@@ -54,16 +54,42 @@ export const command = defineCommand({
     using interrupt = listenForInterrupt();
     const { signal } = interrupt;
     const lines = readStackLogs({ home, env: process.env, project, handles, ...view, follow, signal });
-    if (args.json) {
-      for await (const line of lines) emitText(JSON.stringify(line));
-      return;
-    }
-    const hasColours = showsColours(process.env);
-    const names = handles.length === 0 ? record?.services : handles;
-    const count = await printLogs(lines, { hasPrefix: handles.length !== 1, names, hasTimes: args.timestamps, hasColours });
-    if (count === 0 && !signal.aborted) note(whyNone(handles, record, since !== undefined || grep !== undefined));
+    const isNarrow = since !== undefined || grep !== undefined;
+    const count = await (args.json ? printJson(lines) : printForPerson(lines, args, record));
+    if (count > 0 || signal.aborted) return;
+    if (!isNarrow) requireUp(handles, record);
+    if (!args.json) note(whyNone(handles, record, isNarrow));
   },
 });
+
+/** Gives the number of lines, as the next does. */
+async function printJson(lines: AsyncIterable<LogLine>): Promise<number> {
+  let count = 0;
+  for await (const line of lines) {
+    emitText(JSON.stringify(line));
+    count++;
+  }
+  return count;
+}
+
+interface ForPerson {
+  handles: readonly string[];
+  timestamps: boolean;
+}
+
+function printForPerson(
+  lines: AsyncIterable<LogLine>,
+  { handles, timestamps }: ForPerson,
+  record: StackRecord | undefined,
+): Promise<number> {
+  const names = handles.length === 0 ? record?.services : handles;
+  return printLogs(lines, { hasPrefix: handles.length !== 1, names, hasTimes: timestamps, hasColours: showsColours(process.env) });
+}
+
+/** Throws where nothing that was named is up, or has left a log. */
+function requireUp(handles: readonly string[], record: StackRecord | undefined): void {
+  if (handles.length > 0 && !handles.some((it) => isUp(it, record))) throw notUp("show the log of", handles);
+}
 
 function whyNone(handles: readonly string[], record: StackRecord | undefined, isNarrow: boolean): string {
   if (record === undefined) return NOTHING_IS_UP;

@@ -4,21 +4,21 @@
  *
  *   bun routines/profile.ts use work
  */
-import { findPlace, workspaceArg } from "./_configuration.ts";
+import { findPlace, type Place, workspaceArg } from "./_configuration.ts";
 import { readFileProfile } from "./_profile-source.ts";
 import { type CommandTable, defineCommand, jsonArg } from "./_script/command.ts";
 import { confirm } from "./_script/confirm.ts";
 import { runNamed } from "./_script/dispatch.ts";
 import { emit } from "./_script/emit.ts";
-import { HarborError } from "./_script/error.ts";
+import { formatPlace, HarborError } from "./_script/error.ts";
 import { runScript } from "./_script/script.ts";
 import { table } from "./_script/table.ts";
 import { isSecretKey, listKeys } from "./config/list-keys.ts";
 import { parseEnv } from "./config/parse-env.ts";
-import { checkProfileName, findProfile, listProfiles, profileFile } from "./config/profiles.ts";
+import { checkProfileName, findProfile, listProfiles, type Profile, profileFile } from "./config/profiles.ts";
 import { applyChanges, readFileOrNothing, rewriteEnvFile } from "./config/rewrite-env-file.ts";
 import { configFile } from "./config/write-values.ts";
-import { note } from "./stack/say.ts";
+import { note, warn } from "./stack/say.ts";
 
 const nameArg = { name: { type: "positional", description: "Its name", required: true, completes: "profile" } } as const;
 const yesArg = { yes: { type: "boolean", alias: "y", description: "Do not ask" } } as const;
@@ -62,13 +62,24 @@ const save = defineCommand({
 
 interface ProfileRow {
   name: string;
-  /** What would be set with it. */
-  values: number;
+  /** What would be set with it; null where its file cannot be read. */
+  values: number | null;
   /** Whether the configuration is as it says, but for secrets. */
   current: boolean;
   /** `user`, `workspace` or `harbor`. */
   from: string;
   file: string | null;
+}
+
+/** One that cannot be read hides no other. */
+function readOrWarn(profile: Profile, place: Place): Map<string, string> | undefined {
+  try {
+    return readFileProfile(profile, place);
+  } catch (error) {
+    if (!(error instanceof HarborError)) throw error;
+    warn([error.at === undefined ? error.message : `${formatPlace(error.at)}: ${error.message}`]);
+    return undefined;
+  }
 }
 
 const ls = defineCommand({
@@ -85,15 +96,15 @@ const ls = defineCommand({
       JSON.stringify([...values].filter(([name]) => !isSecretKey(name, keys)).sort());
     const now = plain(parseEnv(readFileOrNothing(configFile(place.home)), { file: configFile(place.home) }));
     const rows = listProfiles(place.workspace).map((profile): ProfileRow => {
-      const values = readFileProfile(profile, place);
-      return { ...profile, values: values.size, current: plain(values) === now };
+      const values = readOrWarn(profile, place);
+      return { ...profile, values: values?.size ?? null, current: values !== undefined && plain(values) === now };
     });
     emit(rows, {
       json: args.json,
       render: (them) =>
         table([
           ["", "NAME", "VALUES", "FROM", "FILE"],
-          ...them.map((it) => [it.current ? "*" : "", it.name, String(it.values), it.from, it.file ?? "-"]),
+          ...them.map((it) => [it.current ? "*" : "", it.name, String(it.values ?? "?"), it.from, it.file ?? "-"]),
         ]).join("\n"),
     });
   },

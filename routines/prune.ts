@@ -10,6 +10,7 @@ import { emit, emitText } from "./_script/emit.ts";
 import { HarborError } from "./_script/error.ts";
 import { withLock } from "./_script/lock.ts";
 import { nearest } from "./_script/nearest.ts";
+import { printable } from "./_script/printable.ts";
 import { runScript } from "./_script/script.ts";
 import { formatSize } from "./_script/size.ts";
 import { table } from "./_script/table.ts";
@@ -95,7 +96,7 @@ export const command = defineCommand({
     };
     const pruned = await withLock(stateOf(home).lock, work, { purpose: "harbor prune" }).finally(() => removeEmptyState(home));
     const removed = pruned.filter((it) => it.isRemoved);
-    emit(pruned, { json: args.json, render: () => removed.map(({ name }) => `removed ${name}`).join("\n") });
+    emit(pruned, { json: args.json, render: () => removed.map(({ name }) => `removed ${printable(name)}`).join("\n") });
     if (!args.json) note(`${removed.length} removed, ${sum(removed)}`);
     if (removed.length < pruned.length) throw new HarborError("Cannot remove all of it: the warnings say why");
   },

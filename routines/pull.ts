@@ -61,7 +61,7 @@ export const command = defineCommand({
     const home = findHome(env);
     const record = readStack(home);
     const { workspace } = findStackWorkspace({ home, record, directory: args.workspace });
-    const made = await makePlan({ args, env, workspace, running: whatRuns(record) });
+    const made = await makePlan({ args, env, workspace, running: whatRuns(record), sealed: true });
     warn(made.selection.warnings);
     const { asked } = made.selection;
     const handles = asked === "*" || asked.size === 0 ? undefined : asked;

@@ -85,15 +85,22 @@ const set = defineCommand({
   },
   changes: "done",
   args: {
-    key: { type: "positional", description: KEY, completes: "secret-key", required: true },
+    key: { type: "positional", description: KEY, required: true, completes: "secret" },
+    value: { type: "positional", description: "Only -, which is stdin anyway: a value here would be in the list of processes" },
     force: { type: "boolean", description: "Also a key that no file names" },
     ...workspaceArg,
     ...jsonArg,
   },
   async run({ args }) {
+    const typed = String(args.key);
+    if (args.value !== undefined && args.value !== "-") {
+      throw new HarborError(`Cannot take a secret from the command line: whoever is on this host could read it there`, {
+        exit: "usage",
+        hint: `Type it unseen: harbor secrets set ${typed}; or hand a file over: harbor secrets set ${typed} < FILE`,
+      });
+    }
     const configuration = readConfiguration(args.workspace);
     const { home, keys, record } = configuration;
-    const typed = String(args.key);
     const { name, known } = findKey(typed, keys);
     if (known === undefined && !args.force) throw unknownKey(typed, keys, "Set it all the same with --force");
     const key = known?.key ?? name;
@@ -128,7 +135,7 @@ const unset = defineCommand({
   },
   changes: "done",
   args: {
-    keys: { type: "positional", description: KEY, completes: "secret-key", required: true, multiple: true },
+    keys: { type: "positional", description: KEY, required: true, multiple: true, completes: "secret" },
     ...workspaceArg,
     ...jsonArg,
   },
@@ -152,7 +159,7 @@ const store = defineCommand({
   },
   changes: ({ where }) => (where === undefined ? undefined : "done"),
   args: {
-    where: { type: "positional", description: "file or keychain", completes: ["file", "keychain"] },
+    where: { type: "positional", description: "file or keychain", completes: STORES },
     forget: { type: "boolean", description: "To a file: without those of a keychain that cannot be had; they have to be set anew" },
     ...jsonArg,
   },

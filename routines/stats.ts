@@ -8,7 +8,7 @@ import { defineCommand, jsonArg } from "./_script/command.ts";
 import { emit } from "./_script/emit.ts";
 import { listenForInterrupt } from "./_script/interrupt.ts";
 import { runScript } from "./_script/script.ts";
-import { checkKnown } from "./stack/check-known.ts";
+import { checkKnown, notUp } from "./stack/check-known.ts";
 import { currentStack } from "./stack/current-stack.ts";
 import { measureStack } from "./stack/measure-stack.ts";
 import { renderUsage } from "./stack/render-usage.ts";
@@ -30,8 +30,8 @@ export const command = defineCommand({
     using interrupt = listenForInterrupt();
     const { signal } = interrupt;
     const used = await measureStack({ home, env: process.env, project, overMs: OVER_MS, signal, handles });
-    if (used.length === 0 && !args.json)
-      note(record === undefined || handles.length === 0 ? NOTHING_IS_UP : `not running: ${handles.join(", ")}`);
+    if (used.length === 0 && handles.length > 0) throw notUp("measure", handles);
+    if (used.length === 0 && !args.json) note(NOTHING_IS_UP);
     emit(used, { json: args.json, render: renderUsage });
   },
 });

@@ -9,7 +9,7 @@ import { emit, writeAll } from "./_script/emit.ts";
 import { HarborError } from "./_script/error.ts";
 import { listenForInterrupt } from "./_script/interrupt.ts";
 import { runScript } from "./_script/script.ts";
-import { checkKnown } from "./stack/check-known.ts";
+import { checkKnown, isUp, notUp } from "./stack/check-known.ts";
 import { currentStack } from "./stack/current-stack.ts";
 import { measureStack, type ServiceUsage } from "./stack/measure-stack.ts";
 import { renderUsage } from "./stack/render-usage.ts";
@@ -52,6 +52,7 @@ export const command = defineCommand({
     const { home, project, record } = currentStack(process.env);
     const { handles } = args;
     checkKnown(handles, home, record);
+    if (handles.length > 0 && !handles.some((it) => isUp(it, record))) throw notUp("measure", handles);
     if (record === undefined && !args.json) note(NOTHING_IS_UP);
     using interrupt = listenForInterrupt();
     const { signal } = interrupt;

@@ -8,6 +8,7 @@ import { defineCommand, jsonArg } from "./_script/command.ts";
 import { confirm, requireConsent } from "./_script/confirm.ts";
 import { emit, emitText } from "./_script/emit.ts";
 import { HarborError } from "./_script/error.ts";
+import { printable } from "./_script/printable.ts";
 import { runScript } from "./_script/script.ts";
 import { formatSize } from "./_script/size.ts";
 import { table } from "./_script/table.ts";
@@ -74,7 +75,7 @@ export const command = defineCommand({
     const parts = isData ? [...found.own, ...found.data] : found.own;
     const done = await removeParts({ parts, env, progress: createProgress(args.json) });
     const result = resultOf(found, isData, done);
-    emit(result, { json: args.json, render: (it) => it.removed.map((name) => `removed ${name}`).join("\n") });
+    emit(result, { json: args.json, render: (it) => it.removed.map((name) => `removed ${printable(name)}`).join("\n") });
     if (!args.json) sayWhatIsLeft(result);
     if (done.failed.length > 0) throw new HarborError("Cannot remove all of it", { hint: "What stays is named above, and why" });
   },

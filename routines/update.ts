@@ -55,7 +55,7 @@ async function planAsked(handles: string[], workspace: Workspace, record: StackR
     "no-defaults": handles.length > 0,
     workspace: undefined,
   };
-  return makePlan({ args, env, workspace, running });
+  return makePlan({ args, env, workspace, running, sealed: true });
 }
 
 interface Looked {

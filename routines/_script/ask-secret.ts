@@ -1,12 +1,13 @@
 /** A secret that is typed on the terminal, which does not show it; or what stdin has, where that is no terminal. */
-import { isatty } from "node:tty";
+
 import { writeAll } from "./emit.ts";
 import { HarborError } from "./error.ts";
+import { isTerminal } from "./is-terminal.ts";
 import { readByte } from "./read-byte.ts";
 
 /** Without the end of its line. Throws `interrupted` for Ctrl-C. */
 export async function askSecret(question: string): Promise<string> {
-  if (!isatty(0)) return (await Bun.stdin.text()).replace(/\r?\n$/, "");
+  if (!isTerminal(0)) return (await Bun.stdin.text()).replace(/\r?\n$/, "");
   process.stdin.setRawMode(true); // before anybody could type
   try {
     writeAll(2, `${question}: `);

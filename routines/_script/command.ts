@@ -8,7 +8,8 @@
  * is asked. `running` is a service that is up, `default` one that every `up` starts, `selection` a service or a capability, `set-key` a key that `config.env` sets,
  * `key-value` a value of the key before it, `variable` one that the service before it was given, `program` what `harbor run` runs: a
  * service or an alias, `api` what a service provides, `backend` one that provides the API of a model server, `store` a folder of
- * models, `connected` a service for which a server stands in, `exposed` and `tunnelled` one that others reach.
+ * models, `profile` a saved configuration, `secret` a key whose value is one, `connected` a service for which a server stands in, `exposed`
+ * and `tunnelled` one that others reach.
  */
 export type Completion =
   | readonly string[]
@@ -29,7 +30,7 @@ export type Completion =
   | "model"
   | "store"
   | "profile"
-  | "secret-key"
+  | "secret"
   | "connected"
   | "exposed"
   | "tunnelled"

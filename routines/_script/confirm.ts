@@ -1,12 +1,13 @@
 /** A question on the terminal that is answered with yes or no. */
-import { isatty } from "node:tty";
+
 import { writeAll } from "./emit.ts";
 import { HarborError } from "./error.ts";
+import { isTerminal } from "./is-terminal.ts";
 import { readByte } from "./read-byte.ts";
 
 /** False for any answer but y or yes. Throws `usage` where nobody can be asked; `hint` says how to do without. */
 export function confirm(question: string, hint: string): boolean {
-  if (!isatty(0) || !isatty(2)) {
+  if (!isTerminal(0) || !isTerminal(2)) {
     throw new HarborError(`Cannot ask "${question}": this is no terminal`, { exit: "usage", hint });
   }
   writeAll(2, `${question} [y/N] `);

@@ -10,7 +10,7 @@ import { globalOf } from "./global-args.ts";
 import { listCommands } from "./list-commands.ts";
 import { nearest } from "./nearest.ts";
 import { reportError, runScript } from "./script.ts";
-import { verbOf } from "./verb-aliases.ts";
+import { subcommandOf, verbOf } from "./verb-aliases.ts";
 
 export type { CommandTable } from "./command.ts";
 
@@ -29,8 +29,7 @@ export async function dispatch(groups: CommandGroups, argv: readonly string[], e
   if (word === "--version" || word === "-v") return run(["version", ...rest]);
   if (word === "help" && rest[0] !== undefined) return run([verbOf(rest[0], verbs) ?? rest[0], ...rest.slice(1), "--help"]);
   if (word === undefined || word === "help" || word === "--help" || word === "-h") {
-    writeAll(1, await renderOverview(groups));
-    return;
+    return reporting(async () => writeAll(1, await renderOverview(groups)));
   }
   const verb = verbOf(word, verbs);
   if (verb !== undefined) return run([verb, ...globals, ...rest]);
@@ -45,11 +44,17 @@ export async function dispatch(groups: CommandGroups, argv: readonly string[], e
 /** Runs the command of a table that the first word names; lists the table when there is none. `verbs` is the whole program's. */
 export async function runNamed(table: CommandTable, argv: readonly string[], program: string, verbs?: CommandTable): Promise<void> {
   const [name, ...rest] = argv;
-  if (name === undefined) return writeAll(1, `${(await listCommands(table)).join("\n")}\n`);
-  const load = Object.hasOwn(table, name) ? table[name] : undefined;
+  if (name === undefined) return reporting(async () => writeAll(1, `${(await listCommands(table)).join("\n")}\n`));
+  const found = subcommandOf(name, table);
+  const load = found === undefined ? undefined : table[found];
   if (load === undefined) return reportError(unknownCommand(name, table, program), { json: rest.includes("--json") });
   const { command } = (await load()) as { command: Command };
-  await runScript(command, { argv: rest, program: `${program} ${name}`, verbs });
+  await runScript(command, { argv: rest, program: `${program} ${found}`, verbs });
+}
+
+/** For what no command does. */
+async function reporting(work: () => Promise<void>): Promise<void> {
+  await work().catch((error: unknown) => reportError(error));
 }
 
 /** Options for every command may stand before its name. */
@@ -75,14 +80,14 @@ async function putVerbFirst(verbs: CommandTable, words: readonly string[]): Prom
   const { command } = (await (verbs[verb] as CommandTable[string])()) as { command: Command };
   if (!(await takesService(command))) return undefined;
   const [, ...rest] = toFront(words, at);
-  const hasSubcommand = Object.hasOwn(command.commands ?? {}, rest[at] ?? "");
+  const hasSubcommand = subcommandOf(rest[at] ?? "", command.commands ?? {}) !== undefined;
   return [verb, ...(hasSubcommand ? toFront(rest, at) : rest)];
 }
 
 /** Runs the subcommand of a verb about one service, which may stand before it; without a subcommand it is `ls`. */
 export function runForHandle(table: CommandTable, argv: readonly string[], program: string): Promise<void> {
   const [first, second] = argv;
-  const isWord = (word: string | undefined): boolean => word !== undefined && Object.hasOwn(table, word);
+  const isWord = (word: string | undefined): boolean => word !== undefined && subcommandOf(word, table) !== undefined;
   const isHandle = first !== undefined && !first.startsWith("-") && !isWord(first);
   // a second word that is none of the table's is a slip to be told of
   if (isHandle && second !== undefined && !second.startsWith("-")) return runNamed(table, toFront(argv, 1), program);

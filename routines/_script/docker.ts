@@ -5,6 +5,7 @@
  */
 import { createRequire } from "node:module";
 import type Dockerode from "dockerode";
+import { openSshRelay, type SshRelay } from "./_ssh-relay.ts";
 
 export type EngineApi = Dockerode;
 
@@ -15,6 +16,8 @@ export interface EngineAddress {
   host?: string;
   port?: number;
   username?: string;
+  /** Over ssh: the engine's socket over there, where it is not the usual one. */
+  remoteSocket?: string;
   ca?: Buffer;
   cert?: Buffer;
   key?: Buffer;
@@ -34,14 +37,23 @@ export interface EngineClient {
 /** A client of the engine at this address; nothing is sent or loaded yet. */
 export function createEngineClient(address: EngineAddress): EngineClient {
   let api: EngineApi | undefined;
+  let relay: SshRelay | undefined;
+  const near = (): EngineAddress => {
+    if (address.protocol !== "ssh") return address;
+    relay ??= openSshRelay({ ...address, host: address.host ?? "" });
+    return { socketPath: relay.socketPath };
+  };
   const loadApi = (): EngineApi => {
-    api ??= createEngineApi(address);
+    api ??= createEngineApi(near());
     return api;
   };
-  const isFetchable = address.protocol !== "ssh" && process.platform !== "win32";
-  const open: Open = isFetchable
-    ? (...request) => openByFetch(address, ...request)
-    : (...request) => openByDockerode(loadApi(), ...request);
+  const ask: Open = (...request) =>
+    process.platform === "win32" ? openByDockerode(loadApi(), ...request) : openByFetch(near(), ...request);
+  const open: Open = (...request) =>
+    ask(...request).catch((cause: Error & { statusCode?: number }) => {
+      const said = cause.statusCode === undefined ? relay?.said() : undefined;
+      throw said === undefined ? cause : Object.assign(new Error(said, { cause }), { code: "ESSH" });
+    });
   return {
     get api() {
       return loadApi();
@@ -119,7 +131,7 @@ function createEngineApi(address: EngineAddress): EngineApi {
   const load = createRequire(import.meta.url);
   const beside = createRequire(load.resolve("dockerode"));
   leaveOut(load, beside.resolve("./session.js"));
-  if (address.protocol !== "ssh") leaveOut(load, createRequire(beside.resolve("docker-modem")).resolve("ssh2"));
+  leaveOut(load, createRequire(beside.resolve("docker-modem")).resolve("ssh2"));
   const Docker = load("dockerode") as typeof Dockerode;
   // What is not named here dockerode would take from DOCKER_HOST, even beside a socketPath.
   const nothing = {

@@ -5,6 +5,8 @@
 import { writeSync } from "node:fs";
 import { HarborError } from "./error.ts";
 
+const STDERR = 2;
+
 /** Writes all of `text` to a file descriptor, waiting for a slow reader where the pipe is full. */
 export function writeAll(fd: number, text: string): void {
   let rest = new TextEncoder().encode(text); // a Buffer takes 1 ms to set up
@@ -13,10 +15,14 @@ export function writeAll(fd: number, text: string): void {
       rest = rest.subarray(writeSync(fd, rest));
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
-      if (code === "EPIPE") return; // the reader (`| head`) has what it wanted
+      if (code === "EAGAIN") {
+        Bun.sleepSync(1);
+        continue;
+      }
+      // the reader (`| head`) has what it wanted; and what is only said to a person is no reason to fail what was asked for
+      if (code === "EPIPE" || fd === STDERR) return;
       if (code === "ENOSPC") throw new HarborError("Cannot write the result: no space is left on the device");
-      if (code !== "EAGAIN") throw error;
-      Bun.sleepSync(1);
+      throw error;
     }
   }
 }

@@ -3,8 +3,8 @@
  * reaches it, and how it ends is handed on.
  */
 import { readFileSync } from "node:fs";
-import { isatty } from "node:tty";
 import { HarborError } from "./error.ts";
+import { isTerminal } from "./is-terminal.ts";
 
 export interface HandOverOptions {
   /** The program by its path, then its words. */
@@ -59,7 +59,7 @@ function passSignals(send: (name: NodeJS.Signals) => void): Disposable {
 
 /** Whether a terminal's keys signal our whole group, and with it the program: to pass them on would count them twice. */
 function isForeground(): boolean {
-  if (process.platform !== "linux") return isatty(0);
+  if (process.platform !== "linux") return isTerminal(0);
   const stat = readFileSync("/proc/self/stat", "latin1");
   const [, , group, , , terminalGroup] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return group === terminalGroup;

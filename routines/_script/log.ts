@@ -4,6 +4,7 @@
  */
 import type { ConsolaInstance, LogObject } from "consola";
 import { writeAll } from "./emit.ts";
+import { printableLines } from "./printable.ts";
 
 /** consola's numbers: all that is of interest, and warnings alone. */
 const LEVEL = { all: 3, warnings: 1 } as const;
@@ -31,6 +32,6 @@ export function isQuiet(): boolean {
 }
 
 function report({ type, args }: LogObject): void {
-  const text = args.map(String).join(" ");
+  const text = printableLines(args.map(String).join(" "));
   writeAll(2, `${type === "warn" ? "harbor: warning: " : ""}${text}\n`);
 }

@@ -6,16 +6,20 @@
 import type { ArgSpecs, ArgValues } from "./command.ts";
 import { HarborError } from "./error.ts";
 import { nearest } from "./nearest.ts";
+import { OPTION_ALIASES } from "./verb-aliases.ts";
 
 export interface ParsedArgs<A extends ArgSpecs> {
   args: ArgValues<A>;
   rest: string[];
 }
 
-/** `program` is what a person types before `argv`: `harbor up`, `bun routines/up.ts`. Throws `usage` for an unknown option, a missing value, or a missing or superfluous word. */
-export function parseCommandArgs<A extends ArgSpecs>(argv: readonly string[], specs: A, program: string): ParsedArgs<A> {
+/**
+ * `program` is what a person types before `argv`: `harbor up`, `bun routines/up.ts`; `takesRest` says that words may stand after
+ * `--`. Throws `usage` for an unknown option, a missing value, or a missing or superfluous word.
+ */
+export function parseCommandArgs<A extends ArgSpecs>(argv: readonly string[], specs: A, program: string, takesRest = false): ParsedArgs<A> {
   const split = argv.indexOf("--");
-  const { values, positionals } = readWords(split === -1 ? argv : argv.slice(0, split), specs, program);
+  const { values, positionals } = readWords(split === -1 ? argv : argv.slice(0, split), { specs, program, takesRest });
   const args: Record<string, unknown> = {};
   for (const [key, spec] of Object.entries(specs)) {
     const given = values.get(key);
@@ -36,28 +40,35 @@ interface Words {
   positionals: string[];
 }
 
-function readWords(words: readonly string[], specs: ArgSpecs, program: string): Words {
+function readWords(words: readonly string[], of: Omit<Reading, "found">): Words {
   const found: Words = { values: new Map(), positionals: [] };
   const queue = [...words];
   for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
-    // `-1` is a number: no option has a digit for its letter
-    if (word === "-" || !word.startsWith("-") || /^-\d/.test(word)) found.positionals.push(word);
-    else if (word.startsWith("--")) readLong(word, queue, { specs, program, found });
-    else readShort(word, queue, { specs, program, found });
+    if (!isOption(word, of.specs)) found.positionals.push(word);
+    else if (word.startsWith("--")) readLong(word, queue, { ...of, found });
+    else readShort(word, queue, { ...of, found });
   }
   return found;
+}
+
+/** `-1` is a number, no option having a digit for its letter; `--ctx-size 4096` in one word is a value in quotes. */
+function isOption(word: string, specs: ArgSpecs): boolean {
+  if (word === "-" || !word.startsWith("-") || /^-\d/.test(word)) return false;
+  if (word.startsWith("--")) return !/^[^=]*\s/.test(word);
+  return !/\s/.test(word) || Object.values(specs).some((spec) => spec.type !== "positional" && spec.alias === word[1]);
 }
 
 interface Reading {
   specs: ArgSpecs;
   program: string;
+  takesRest: boolean;
   found: Words;
 }
 
 /** `--option`, `--option value`, `--option=value`. */
 function readLong(word: string, queue: string[], reading: Reading): void {
   const equals = word.indexOf("=");
-  const key = word.slice(2, equals === -1 ? undefined : equals);
+  const key = keyOf(word.slice(2, equals === -1 ? undefined : equals), reading.specs);
   const spec = Object.hasOwn(reading.specs, key) ? reading.specs[key] : undefined;
   if (spec === undefined || spec.type === "positional") throw unknownOption(word, reading);
   const value = equals === -1 ? undefined : word.slice(equals + 1);
@@ -65,6 +76,12 @@ function readLong(word: string, queue: string[], reading: Reading): void {
     throw usage(`"--${key}" takes no value, but has "${value}"`, reading.program);
   }
   record(reading, key, spec.type === "boolean" ? "" : (value ?? takeValue(`--${key}`, queue, reading)));
+}
+
+/** An option's own name for another that it has. */
+function keyOf(typed: string, specs: ArgSpecs): string {
+  const other = Object.hasOwn(OPTION_ALIASES, typed) ? OPTION_ALIASES[typed] : undefined;
+  return other === undefined || Object.hasOwn(specs, typed) || !Object.hasOwn(specs, other) ? typed : other;
 }
 
 /** `-x`, `-x value`, `-xvalue`, and several in one word: `-ab`. */
@@ -97,11 +114,12 @@ function takeValue(option: string, queue: string[], { program }: Reading): strin
   return value;
 }
 
-function unknownOption(word: string, { specs, program }: Reading): HarborError {
+function unknownOption(word: string, { specs, program, takesRest }: Reading): HarborError {
   const known = Object.keys(specs).filter((key) => specs[key]?.type !== "positional");
   const guess = nearest(word.replace(/^-+/, "").split("=")[0] ?? "", known);
   const suggestion = guess === undefined ? "" : `; did you mean "--${guess}"?`;
-  return usage(`it has no option "${word}"${suggestion}`, program);
+  const more = takesRest && guess === undefined ? `; a word that is none of its options goes after --: … -- ${word}` : "";
+  return usage(`it has no option "${word}"${suggestion}`, program, more);
 }
 
 function takePositional(positionals: string[], key: string, spec: { required?: boolean; multiple?: true }, program: string): unknown {
@@ -113,7 +131,7 @@ function splitLists(values: readonly string[]): string[] {
   return values.flatMap((value) => value.split(",")).filter((value) => value !== "");
 }
 
-function usage(what: string, program: string): HarborError {
+function usage(what: string, program: string, more = ""): HarborError {
   const name = /[^ /]+?(?=(?:\.ts)?$)/.exec(program)?.[0] ?? program;
-  return new HarborError(`Cannot run "${name}": ${what}`, { exit: "usage", hint: `Run \`${program} --help\`` });
+  return new HarborError(`Cannot run "${name}": ${what}`, { exit: "usage", hint: `Run \`${program} --help\`${more}` });
 }

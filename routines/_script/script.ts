@@ -8,6 +8,7 @@ import { EXIT, formatPlace, HarborError } from "./error.ts";
 import { applyGlobals, globalArgs, globalOf, isDebugging } from "./global-args.ts";
 import { tellOfChange } from "./on-change.ts";
 import { type ParsedArgs, parseCommandArgs } from "./parse-args.ts";
+import { printableLines } from "./printable.ts";
 
 export interface RunScriptOptions {
   /** The words after the command; `process.argv` without the program when left out. */
@@ -72,7 +73,7 @@ async function showHelp(command: Command, program: string): Promise<void> {
 
 /** What every command takes is applied and left out of what it gets; undefined where help is asked for, as in `-fh`. */
 function parseOwn<A extends ArgSpecs>(argv: readonly string[], command: Command<A>, program: string): ParsedArgs<A> | undefined {
-  const { args, rest } = parseCommandArgs(argv, { ...globalArgs, ...command.args } as ArgSpecs, program);
+  const { args, rest } = parseCommandArgs(argv, { ...globalArgs, ...command.args } as ArgSpecs, program, command.takesRest);
   applyGlobals(args);
   if (args.help) return undefined;
   return { args: Object.fromEntries(Object.keys(command.args).map((key) => [key, args[key]])) as ArgValues<A>, rest };
@@ -122,7 +123,7 @@ export interface ReportOptions {
 export function reportError(error: unknown, options: ReportOptions = {}): void {
   const known = error instanceof HarborError ? error : undefined;
   process.exitCode = known?.code ?? EXIT.failed;
-  writeAll(2, `${options.json ? errorAsJson(error) : errorAsText(error)}\n`);
+  writeAll(2, `${options.json ? errorAsJson(error) : printableLines(errorAsText(error))}\n`);
   if (options.debug && error instanceof Error) writeAll(2, `${stackOf(error)}\n`);
 }
 

@@ -89,7 +89,7 @@ function scanDoubleQuoted(text: string, start: number): Piece | undefined {
       position = variable.end;
       continue;
     }
-    const isEscaped = character === "\\" && /["\\`]/.test(text.charAt(position + 1));
+    const isEscaped = character === "\\" && /["\\`$]/.test(text.charAt(position + 1));
     inner += isEscaped ? text.charAt(position + 1) : character;
     position += isEscaped ? 2 : 1;
   }

@@ -10,6 +10,7 @@ export interface ReadEntry {
   body: AsyncGenerator<Uint8Array>;
 }
 
+const NO_BACKUP = "it is no backup of Harbor's";
 /** Larger than any that we write. */
 const EXTENDED_MOST = 1024 * 1024;
 
@@ -17,9 +18,10 @@ const EXTENDED_MOST = 1024 * 1024;
 export async function* readEntries(file: string): AsyncGenerator<ReadEntry> {
   const source = new ByteSource(openArchive(file), file);
   let extended = new Map<string, string>();
-  while (true) {
+  for (let isFirst = true; ; isFirst = false) {
     const decoded = decodeHeader(await source.take(BLOCK), extended);
-    if (decoded === undefined) throw broken(file, "it holds something that is no entry of a backup");
+    if (decoded === undefined) throw broken(file, isFirst ? NO_BACKUP : "it holds something that is no entry of a backup");
+    source.isBegun = true;
     if (decoded.kind === "end") return;
     if (decoded.kind === "extended") {
       if (decoded.size > EXTENDED_MOST) throw broken(file, "it holds something that is no entry of a backup");
@@ -75,6 +77,8 @@ function openArchive(file: string): AsyncIterable<Uint8Array> {
 class ByteSource {
   private readonly chunks: AsyncIterator<Uint8Array>;
   private pending: Uint8Array = new Uint8Array();
+  /** Whether what came so far is an archive's. */
+  isBegun = false;
 
   constructor(
     source: AsyncIterable<Uint8Array>,
@@ -110,6 +114,6 @@ class ByteSource {
     } catch (cause) {
       throw broken(this.file, `it cannot be unpacked: ${(cause as Error).message}`);
     }
-    throw broken(this.file, "it ends in the middle");
+    throw broken(this.file, this.isBegun ? "it ends in the middle" : NO_BACKUP);
   }
 }

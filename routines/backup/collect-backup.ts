@@ -59,7 +59,7 @@ export function collectBackup(options: CollectOptions): Collected {
   const data = values.get("HARBOR_DATA") ?? "";
   const known = listHandles(workspace);
   const kept = {
-    env: namesIn(join(home, "env")).map((it) => it.replace(/\.env$/, "")),
+    env: namesIn(join(home, "env")).flatMap((it) => /^(.+)\.env$/.exec(it)?.[1] ?? []),
     services: namesIn(join(home, "services")),
     data: namesIn(data),
   };
@@ -80,7 +80,11 @@ export function collectBackup(options: CollectOptions): Collected {
     env: kept.env.filter((handle) => isMeant(handle) && existsSync(join(home, "env", `${handle}.env`))),
     services: kept.services.filter(isMeant),
     data: folders.filter(({ name }) => kept.data.includes(name)).map((it) => ({ ...it, path: join(data, it.name) })),
-    warnings: [...warnOfKeychain(secrets.inKeychain), ...(handles.length === 0 ? known : handles).flatMap((it) => outsideOf(it, options))],
+    warnings: [
+      ...warnOfKeychain(secrets.inKeychain),
+      ...(handles.length === 0 && data === join(home, "data") ? warnOfOthers(data, kept.data) : []),
+      ...(handles.length === 0 ? known : handles).flatMap((handle) => outsideOf(handle, options)),
+    ],
   };
 }
 
@@ -114,6 +118,12 @@ function warnOfKeychain(names: readonly string[]): string[] {
   return [
     `${what} in the system's keychain, and not in it: they stay on this machine, or \`harbor secrets store file\` first has them in it too`,
   ];
+}
+
+/** What Harbor itself has left there is no data. */
+function warnOfOthers(data: string, names: readonly string[]): string[] {
+  const others = names.filter((name) => !isHandle(name) && !name.startsWith(".harbor-"));
+  return others.map((name) => `${join(data, name)} is not in it: no service can be called so`);
 }
 
 interface DataQuestion {

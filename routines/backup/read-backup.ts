@@ -43,7 +43,7 @@ export async function readHead(file: string): Promise<BackupHead> {
   const texts = new Map<string, string>();
   for await (const { entry, body } of readEntries(file)) {
     if (!(texts.size === 0 ? [MANIFEST] : [CONFIG, SECRETS]).includes(entry.path)) break;
-    texts.set(entry.path, await readAll(body));
+    texts.set(entry.path, await readText({ entry, body }, file));
   }
   const manifest = texts.get(MANIFEST);
   if (manifest === undefined) throw broken(file, "it is no backup of Harbor's");
@@ -53,11 +53,17 @@ export async function readHead(file: string): Promise<BackupHead> {
 /** Throws for whatever is wrong with it; the staging folders are the caller's to remove. */
 export async function readBackup(options: ReadBackupOptions): Promise<ReadBackup> {
   const reader = new BackupReader(options);
-  for await (const read of readEntries(options.file)) {
-    if (options.signal.aborted) throw new HarborError("Cannot finish reading the backup: interrupted", { exit: "interrupted" });
-    await reader.take(read);
+  try {
+    for await (const read of readEntries(options.file)) {
+      if (options.signal.aborted) throw new HarborError("Cannot finish reading the backup: interrupted", { exit: "interrupted" });
+      await reader.take(read);
+    }
+    return reader.finish();
+  } catch (cause) {
+    if (cause instanceof HarborError) throw cause;
+    // a full disk; two names that are one on this file system
+    throw new HarborError(`Cannot restore: ${(cause as Error).message}`, { cause, hint: "Nothing was changed" });
   }
-  return reader.finish();
 }
 
 const PARTS = ["home", "profiles", "env", "services", "data"] as const;
@@ -69,7 +75,10 @@ class BackupReader {
   private secrets = "";
   private listed: Map<string, string> | undefined;
   private readonly found = new Map<string, string>();
-  private readonly links = new Set<string>();
+  /** All that stood in it so far: files, folders and links. */
+  private readonly seen = new Set<string>();
+  /** Path → what is made of it once all else is written: nothing is ever written through one, whatever the file system takes for the same name. */
+  private readonly links = new Map<string, { path: string | undefined; entry: TarEntry }>();
   /** Their modes and times are set once all is in them. */
   private readonly folders: { path: string; entry: TarEntry }[] = [];
   private bytes = 0;
@@ -79,8 +88,9 @@ class BackupReader {
   async take({ entry, body }: ReadEntry): Promise<void> {
     const { file } = this.options;
     if (this.listed !== undefined) throw broken(file, "something stands behind its list of checksums");
-    if (this.found.has(entry.path)) throw broken(file, `"${entry.path}" is in it twice`);
-    if (entry.path === SUMS) this.listed = parseSums(await readAll(body));
+    if (this.seen.has(entry.path)) throw broken(file, `"${entry.path}" is in it twice`);
+    this.seen.add(entry.path);
+    if (entry.path === SUMS) this.listed = parseSums(await readText({ entry, body }, file));
     else if (entry.path === MANIFEST) this.manifest = parseManifest(await this.text(entry, body), file);
     else if (entry.path === CONFIG) this.config = await this.text(entry, body);
     else if (entry.path === SECRETS) this.secrets = await this.text(entry, body);
@@ -94,29 +104,27 @@ class BackupReader {
     for (const [path, digest] of found)
       if (listed.get(path) !== digest) throw broken(file, `"${path}" is not what it was when it was saved`);
     for (const path of listed.keys()) if (!found.has(path)) throw broken(file, `"${path}" is missing`);
+    for (const { path, entry } of this.links.values()) if (path !== undefined) placeLink(path, entry);
     for (const { path, entry } of this.folders.toReversed()) setAttributes(path, entry);
     return { manifest, config, secrets, files: found.size, bytes };
   }
 
   private async text(entry: TarEntry, body: AsyncGenerator<Uint8Array>): Promise<string> {
-    const text = await readAll(body);
+    const text = await readText({ entry, body }, this.options.file);
     this.found.set(entry.path, new Bun.CryptoHasher("sha256").update(text).digest("hex"));
     return text;
   }
 
   private async place(entry: TarEntry, body: AsyncGenerator<Uint8Array>): Promise<void> {
     const target = this.targetOf(entry.path);
+    // what leads somewhere else in place of a whole folder, or of a file that Harbor writes to, no backup has
+    if (entry.type === "link" && entry.path.split("/").length === 2) throw broken(this.options.file, `"${entry.path}" is a link`);
     if (target !== undefined) mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
     if (entry.type === "file") return this.placeFile(entry, body, target);
-    if (entry.type === "link") this.links.add(entry.path);
-    if (target === undefined) return;
-    if (entry.type === "folder") {
-      mkdirSync(target, { recursive: true, mode: 0o700 });
-      this.folders.push({ path: target, entry });
-    } else {
-      symlinkSync(entry.target, target);
-      setOwner(target, entry);
-    }
+    if (entry.type === "link") this.links.set(entry.path, { path: target, entry });
+    if (target === undefined || entry.type === "link") return;
+    mkdirSync(target, { recursive: true, mode: 0o700 });
+    this.folders.push({ path: target, entry });
   }
 
   private async placeFile(entry: TarEntry, body: AsyncGenerator<Uint8Array>, target: string | undefined): Promise<void> {
@@ -174,7 +182,16 @@ function setAttributes(path: string, entry: TarEntry): void {
   utimesSync(path, entry.mtime, entry.mtime);
 }
 
-async function readAll(body: AsyncGenerator<Uint8Array>): Promise<string> {
+function placeLink(path: string, entry: TarEntry): void {
+  symlinkSync(entry.target, path);
+  setOwner(path, entry);
+}
+
+/** Of a million files the list of checksums has 100 MB; what says that it has more would only fill the memory. */
+const LONGEST_TEXT = 256 * 1024 * 1024;
+
+async function readText({ entry, body }: ReadEntry, file: string): Promise<string> {
+  if (entry.size > LONGEST_TEXT) throw broken(file, `"${entry.path}" is larger than any that Harbor writes`);
   const parts: Uint8Array[] = [];
   for await (const part of body) parts.push(part);
   return Buffer.concat(parts).toString("utf8");

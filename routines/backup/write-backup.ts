@@ -51,7 +51,7 @@ export async function writeBackup(options: WriteBackupOptions): Promise<WrittenB
   const { file, signal } = options;
   if (existsSync(file)) throw new HarborError(`Cannot write "${file}": it is there already`, { hint: "Name another file with --to" });
   const temporary = `${file}.${process.pid}.tmp`;
-  const writer = new ArchiveWriter(options);
+  const writer = new ArchiveWriter(options, temporary);
   try {
     const steps: [Readable, ...Writable[]] = [Readable.from(writer.chunks())];
     if (!file.endsWith(".tar")) steps.push(createGzip({ level: GZIP_LEVEL }));
@@ -77,8 +77,13 @@ class ArchiveWriter {
   readonly manifest: BackupManifest;
   readonly figures = { files: 0, contentBytes: 0, leftOut: [] as string[] };
   private sums = "";
+  private itself: Stats | undefined;
 
-  constructor(private readonly options: WriteBackupOptions) {
+  constructor(
+    private readonly options: WriteBackupOptions,
+    /** The archive itself, which may be written below what it is made of. */
+    private readonly temporary: string,
+  ) {
     const { config, secrets, inKeychain, home, profiles, env, services, data } = options.collected;
     this.manifest = {
       format: 1,
@@ -130,6 +135,8 @@ class ArchiveWriter {
   /** A file, a link, or a folder with all that is in it. */
   private async *tree(path: string, source: string): AsyncGenerator<Uint8Array> {
     const stats = statOf(source);
+    this.itself ??= lstatSync(this.temporary, { throwIfNoEntry: false });
+    if (stats.ino === this.itself?.ino && stats.dev === this.itself.dev) return;
     const type = typeOf(stats);
     if (type === undefined || (type === "folder" && existsSync(join(source, "harbor-env.json")))) {
       this.figures.leftOut.push(path);
@@ -200,6 +207,9 @@ function read<T>(path: string, work: () => T): T {
 /** What containers write may belong to another user. */
 function unreadable(path: string, cause: NodeJS.ErrnoException): HarborError {
   const isForbidden = cause.code === "EACCES" || cause.code === "EPERM";
+  if (cause.code === "ENOENT" && path.includes("\ufffd")) {
+    return new HarborError(`Cannot back up "${path}": its name is no UTF-8`, { cause, hint: "Rename it" });
+  }
   return new HarborError(`Cannot back up "${path}": ${isForbidden ? "no permission to read it" : cause.message}`, {
     cause,
     ...(isForbidden ? { hint: "A container wrote it as another user: run the same as root, with HARBOR_HOME as it is now" } : {}),

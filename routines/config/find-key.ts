@@ -13,7 +13,7 @@ export interface FoundKey {
 /** Either spelling. Throws `usage` for what can be no name of a variable. */
 export function findKey(typed: string, keys: ReadonlyMap<string, Key>): FoundKey {
   const name = variableOf(typed);
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || name === "HARBOR_") {
     throw new HarborError(`Cannot use "${typed}" as a key: it is no name`, {
       exit: "usage",
       hint: "Write it like ollama.host_port or HARBOR_OLLAMA_HOST_PORT",
@@ -25,7 +25,9 @@ export function findKey(typed: string, keys: ReadonlyMap<string, Key>): FoundKey
 /** For a key that nothing names: `unknown`, with the nearest in the spelling that was typed. */
 export function unknownKey(typed: string, keys: ReadonlyMap<string, Key>, hint?: string): HarborError {
   const isVariable = variableOf(typed) === typed;
-  const guess = nearest(typed, isVariable ? keys.keys() : [...keys.values()].map(({ key }) => key));
+  const names = isVariable ? [...keys.keys()] : [...keys.values()].map(({ key }) => key);
+  const whole = `HARBOR_${typed.toUpperCase()}`;
+  const guess = isVariable && keys.has(whole) ? whole : nearest(typed, names);
   const suggestion = guess === undefined ? "" : `; did you mean "${guess}"?`;
   return new HarborError(`Cannot find key "${typed}": no file of the workspace names it${suggestion}`, {
     exit: "unknown",

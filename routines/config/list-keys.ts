@@ -71,7 +71,7 @@ export interface ListKeysOptions {
   begins?: string | undefined;
 }
 
-const RUNTIME: OwnKey = { isPortable: true, default: "auto", choices: [...RUNTIMES], description: "What it runs on" };
+const RUNTIME: OwnKey = { default: "auto", choices: [...RUNTIMES], description: "What it runs on" };
 const SERVICE_RUNTIME: OwnKey = { ...RUNTIME, choices: [...SERVICE_RUNTIMES] };
 const CONNECTION: Readonly<Record<ConnectionPart, OwnKey>> = {
   URL: { description: "Server that stands in for it (harbor connect)" },

@@ -41,13 +41,17 @@ export function changeEnvFile({ file, changes: given }: ChangeEnvFileOptions): P
 export function rewriteEnvFile(path: string, change: (before: string) => string): Promise<void> {
   const rewrite = (): void => {
     sweepLeftovers(path);
-    // those who keep their configuration elsewhere have a link here
-    const file = existsSync(path) ? realpathSync(path) : path;
+    const file = followLink(path);
     const before = readFileOrNothing(file);
     const after = change(before);
     if (after !== before) writeFileWhole(file, after);
   };
   return withLock(`${path}.lock`, rewrite, { purpose: "harbor config" });
+}
+
+/** Those who keep their configuration elsewhere have a link in its place, which stays one. */
+export function followLink(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path;
 }
 
 /** The text with other values; throws as `changeEnvFile` does. */

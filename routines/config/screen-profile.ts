@@ -1,7 +1,7 @@
 /**
  * What a profile that comes from elsewhere may set: values that can say nothing but a number, a choice, or the name of a model or
- * a service. Not what names a file, a program, an image, an address, a URL or options of a program; never a secret, which whoever
- * wrote the profile would know.
+ * a service. Not what names a file, a program, an image, an address, a URL or options of a program, nor what decides whether a
+ * service runs in a container and what it listens on; never a secret, which whoever wrote the profile would know.
  */
 import { HarborError } from "../_script/error.ts";
 import { isSecretKey, type Key } from "./list-keys.ts";
@@ -51,7 +51,7 @@ const PLAIN = /^(?:[A-Za-z0-9](?:[\w./:@+,;-]*)|-?\d+[a-z]*|)$/;
 function refuse({ name, declared }: Key, value: string, keys: ReadonlyMap<string, Key>): string | undefined {
   if (isSecretKey(name, keys)) return "a secret that comes from elsewhere is known elsewhere";
   if (declared === undefined) return "no service of this workspace declares it";
-  if (!declared.isPortable) return "it can name a file, a program, an address or options";
+  if (!declared.isPortable) return "it can name a file, a program, an address or options, or decide what runs where";
   if (!PLAIN.test(value) || value.includes("..") || value.includes("://")) return "its value is more than a number, a choice or a name";
   return undefined;
 }

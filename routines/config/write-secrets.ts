@@ -6,7 +6,7 @@ import { sweepLeftovers } from "../_script/sweep-leftovers.ts";
 import { writeFileWhole } from "../_script/write-file.ts";
 import { parseEnv } from "./parse-env.ts";
 import { KEYCHAIN, keychainFile, keychainNames, noteOpened, openSecrets, readSecrets, secretsFile } from "./read-secrets.ts";
-import { applyChanges, type Changes, checkEntry, readFileOrNothing } from "./rewrite-env-file.ts";
+import { applyChanges, type Changes, checkEntry, followLink, readFileOrNothing } from "./rewrite-env-file.ts";
 
 export const STORES = ["file", "keychain"] as const;
 export type Store = (typeof STORES)[number];
@@ -68,7 +68,7 @@ async function fillKeychain(home: string, values: ReadonlyMap<string, string>): 
   await storeSecrets(home, values);
   writeNames(home, [...values.keys()]);
   noteOpened(home, values);
-  rmSync(secretsFile(home), { force: true });
+  removeFile(secretsFile(home));
 }
 
 function writeNames(home: string, names: readonly string[]): void {
@@ -138,8 +138,14 @@ async function emptyKeychain(home: string): Promise<void> {
 }
 
 function writeOrRemove(file: string, text: string): void {
-  if (text === "") rmSync(file, { force: true });
-  else writeFileWhole(file, text);
+  if (text === "") removeFile(file);
+  else writeFileWhole(followLink(file), text);
+}
+
+/** Of a link, what it leads to: the secrets are there. */
+function removeFile(file: string): void {
+  rmSync(followLink(file), { force: true });
+  rmSync(file, { force: true });
 }
 
 function withSecrets<T>(home: string, work: () => Promise<T>): Promise<T> {

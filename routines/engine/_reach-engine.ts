@@ -10,11 +10,21 @@ export function addressOf({ host, certificates }: Endpoint): EngineAddress {
   const path = /^(?:unix|npipe):\/\/(.+)$/.exec(host)?.[1];
   if (path !== undefined) return { socketPath: path };
   const url = parseHost(host);
+  if (url.protocol === "ssh:") return sshAddress(url);
   const address: EngineAddress = { host: url.hostname, port: Number(url.port || (certificates === undefined ? 2375 : 2376)) };
-  if (url.protocol === "ssh:")
-    return { ...address, protocol: "ssh", port: Number(url.port || 22), ...(url.username ? { username: url.username } : {}) };
   if (certificates === undefined) return { ...address, protocol: "http" };
   return { ...address, protocol: "https", ...readCertificates(certificates) };
+}
+
+/** What is not said ssh takes from its own configuration. */
+function sshAddress({ hostname, port, username, pathname }: URL): EngineAddress {
+  return {
+    protocol: "ssh",
+    host: hostname.replace(/^\[(.*)\]$/, "$1"),
+    ...(port === "" ? {} : { port: Number(port) }),
+    ...(username === "" ? {} : { username: decodeURIComponent(username) }),
+    ...(pathname === "" || pathname === "/" ? {} : { remoteSocket: decodeURIComponent(pathname) }),
+  };
 }
 
 function parseHost(host: string): URL {

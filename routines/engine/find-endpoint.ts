@@ -73,7 +73,8 @@ function fromContext(config: string, context: string): Endpoint {
     const certificates = join(config, "contexts", "tls", hash, "docker");
     return { host, origin: "context", context, ...(existsSync(certificates) ? { certificates } : {}) };
   } catch (error) {
-    throw new HarborError(`Cannot use docker context "${context}": ${(error as Error).message}`, {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new HarborError(`Cannot use docker context "${context}": ${code === "ENOENT" ? "there is no such context" : message}`, {
       exit: "missing",
       cause: error,
       hint: "Run `docker context ls`, then `docker context use <name>`",

@@ -3,6 +3,7 @@ import type { ContainerInfo, NetworkInspectInfo } from "dockerode";
 import { type UseEngineOptions, useEngine } from "./_use-engine.ts";
 
 export interface DeadContainer {
+  id: string;
   name: string;
   /** The Harbor service it belongs to. */
   handle: string;
@@ -25,7 +26,8 @@ export function listDead(options: ProjectOptions): Promise<DeadContainer[]> {
   return useEngine(options, async (engine) => {
     const filters = { label: [`${LABEL}=${options.project}`], status: ["created", "exited", "dead"] };
     const found = await engine.get<(ContainerInfo & { SizeRw?: number })[]>("/containers/json", { all: true, size: true, filters });
-    const dead = found.map(({ Names: names, Labels: labels, SizeRw: bytes, Status: status }) => ({
+    const dead = found.map(({ Id: id, Names: names, Labels: labels, SizeRw: bytes, Status: status }) => ({
+      id,
       name: (names[0] ?? "").replace(/^\//, ""),
       handle: labels["harbor.handle"] ?? labels["com.docker.compose.service"] ?? "",
       isOneOff: labels["com.docker.compose.oneoff"] === "True",
@@ -33,6 +35,18 @@ export function listDead(options: ProjectOptions): Promise<DeadContainer[]> {
       status,
     }));
     return dead.sort((a, b) => (a.name < b.name ? -1 : 1));
+  });
+}
+
+/** Never one that has been started since. Gone already, or just about to be, is fine. */
+export function removeDead(options: UseEngineOptions & { id: string }): Promise<void> {
+  return useEngine(options, async ({ api }) => {
+    await api
+      .getContainer(options.id)
+      .remove({ v: true })
+      .catch((error: { statusCode?: number; message?: string }) => {
+        if (error.statusCode !== 404 && !/already in progress/.test(error.message ?? "")) throw error;
+      });
   });
 }
 

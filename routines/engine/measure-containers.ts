@@ -6,6 +6,7 @@
  */
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { emit } from "../_script/emit.ts";
+import { pause } from "../_script/pause.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
 import { projectArg, type UseEngineOptions, useEngine } from "./_use-engine.ts";
@@ -40,20 +41,21 @@ interface Stats {
   networks?: Record<string, { rx_bytes: number; tx_bytes: number }>;
 }
 
-/** Of those that run. */
+/** Of those that run, from the first look to the second. */
 export async function measureContainers(options: MeasureContainersOptions): Promise<ContainerUsage[]> {
   return useEngine(options, async (engine) => {
     const containers = (await listContainers({ engine, project: options.project, details: false })).filter(
       ({ state }) => state === "running",
     );
-    const ask = (): Promise<Stats[]> => Promise.all(containers.map(({ id }) => readStats(engine, id, options.signal)));
+    const ask = (): Promise<(Stats | undefined)[]> => Promise.all(containers.map(({ id }) => readStats(engine, id, options.signal)));
     const startMs = performance.now();
     const before = await ask();
-    await Bun.sleep(options.overMs);
+    await pause(options.overMs, options.signal, "measure further");
     const tookMs = performance.now() - startMs;
     const now = await ask();
     const pids = await Promise.all(containers.map(({ id }) => (options.hasPids ? readPids(engine, id, options.signal) : [])));
-    return containers.map(({ service, runtime, state }, index) => {
+    return containers.flatMap(({ service, runtime, state }, index) => {
+      if (before[index] === undefined || now[index] === undefined) return [];
       const used = cpuMsOf(now[index]) - cpuMsOf(before[index]);
       const cpuPercent = (Math.max(0, used) / tookMs) * 100;
       const rates = ratesOf(before[index], now[index], tookMs);
@@ -90,8 +92,21 @@ function ratesOf(
   return { receivedBytesPerSecond: rate("rx_bytes"), sentBytesPerSecond: rate("tx_bytes") };
 }
 
-function readStats(engine: Engine, id: string, signal: AbortSignal | undefined): Promise<Stats> {
-  return engine.get<Stats>(`/containers/${id}/stats`, { stream: false, "one-shot": true }, signal);
+/** Undefined where it has ended: the engine says so, or breaks off in the middle of its answer. */
+async function readStats(engine: Engine, id: string, signal: AbortSignal | undefined): Promise<Stats | undefined> {
+  try {
+    return await engine.get<Stats>(`/containers/${id}/stats`, { stream: false, "one-shot": true }, signal);
+  } catch (error) {
+    if (signal?.aborted || !(await hasEnded(engine, id, signal))) throw error;
+    return undefined;
+  }
+}
+
+function hasEnded(engine: Engine, id: string, signal: AbortSignal | undefined): Promise<boolean> {
+  return engine.get<{ State?: { Running?: boolean } }>(`/containers/${id}/json`, {}, signal).then(
+    ({ State }) => State?.Running === false,
+    (error: { statusCode?: number }) => error.statusCode === 404,
+  );
 }
 
 function cpuMsOf(stats: Stats | undefined): number {

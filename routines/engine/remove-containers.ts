@@ -61,11 +61,11 @@ async function findContainers(engine: Engine, options: RemoveContainersOptions):
   return services === undefined ? all : all.filter(({ service }) => services.includes(service));
 }
 
-/** `v`: its anonymous volumes go with it, as with `docker compose down`. */
+/** Its anonymous volumes stay, as with `docker compose down`: nobody but its user knows what is in them. */
 async function removeContainer({ api }: Engine, id: string, graceSeconds: number | undefined): Promise<void> {
   const container = api.getContainer(id);
   await container.stop(graceSeconds === undefined ? {} : { t: graceSeconds }).catch(ignore(NOT_MODIFIED, NOT_FOUND));
-  await container.remove({ force: true, v: true }).catch(ignore(NOT_FOUND, CONFLICT));
+  await container.remove({ force: true }).catch(ignore(NOT_FOUND, CONFLICT));
   await container.wait({ condition: "removed" }).catch(ignore(NOT_FOUND)); // another's removal may be under way
 }
 

@@ -6,12 +6,12 @@
  */
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { isatty } from "node:tty";
 import { awaitChild, type ChildOutput, readOutput } from "../_script/child-output.ts";
 import { defineCommand } from "../_script/command.ts";
 import { writeAll } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
 import { handOverToNamed } from "../_script/hand-over.ts";
+import { isTerminal } from "../_script/is-terminal.ts";
 import { runScript } from "../_script/script.ts";
 import { findHome } from "../config/find-home.ts";
 import { parseEnv } from "../config/parse-env.ts";
@@ -62,7 +62,7 @@ const TAIL_LINES = 40;
 export async function runCompose(options: RunComposeOptions): Promise<ComposeResult> {
   if (options.signal?.aborted) throw interrupted(options);
   const tail = createTail(TAIL_LINES);
-  const child = options.stdio === "progress" && isatty(2) ? spawnOnTerminal(options, tail) : spawnPiped(options, tail);
+  const child = options.stdio === "progress" && isTerminal(2) ? spawnOnTerminal(options, tail) : spawnPiped(options, tail);
   const stop = interruptOnAbort(child.process, options.signal);
   try {
     const code = await awaitChild(child.process.exited, child.outputs);

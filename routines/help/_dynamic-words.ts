@@ -6,7 +6,7 @@ import { readAliases } from "../config/aliases.ts";
 import { connectedHandles } from "../config/connected-handles.ts";
 import { findHome } from "../config/find-home.ts";
 import { findKey } from "../config/find-key.ts";
-import { isSecretKey, listKeys } from "../config/list-keys.ts";
+import { isSecretKey, type Key, listKeys } from "../config/list-keys.ts";
 import { keyOf } from "../config/name-variable.ts";
 import { parseEnv } from "../config/parse-env.ts";
 import { listProfiles } from "../config/profiles.ts";
@@ -59,10 +59,10 @@ const WORDS: Readonly<Record<Kind, (at: Found) => readonly string[]>> = {
   variable: ({ home, before }) => [...(readServiceVariables(home, before[0] ?? "")?.values.keys() ?? [])],
   alias: ({ home }) => [...readAliases(home).keys()],
   program: ({ home, workspace }) => [...readAliases(home).keys(), ...listHandles(workspace())],
+  profile: ({ workspace }) => listProfiles(workspace()).map(({ name }) => name),
+  secret: ({ begins, workspace }) => secretsThatBegin(begins, workspace()),
   model: ({ workspace, env }) => nameModels({ workspace: workspace(), env }),
   store: ({ workspace, env }) => nameStores({ workspace: workspace(), env }),
-  profile: ({ workspace }) => listProfiles(workspace()).map(({ name }) => name),
-  "secret-key": ({ begins, workspace }) => secretKeys(begins, workspace()),
   connected: ({ workspace, env }) => connectedHandles(workspace(), env),
   exposed: ({ home }) => reached(home, "expose"),
   tunnelled: ({ home }) => reached(home, "tunnel"),
@@ -80,13 +80,20 @@ export function dynamicWords(completes: Completion, place: Place): readonly stri
 
 /** In the spelling that is being typed. */
 function keysThatBegin(begins: string, workspace: Workspace): string[] {
-  const isVariable = begins.startsWith("HARBOR_");
-  return [...listKeys({ workspace, begins }).values()].map(({ name, key }) => (isVariable ? name : key));
+  return spelled(begins, [...listKeys({ workspace, begins }).values()]);
 }
 
-function secretKeys(begins: string, workspace: Workspace): string[] {
+function secretsThatBegin(begins: string, workspace: Workspace): string[] {
   const keys = listKeys({ workspace, begins });
-  return [...keys.values()].filter(({ name }) => isSecretKey(name, keys)).map(({ key }) => key);
+  return spelled(
+    begins,
+    [...keys.values()].filter(({ name }) => isSecretKey(name, keys)),
+  );
+}
+
+function spelled(begins: string, keys: readonly Key[]): string[] {
+  const isVariable = begins.startsWith("HARBOR_");
+  return keys.map(({ name, key }) => (isVariable ? name : key));
 }
 
 function reached(home: string, way: Way): string[] {

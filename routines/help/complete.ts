@@ -173,8 +173,9 @@ function describe(commands: readonly CommandDescription[]): Candidate[] {
   return commands.map(({ name, description }) => ({ word: name, description }));
 }
 
+/** Without those that nobody could type, of which a line break would be read as another answer. */
 function named(words: readonly string[]): Candidate[] {
-  return words.map((word) => ({ word, description: "" }));
+  return words.filter((word) => !/\p{Cc}/u.test(word)).map((word) => ({ word, description: "" }));
 }
 
 function only(current: string, candidates: readonly Candidate[]): Completions {

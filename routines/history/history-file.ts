@@ -2,7 +2,7 @@
  * `$HARBOR_HOME/history.jsonl`: what was changed with `harbor`, a JSON object a line, the latest last, for its owner's eyes
  * alone. Not in `state/`, which is gone after `harbor down`.
  */
-import { closeSync, constants, fchmodSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
+import { closeSync, constants, fchmodSync, fstatSync, openSync, readFileSync, readSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { writeAll } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
@@ -36,11 +36,18 @@ export function historyPath(home: string): string {
 export function readHistory(home: string): HistoryEntry[] {
   return readLines(historyPath(home)).flatMap((line) => {
     try {
-      return [JSON.parse(line) as HistoryEntry];
+      const entry: unknown = JSON.parse(line);
+      return isEntry(entry) ? [entry] : [];
     } catch {
       return [];
     }
   });
+}
+
+function isEntry(value: unknown): value is HistoryEntry {
+  const { time, command, words, exit } = (value ?? {}) as Partial<HistoryEntry>;
+  const isText = (it: unknown): boolean => typeof it === "string";
+  return isText(time) && isText(command) && Array.isArray(words) && words.every(isText) && typeof exit === "number";
 }
 
 /** One at a time; where the file has grown too large its older half goes. */
@@ -67,14 +74,21 @@ export async function clearHistory(home: string): Promise<number> {
 }
 
 function append(path: string, text: string): void {
-  const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW } = constants;
-  const file = openSync(path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW, 0o600);
+  const { O_APPEND, O_CREAT, O_RDWR, O_NOFOLLOW } = constants;
+  const file = openSync(path, O_APPEND | O_CREAT | O_RDWR | O_NOFOLLOW, 0o600);
   try {
     fchmodSync(file, 0o600); // whoever made it before us
-    writeAll(file, text);
+    writeAll(file, endsLine(file) ? text : `\n${text}`);
   } finally {
     closeSync(file);
   }
+}
+
+/** On a full disk the last line may have been written in part. */
+function endsLine(file: number): boolean {
+  const last = new Uint8Array(1);
+  const { size } = fstatSync(file);
+  return size === 0 || readSync(file, last, 0, 1, size - 1) === 0 || last[0] === 10;
 }
 
 function keepLatest(path: string): void {

@@ -1,15 +1,15 @@
 /** A question to whoever sits at the terminal, with a list to choose from. */
 import { readSync } from "node:fs";
-import { isatty } from "node:tty";
 import { writeAll } from "../_script/emit.ts";
 import { HarborError } from "../_script/error.ts";
+import { isTerminal } from "../_script/is-terminal.ts";
 
 /** Which of the choices, by its place; `preferred` is what Enter alone means. */
 export type Choose = (question: string, choices: readonly string[], preferred: number) => Promise<number>;
 
 /** Undefined where nobody can be asked: without a terminal to read from and one to write to. */
 export function askerOf(): Choose | undefined {
-  return isatty(0) && isatty(2) ? askChoice : undefined;
+  return isTerminal(0) && isTerminal(2) ? askChoice : undefined;
 }
 
 /** By number on stderr, so that stdout stays the tool's. Throws `interrupted` at the end of input. */

@@ -1,11 +1,11 @@
 /** A question with two answers, to whoever sits at the terminal. */
 import { readSync } from "node:fs";
-import { isatty } from "node:tty";
 import { writeAll } from "../_script/emit.ts";
+import { isTerminal } from "../_script/is-terminal.ts";
 
 /** Whether there is somebody to ask. */
 export function canAsk(): boolean {
-  return isatty(0) && isatty(2);
+  return isTerminal(0) && isTerminal(2);
 }
 
 /** False for anything but `y` or `yes`. */

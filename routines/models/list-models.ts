@@ -197,8 +197,7 @@ function byText(a: string, b: string): number {
 function render(models: readonly ListedModel[], total: number): string {
   if (models.length === 0) return "";
   const rows = models.map((it) => [
-    // the name of a file may be anything
-    it.name.replace(/\p{Cc}/gu, "?"),
+    it.name,
     it.store,
     formatSize(it.bytes),
     it.quantisation ?? "-",

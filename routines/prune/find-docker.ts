@@ -3,8 +3,7 @@
  * project's, and so another `HARBOR_HOME`'s, is never looked at.
  */
 import type { Engine } from "../engine/connect-engine.ts";
-import { listDead, listIdleNetworks, removeNetwork } from "../engine/list-dead.ts";
-import { removeOneOff } from "../engine/remove-one-off.ts";
+import { listDead, listIdleNetworks, removeDead, removeNetwork } from "../engine/list-dead.ts";
 import type { StackRecord } from "../stack/read-stack.ts";
 import type { Leftover } from "./leftover.ts";
 
@@ -18,12 +17,12 @@ export interface FindDockerOptions {
 export async function findContainers({ engine, project, record }: FindDockerOptions): Promise<Leftover[]> {
   const dead = await listDead({ engine, project });
   const isLeft = ({ handle, isOneOff }: (typeof dead)[number]): boolean => isOneOff || record?.services.includes(handle) !== true;
-  return dead.filter(isLeft).map(({ name, handle, isOneOff, bytes, status }) => ({
+  return dead.filter(isLeft).map(({ id, name, handle, isOneOff, bytes, status }) => ({
     kind: "containers",
     name,
     why: isOneOff ? `made for one command, which is over (${status})` : `"${handle}" is not up (${status})`,
     bytes,
-    remove: () => removeOneOff({ engine, name }),
+    remove: () => removeDead({ engine, id }),
   }));
 }
 

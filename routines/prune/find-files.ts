@@ -35,7 +35,11 @@ export function findState(home: string, data: string, record: StackRecord | unde
     join(home, "profiles"),
     ...listRecordHandles(directory).map((it) => recordPaths(directory, it).folder),
   ];
-  const unfinished = [...new Set(folders)].flatMap((folder) => namesIn(folder).flatMap((name) => orphanOf(folder, name)));
+  const temporaryIn = (folder: string): RegExp | undefined =>
+    folder === data ? undefined : `${folder}/`.startsWith(`${directory}/`) ? TEMPORARY : OWN_TEMPORARY;
+  const unfinished = [...new Set(folders)].flatMap((folder) =>
+    namesIn(folder).flatMap((name) => orphanOf(folder, name, temporaryIn(folder))),
+  );
   const oneOffs = namesIn(join(directory, ONE_OFF))
     .filter((pid) => readProcess(Number(pid)) === undefined)
     .map((pid) => leftover("state", join(directory, ONE_OFF, pid), "of a command that was killed"));
@@ -47,9 +51,14 @@ export function findState(home: string, data: string, record: StackRecord | unde
   return [...unfinished, ...oneOffs, ...unknown];
 }
 
-/** The writer's pid is in the name: `config.env.4711.tmp`, `lock.4711.0a1b2c3d.tmp`, `.harbor-restore-4711`. */
-function orphanOf(folder: string, name: string): Leftover[] {
-  const [, pid] = /\.(\d+)\.(?:[0-9a-f]{8}\.)?tmp$/.exec(name) ?? /^\.harbor-restore-(?:data-)?(\d+)$/.exec(name) ?? [];
+/** The writer's pid is in the name: `stack.json.4711.tmp`, `lock.4711.0a1b2c3d.tmp`. */
+const TEMPORARY = /\.(\d+)\.(?:[0-9a-f]{8}\.)?tmp$/;
+/** Where the user has files as well: of those alone that Harbor writes there. In a data folder it writes none so. */
+const OWN_TEMPORARY = /^(?:[\w.-]+\.env|secrets\.keychain|aliases\.json|history\.jsonl)(?:\.lock)?\.(\d+)\.(?:[0-9a-f]{8}\.)?tmp$/;
+
+/** What a command was writing, and what a restore had read: `.harbor-restore-4711`. */
+function orphanOf(folder: string, name: string, temporary: RegExp | undefined): Leftover[] {
+  const [, pid] = temporary?.exec(name) ?? /^\.harbor-restore-(?:data-)?(\d+)$/.exec(name) ?? [];
   if (pid === undefined || readProcess(Number(pid)) !== undefined) return [];
   return [leftover("state", join(folder, name), "written by a command that was killed")];
 }

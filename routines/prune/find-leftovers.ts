@@ -1,5 +1,5 @@
 /** All that Harbor made and nothing uses any more, by kind. Looks only; each says how it is removed. */
-import { HarborError } from "../_script/error.ts";
+import { formatPlace, HarborError } from "../_script/error.ts";
 import type { Env } from "../config/read-values.ts";
 import { readValues } from "../config/read-values.ts";
 import { currentStack } from "../stack/current-stack.ts";
@@ -62,7 +62,7 @@ async function orWarn(work: Promise<Leftover[]>, what: string, onWarning: (text:
     return await work;
   } catch (error) {
     if (!(error instanceof HarborError) || error.exit === "missing") throw error;
-    onWarning(`${what}: ${error.message}`);
+    onWarning(`${what}: ${error.at === undefined ? "" : `${formatPlace(error.at)}: `}${error.message}`);
     return [];
   }
 }

@@ -57,7 +57,7 @@ function isOnItsWay({ state, health }: ServiceStatus): boolean {
 
 function refuse(handle: string, handles: readonly string[]): never {
   if (!handles.includes(handle)) throwUnknown(handle, handles);
-  throw new HarborError(`Cannot open "${handle}": it is not running`, { hint: `Start it: harbor up ${handle}` });
+  throw new HarborError(`Cannot open "${handle}": it is not up`, { exit: "unknown", hint: `Start it: harbor up ${handle}` });
 }
 
 /** One that sleeps is started by whoever connects. */

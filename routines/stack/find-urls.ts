@@ -86,5 +86,9 @@ function whyNone(
   const handles = listHandles(findStackWorkspace({ home, record }).workspace);
   if (!handles.includes(handle)) throwUnknown(handle, handles);
   const details = engineError === undefined || engineError.exit === "missing" ? [] : [engineError.message];
-  return new HarborError(`Cannot print a URL of "${handle}": it is not running`, { details, hint: `Start it: harbor up ${handle}` });
+  return new HarborError(`Cannot print a URL of "${handle}": it is not up`, {
+    exit: "unknown",
+    details,
+    hint: `Start it: harbor up ${handle}`,
+  });
 }

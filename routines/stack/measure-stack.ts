@@ -1,5 +1,5 @@
 /** What each service of the stack uses right now: processor, memory, GPU and network, native and container alike. */
-import { HarborError } from "../_script/error.ts";
+import { pause } from "../_script/pause.ts";
 import type { Env } from "../config/read-values.ts";
 import type { ContainerUsage } from "../engine/measure-containers.ts";
 import { type GpuUsage, measureGpu } from "../host/measure-gpu.ts";
@@ -70,7 +70,7 @@ async function measureNatives({ home, env, overMs, signal }: MeasureStackOptions
   const [used, connections] = await Promise.all([client.usage(), readConnections()]);
   const before = new Map(used.map((it) => [it.handle, it.cpuMs]));
   const startMs = performance.now();
-  await pause(overMs, signal);
+  await pause(overMs, signal, "measure further");
   const [now, connectionsNow] = await Promise.all([client.usage(), readConnections()]);
   const tookMs = performance.now() - startMs;
   const records = now.map(({ handle }) => readRecord(stateOf(home).directory, handle) ?? { mark: "" });
@@ -102,15 +102,4 @@ async function measureContainers({ home, env, project, overMs, signal }: Measure
     handle: runtime === "container" ? service : `${service} (proxy)`,
     runtime: "container",
   }));
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  const end = (): void => resolve();
-  signal.addEventListener("abort", end);
-  await promise;
-  clearTimeout(timer);
-  signal.removeEventListener("abort", end);
-  if (signal.aborted) throw new HarborError("Cannot measure further: interrupted", { exit: "interrupted" });
 }

@@ -1,6 +1,7 @@
 /** A program in a service that runs: in its container, or on this host in its process's folder and environment. */
-import { isatty } from "node:tty";
+
 import { HarborError } from "../_script/error.ts";
+import { isTerminal } from "../_script/is-terminal.ts";
 import type { Env } from "../config/read-values.ts";
 import { buildEnvironment } from "../native/environment.ts";
 import { findProgram } from "../native/find-program.ts";
@@ -31,7 +32,7 @@ export function runInside(options: RunInsideOptions): Promise<number> {
 
 /** Where the one asked has no terminal, none is made: a pipe is a pipe on both sides. */
 export function hasTerminal(): boolean {
-  return isatty(0) && isatty(1);
+  return isTerminal(0) && isTerminal(1);
 }
 
 async function execInContainer(

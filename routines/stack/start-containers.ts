@@ -74,9 +74,11 @@ function whatRunsWithout(made: MadePlan, withContract: readonly string[]): strin
   const needing = made.plan.services.filter((service) => service.runtime === "container").map((service) => service.handle);
   if (needing.length === 0) return ["It is needed to take down the containers that ran before"];
   const able = [...new Set([...made.plan.natives.map((native) => native.handle), ...withContract])];
-  const command = (handles: readonly string[]): string => `harbor up ${handles.map((handle) => `-x ${handle}`).join(" ")}`;
+  const defaults = made.values.list("HARBOR_SERVICES_DEFAULT");
+  const hasDefault = needing.some((handle) => defaults.includes(handle) && !able.includes(handle));
+  const command = ["harbor up", ...(hasDefault ? ["--no-defaults"] : []), ...able.map((handle) => `-x ${handle}`)].join(" ");
   const needed = `It is needed for ${needing.join(", ")}`;
-  if (able.length > 0) return [needed, `Without one, ${able.join(", ")} can run natively: ${command(able)}`];
+  if (able.length > 0) return [needed, `Without one, ${able.join(", ")} can run natively: ${command}`];
   const others = nativeHandles(made.plan.workspace);
   return [
     needed,

@@ -8,6 +8,9 @@ import { findStackWorkspace } from "./find-stack-workspace.ts";
 import { observeStack } from "./observe-stack.ts";
 import { readStack } from "./read-stack.ts";
 
+const ENDING_MS = 2_000;
+const ASK_AGAIN_MS = 100;
+
 export interface WatchServiceOptions {
   home: string;
   env: Env;
@@ -17,15 +20,29 @@ export interface WatchServiceOptions {
   onChange: (text: string) => void;
 }
 
-/** Says how it ended; undefined where it goes on. Throws `usage` for what can be no handle, `unknown` for one that is not up. */
-export async function watchService(options: WatchServiceOptions): Promise<string | undefined> {
+export interface Fate {
+  runtime: "container" | "native";
+  /** How it ended; undefined where it goes on. */
+  end?: string;
+}
+
+/**
+ * Of a container it is known at once what it is, and no more: its log ends with it. Throws `usage` for what can be no handle,
+ * `unknown` for one that is not up, `failed` for a connected one.
+ */
+export async function watchService(options: WatchServiceOptions): Promise<Fate> {
   const { home, env, project, handle, signal, onChange } = options;
   const { services } = await observeStack({ home, env, project, needsEngine: false, signal });
   const found = services.find((it) => it.handle === handle);
   if (found === undefined) throw notUp(home, handle);
-  // a container's log ends with it: that is told by whoever reads it
-  const client = found.runtime === "native" ? connectSupervisor({ home, env }) : undefined;
-  if (client === undefined) return undefined;
+  const { runtime } = found;
+  if (runtime === "connected") {
+    throw new HarborError(`Cannot follow "${handle}": it is connected, and what its server prints stays there`, {
+      hint: "`harbor connect ls` shows whether it answers",
+    });
+  }
+  const client = runtime === "native" ? connectSupervisor({ home, env }) : undefined;
+  if (client === undefined) return { runtime };
   let before: string | undefined;
   for await (const line of client.events([handle], signal)) {
     if (line.kind !== "report") continue;
@@ -33,9 +50,20 @@ export async function watchService(options: WatchServiceOptions): Promise<string
     const text = `${report.state} (${report.why})`;
     if (before !== undefined && before !== text) onChange(text);
     before = text;
-    if (isOver(report)) return text;
+    if (isOver(report)) return { runtime, end: text };
   }
-  return undefined;
+  return { runtime };
+}
+
+/** What has become of a container whose log has ended; the engine ends the log a moment before it says so of the container. */
+export async function wordContainerEnd(options: Pick<WatchServiceOptions, "home" | "env" | "project" | "handle">): Promise<string> {
+  for (const untilMs = performance.now() + ENDING_MS; ; await Bun.sleep(ASK_AGAIN_MS)) {
+    const { containers } = await observeStack({ ...options, needsEngine: true });
+    const { state, exitCode } = containers.find(({ service }) => service === options.handle) ?? {};
+    if (state === undefined) return "its container is gone";
+    if (state === "exited") return `it ended with code ${exitCode}`;
+    if (performance.now() > untilMs) return "it was started anew";
+  }
 }
 
 function notUp(home: string, handle: string): HarborError {

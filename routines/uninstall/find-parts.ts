@@ -20,6 +20,7 @@ import { observeStack } from "../stack/observe-stack.ts";
 import type { Progress } from "../stack/progress.ts";
 import { stateOf } from "../stack/read-stack.ts";
 import { stopStack } from "../stack/stop-stack.ts";
+import { removeEmptyState } from "../stack/write-stack.ts";
 import type { Workspace } from "../workspace/find-workspace.ts";
 import { listHandles } from "../workspace/list-handles.ts";
 
@@ -46,15 +47,21 @@ export async function findParts(env: Env): Promise<Parts> {
   const { home } = currentStack(env);
   refuseShared(home, env);
   const own = [...(await findRunning(env)), ...(await findEntries(env)), ...findUnfinished(env), ...findState(home)];
-  return { own, data: findData(env), others: findOthers(home, new Set(own.map(({ name }) => name))) };
+  const others = [...findOthers(home, new Set(own.map(({ name }) => name))), ...findSharedData(env)];
+  return { own, data: findData(env), others };
 }
 
 /** `data` or `services` in there may be anybody's. */
 function refuseShared(home: string, env: Env): void {
-  if (home !== "/" && home !== homeDirectory(env)) return;
+  if (!isShared(home, env)) return;
   throw new HarborError(`Cannot uninstall: HARBOR_HOME is "${home}", which holds more than Harbor`, {
     hint: "`harbor down`, `harbor autostart disable` and `harbor provider uninstall` take back the rest; remove its files yourself",
   });
+}
+
+/** Folders in it may be anybody's, whatever they are called. */
+function isShared(folder: string, env: Env): boolean {
+  return folder === "/" || folder === homeDirectory(env);
 }
 
 /** Also what an engine has of it that does not answer right now: then it is said that it does not. */
@@ -64,9 +71,7 @@ async function findRunning(env: Env): Promise<Part[]> {
   if (services.length === 0 && stack.record === undefined) return [];
   const handles = [...new Set([...services.map(({ handle }) => handle), ...(stack.record?.services ?? [])])].sort();
   const stop = async (progress: Progress): Promise<void> => {
-    const { home } = stack;
-    const work = (): Promise<unknown> => stopStack({ ...currentStack(env), env, handles: [], progress });
-    await withLock(stateOf(home).lock, work, { purpose: "harbor uninstall" });
+    await stopStack({ ...currentStack(env), env, handles: [], progress });
   };
   return [
     { name: handles.join(", ") || stack.project, what: "services that are up: processes, containers, networks", bytes: null, remove: stop },
@@ -99,8 +104,13 @@ async function orSkip<T>(read: () => T | Promise<T>): Promise<T | undefined> {
 }
 
 function findState(home: string): Part[] {
-  const parts = { [stateOf(home).directory]: "what Harbor remembers of this machine and of what runs", [historyPath(home)]: "the history" };
-  return Object.entries(parts).flatMap(([path, what]) => (existsSync(path) ? [pathPart(path, what)] : []));
+  const { directory, lock } = stateOf(home);
+  // the lock in it is ours as long as we remove things, and goes when we give it back
+  const removeState = (): void => {
+    for (const name of namesIn(directory)) if (name !== basename(lock)) removePath(join(directory, name));
+  };
+  const state = { ...pathPart(directory, "what Harbor remembers of this machine and of what runs"), remove: removeState };
+  return [state, pathPart(historyPath(home), "the history")].filter(({ name }) => existsSync(name));
 }
 
 /** Beside the files that killed commands were writing; they may hold secrets. Those in the state go with it. */
@@ -124,7 +134,7 @@ function findData(env: Env): Part[] {
   const ofHome = Object.entries(OWN_FILES).map(([name, what]) => ({ path: join(home, name), what }));
   const handles = listHandles(workspace);
   const isOwn = data === join(home, "data");
-  const names = namesIn(data).filter((name) => isOwn || handles.includes(name));
+  const names = isShared(data, env) ? [] : namesIn(data).filter((name) => isOwn || handles.includes(name));
   const ofData = names.map((name) => ({ path: join(data, name), what: `what ${name} stores` }));
   const isThere = ({ path }: { path: string }): boolean => existsSync(path) && path !== keychainFile(home);
   const paths = [...ofHome, ...ofData].filter(isThere).map(({ path, what }) => pathPart(path, what));
@@ -146,6 +156,14 @@ function findSecrets(home: string): Part[] {
   };
   const what = `${names.length} ${names.length === 1 ? "secret" : "secrets"} in the system's keychain, and their names`;
   return [{ ...pathPart(keychainFile(home), what), remove }];
+}
+
+/** There `~/ollama` may be a checkout of somebody's. */
+function findSharedData(env: Env): Part[] {
+  const { data } = findPlaces(env);
+  if (!isShared(data, env)) return [];
+  const what = "data is kept in it, beside what is not Harbor's: what services stored there is yours to remove";
+  return [{ name: data, what, bytes: null, remove: () => undefined }];
 }
 
 function findOthers(home: string, own: ReadonlySet<string>): Part[] {
@@ -180,8 +198,19 @@ export interface RemovedParts {
   failed: { name: string; why: string }[];
 }
 
-/** In their order; what runs first. Where that cannot be stopped, nothing else is removed: it would be left without a record. */
-export async function removeParts({ parts, env, progress }: RemovePartsOptions): Promise<RemovedParts> {
+/**
+ * In their order; what runs first. Where that cannot be stopped, nothing else is removed: it would be left without a record.
+ * Nobody starts anything meanwhile, which would lose its record the same way.
+ */
+export async function removeParts(options: RemovePartsOptions): Promise<RemovedParts> {
+  const { home } = currentStack(options.env);
+  const work = (): Promise<RemovedParts> => removeAll(options);
+  const done = await withLock(stateOf(home).lock, work, { purpose: "harbor uninstall" }).finally(() => removeEmptyState(home));
+  for (const folder of [join(home, "data"), home]) removeIfEmpty(folder);
+  return done;
+}
+
+async function removeAll({ parts, progress }: RemovePartsOptions): Promise<RemovedParts> {
   const done: RemovedParts = { removed: [], failed: [] };
   for (const { name, bytes, remove } of parts) {
     try {
@@ -192,8 +221,6 @@ export async function removeParts({ parts, env, progress }: RemovePartsOptions):
       done.failed.push({ name, why: error.message });
     }
   }
-  const { home } = currentStack(env);
-  for (const folder of [join(home, "data"), home]) removeIfEmpty(folder);
   return done;
 }
 

@@ -233,6 +233,41 @@ describe("harbor backup", () => {
     unlock();
   });
 
+  test("stops nothing for a place that cannot be written to", async () => {
+    makeData();
+    expect((await box.run(["up", "-x", "mine"])).exit).toBe(0);
+    const pid = await box.pidOf("mine");
+    writeFileSync(archive(), "an older one");
+    expect(await backup("--stop")).toMatchObject({ exit: 1, stderr: expect.stringContaining("it is there already") });
+    expect(await box.run(["backup", "--stop", "--to", join(box.root, "no such/x.tar")])).toMatchObject({
+      exit: 1,
+      stderr: `harbor: Cannot write "${join(box.root, "no such/x.tar")}": there is no such folder\n  mkdir -p '${join(box.root, "no such")}'\n`,
+    });
+    expect(await box.pidOf("mine")).toBe(pid);
+    unlock();
+  });
+
+  test("has each once, is not in itself, and says what it leaves out for its name", async () => {
+    box.write({
+      "home/env/mine": "a file that is none of variables",
+      "home/env/mine.env": "EXTRA=1\n",
+      "home/data/mine/notes.txt": "hello\n",
+      "home/data/HuggingFace/model": "no handle",
+    });
+    const { exit, stderr } = await box.run(["backup", "--to", at("data/mine")]);
+    expect([exit, stderr]).toEqual([0, expect.stringContaining(`${at("data/HuggingFace")} is not in it: no service can be called so\n`)]);
+    const [name = ""] = readdirSync(at("data/mine")).filter((it) => it.endsWith(".tar.gz"));
+    const listed = await Bun.$`tar -tzf ${at(`data/mine/${name}`)}`.text();
+    expect(listed.split("\n").filter((it) => /^(?:env|data)\//.test(it))).toEqual(["env/mine.env", "data/mine/", "data/mine/notes.txt"]);
+    expect((await box.run(["restore", at(`data/mine/${name}`), "--dry-run"])).exit).toBe(0);
+  });
+
+  test.skipIf(process.platform !== "linux")("says of a name that is no text what is wrong with it", async () => {
+    box.write({ "home/data/mine/notes.txt": "hello\n" });
+    writeFileSync(Buffer.concat([Buffer.from(at("data/mine/x")), Buffer.from([0xff])]), "");
+    expect(await backup()).toMatchObject({ exit: 1, stderr: expect.stringContaining("its name is no UTF-8\n  Rename it\n") });
+  });
+
   test("that is interrupted leaves nothing of itself", async () => {
     makeData();
     writeFileSync(at("data/mine/large"), new Uint8Array(300_000_000));
@@ -354,8 +389,8 @@ describe("harbor restore", () => {
       ["header", bytes.with(Buffer.from(bytes).indexOf("data/redis"), 0x44), /no entry of a backup/],
       ["middle", bytes.slice(0, content + 3), /it ends in the middle/],
       ["sums", bytes.slice(0, Buffer.from(bytes).indexOf("SHA256SUMS")), /it ends in the middle/],
-      ["text", new TextEncoder().encode("not an archive at all".repeat(100)) as Uint8Array<ArrayBuffer>, /no entry of a backup/],
-      ["nothing", new Uint8Array(), /it ends in the middle/],
+      ["text", new TextEncoder().encode("not an archive at all".repeat(100)) as Uint8Array<ArrayBuffer>, /it is no backup of Harbor/],
+      ["nothing", new Uint8Array(), /it is no backup of Harbor/],
       ["packed", new Uint8Array(readFileSync(archive())).slice(0, 5_000), /cannot be unpacked|ends in the middle/],
     ];
     for (const [what, text, message] of damaged) {

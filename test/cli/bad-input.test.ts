@@ -134,6 +134,12 @@ const CASES: [string, number, string][] = [
     3,
     "harbor: Cannot reach a container engine at unix:///nonexistent.sock (DOCKER_HOST): nothing listens there\n  It is needed for webui\n  Without one, redis can run natively: harbor up -x redis\n",
   ],
+  ["config set HARBOR_ x --force", 2, 'harbor: Cannot use "HARBOR_" as a key: it is no name\n'],
+  [
+    "secrets set hf_token told",
+    2,
+    "harbor: Cannot take a secret from the command line: whoever is on this host could read it there\n  Type it unseen: harbor secrets set hf_token; or ",
+  ],
   ["up --wait-timeout soon", 2, 'harbor: Cannot use --wait-timeout "soon": it is no duration\n  Write it like 90s or 10m'],
   ["logs --tail many", 2, 'harbor: Cannot read --tail "many": it is no number\n  Write it like 20, or all\n'],
   [
@@ -241,6 +247,16 @@ describe("bad input", () => {
   test("leaves nothing behind", () => {
     expect(box.left()).toEqual([]);
   });
+});
+
+test("without an engine, what is said to run all the same does so where a default needs one", async () => {
+  const own = await Sandbox.create();
+  const env = { HARBOR_SERVICES_DEFAULT: "webui" };
+  const { exit, stderr } = await own.run(["up", "-x", "mock-openai"], { env });
+  const [, line = ""] = /can run natively: harbor (.*)\n/.exec(stderr) ?? [];
+  expect([exit, line]).toEqual([3, "up --no-defaults -x mock-openai"]);
+  expect((await own.run(line.split(" "), { env })).exit).toBe(0);
+  await own.remove();
 });
 
 describe("no permission on the engine's socket", () => {

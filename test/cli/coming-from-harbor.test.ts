@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { VERB_ALIASES } from "../../routines/_script/verb-aliases.ts";
+import { OPTION_ALIASES, VERB_ALIASES } from "../../routines/_script/verb-aliases.ts";
 import type { CommandDescription, ProgramDescription } from "../../routines/help/describe-commands.ts";
 import { type FormerCommand, formerCommands } from "../../routines/help/explain-words.ts";
 import { checkout, Sandbox } from "./_sandbox.ts";
@@ -98,6 +98,35 @@ describe("the table of defects", () => {
       expect({ proof, isThere: existsSync(join(checkout, file)) }).toEqual({ proof, isThere: true });
       expect(readFileSync(join(checkout, file), "utf8")).toContain(title);
     }
+  });
+});
+
+describe("another name", () => {
+  let box: Sandbox;
+  beforeAll(async () => {
+    box = await Sandbox.create();
+  });
+  afterAll(() => box.remove());
+
+  test("of a subcommand is told on the page, and is it, also with the handle first", async () => {
+    for (const word of ["list", "rm", "remove", "unset", "add", "set", "load"]) expect(page).toContain(`\`${word}\``);
+    expect((await box.run(["webui", "env", "set", "WORD", "x"])).exit).toBe(0);
+    expect(await box.run(["webui", "env", "rm", "WORD"])).toEqual({
+      exit: 0,
+      stdout: "",
+      stderr: `harbor: WORD is out of ${join(box.home, "env/webui.env")}\n`,
+    });
+    expect((await box.run(["config", "set", "webui.host_port", "1234"])).exit).toBe(0);
+    expect((await box.run(["profile", "add", "mine"])).exit).toBe(0);
+    expect((await box.run(["config", "rm", "webui.host_port"])).exit).toBe(0);
+    expect((await box.run(["profile", "load", "mine", "--yes"])).stdout).toBe("+ webui.host_port=1234\n");
+    expect((await box.run(["profile", "list"])).stdout).toContain("mine");
+    expect((await box.run(["profile", "remove", "mine", "--yes"])).exit).toBe(0);
+  });
+
+  test("of an option is told on the page, and is it", async () => {
+    for (const [theirs, ours] of Object.entries(OPTION_ALIASES)) expect(page).toContain(`\`--${theirs}\` is \`--${ours}\``);
+    expect(await box.run(["ls", "--active"])).toEqual(await box.run(["ls", "--up"]));
   });
 });
 

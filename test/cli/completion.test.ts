@@ -9,6 +9,7 @@ let box: Sandbox;
 beforeAll(async () => {
   box = await Sandbox.create();
   box.services({ "zebra/compose.zebra.yml": "services:\n  zebra: { image: 'z:${HARBOR_ZEBRA_VERSION:-1}' }\n" });
+  box.write({ "home/data/llamacpp/evil$(touch pwned).gguf": "GGUF" });
   box.write({ "zebra file.txt": "", "zoo/keep": "" });
   expect((await box.run(["version"])).exit).toBe(0); // builds what is stale
 });
@@ -101,6 +102,7 @@ const UNIQUE: readonly (readonly [string, string])[] = [
   ["harbor completion fi", "harbor completion fish "],
   ["harbor up --workspace zo", "harbor up --workspace zoo/"],
   ["harbor routine patch-pyproject zebra", "harbor routine patch-pyproject zebra\\ file.txt "],
+  ["harbor models rm evil", "harbor models rm evil\\$\\(touch\\ pwned\\) "],
   ["harbor up nothingthere", "harbor up nothingthere"],
 ];
 
@@ -162,6 +164,22 @@ describe("fish", () => {
     ["harbor completion ", ["bash", "zsh", "fish"]],
   ])("%s (needs fish)", async (line, offered) => {
     expect((await offer(line)).map((it) => it.replace(/\tDirectory$/, ""))).toEqual(offered);
+  });
+});
+
+describe("what there is", () => {
+  const offered = async (...words: string[]): Promise<string[]> =>
+    (await box.run(["routine", "complete", "--", ...words])).stdout
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => line.split("\t")[0] ?? "");
+
+  test("profiles by their names, keys of secrets, and where these may be kept", async () => {
+    expect((await box.run(["profile", "save", "mine"])).exit).toBe(0);
+    for (const verb of ["use", "diff", "rm"]) expect(await offered("profile", verb, "m")).toEqual(["mine"]);
+    expect(await offered("secrets", "set", "litellm.")).toEqual(["litellm.master_key", "litellm.remote_token"]);
+    expect(await offered("secrets", "unset", "HARBOR_HF")).toEqual(["HARBOR_HF_TOKEN"]);
+    expect(await offered("secrets", "store", "")).toEqual(["file", "keychain"]);
   });
 });
 

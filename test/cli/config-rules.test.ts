@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { parseEnv } from "../../routines/config/parse-env.ts";
 import { resultOf } from "../_process.ts";
 import { Random } from "../differential/_random.ts";
+import { killAtRandom } from "./_kill.ts";
 import { Sandbox } from "./_sandbox.ts";
 
 const WRITERS = Number(process.env.HARBOR_TEST_WRITERS ?? 200);
@@ -75,9 +76,7 @@ test(
     for (let round = 0; seen.old + seen.new < KILLS && round < KILLS * 5; round++) {
       const wanted = held.replace(/HARBOR_PROJECT=.*\n/, `HARBOR_PROJECT=p${round}\n`);
       const child = box.start(["config", "set", "project", `p${round}`]);
-      const timer = setTimeout(() => child.kill("SIGKILL"), random.next() * usualMs);
-      await child.exited;
-      clearTimeout(timer);
+      await killAtRandom({ child, random, usualMs, lock: `${file()}.lock` });
       const now = readFileSync(file(), "utf8");
       expect(now === held || now === wanted).toBe(true);
       // one that was done before it could be killed tells nothing

@@ -82,6 +82,7 @@ describe("a preference", () => {
     [["boxed.runtime", "native"], 1, 'Cannot prefer "boxed" native: it has no contract (boxed_native.yml)'],
     [["only.runtime", "container"], 1, 'Cannot prefer "only" container: it has no definition (compose.only.yml)'],
     [["engine_kind", "vmware"], 2, 'Cannot use HARBOR_ENGINE_KIND "vmware"'],
+    [["ECHO_RUNTIME", "native"], 4, 'did you mean "HARBOR_ECHO_RUNTIME"?'],
     [["eco.runtime", "native"], 4, 'Cannot find key "eco.runtime": no file of the workspace names it; did you mean "echo.runtime"?'],
     [
       ["HARBOR_ECHO_VERSON", "2"],

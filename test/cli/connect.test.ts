@@ -157,6 +157,7 @@ describe("a connected service", () => {
         stderr: expect.stringContaining("its server is not Harbor's"),
       });
       expect(await box.run(["restart"])).toMatchObject({ exit: 0 });
+      expect(await box.run(["attach", "ollama"])).toMatchObject({ exit: 1, stderr: expect.stringContaining("stays there") });
       expect(await box.run(["expose", "ollama"])).toMatchObject({ exit: 1, stderr: expect.stringContaining("not Harbor's to open") });
     } finally {
       const down = await box.json<{ handle: string; runtime: string }[]>(["down"]);

@@ -206,14 +206,24 @@ describe("a working directory that is gone", () => {
 });
 
 describe("a result that cannot be written", () => {
-  test.skipIf(!existsSync("/dev/full"))("is no bug of Harbor's (needs /dev/full)", async () => {
-    const child = Bun.spawn(["sh", "-c", '"$0" ls >/dev/full', join(checkout, "bin/harbor")], {
-      env: box.env,
-      stdout: "pipe",
-      stderr: "pipe",
-    });
-    const { exit, stderr } = await resultOf(child);
-    expect({ exit, stderr }).toEqual({ exit: 1, stderr: "harbor: Cannot write the result: no space is left on the device\n" });
+  const inShell = (line: string) =>
+    resultOf(
+      Bun.spawn(["sh", "-c", line, join(checkout, "bin/harbor")], { env: box.env, stdin: "ignore", stdout: "pipe", stderr: "pipe" }),
+    );
+
+  test.skipIf(!existsSync("/dev/full")).each(["ls", "help", "", "config", "up --help"])(
+    "of harbor %s is no bug of Harbor's (needs /dev/full)",
+    async (words) => {
+      const { exit, stderr } = await inShell(`"$0" ${words} >/dev/full`);
+      expect({ exit, stderr }).toEqual({ exit: 1, stderr: "harbor: Cannot write the result: no space is left on the device\n" });
+    },
+  );
+
+  test.skipIf(!existsSync("/dev/full"))("and what is only said fails nothing (needs /dev/full)", async () => {
+    expect((await inShell('"$0" config set project written 2>/dev/full')).exit).toBe(0);
+    expect((await inShell('"$0" config get no.such.key 2>/dev/full')).exit).toBe(4);
+    expect((await inShell('"$0" config unset project 2>/dev/full')).exit).toBe(0);
+    expect(await Bun.file(join(box.home, "config.env")).text()).toBe("");
   });
 });
 

@@ -99,13 +99,13 @@ describe.skipIf(process.platform !== "linux")("harbor open (the opener is Linux'
 describe("what cannot be", () => {
   test.each([
     [["open"], 1, "Cannot choose a service: nothing is up"],
-    [["open", "page"], 1, 'Cannot open "page": it is not running'],
+    [["open", "page"], 4, 'Cannot open "page": it is not up'],
     [["open", "pag"], 4, 'Cannot find service "pag"; did you mean "page"?'],
     [["open", "a/b"], 2, 'Cannot use "a/b" as a service'],
     [["open", "page", "--wait-timeout", "soon"], 2, 'Cannot use --wait-timeout "soon": it is no duration'],
     [["qr"], 1, "Cannot choose a service: nothing is up"],
     [["qr", "pag"], 4, 'Cannot find service "pag"; did you mean "page"?'],
-    [["qr", "page"], 1, 'Cannot print a URL of "page": it is not running'],
+    [["qr", "page"], 4, 'Cannot print a URL of "page": it is not up'],
     [["url", "--lan", "--internal"], 2, 'Cannot run "url": --internal and --lan exclude each other'],
   ])("%j ends with %d", async (words, code, message) => {
     const { exit, stdout, stderr } = await box.run(words, { env });

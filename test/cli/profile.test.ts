@@ -5,7 +5,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { openSource } from "../../routines/_profile-source.ts";
+import { listKeys } from "../../routines/config/list-keys.ts";
+import { findWorkspace } from "../../routines/workspace/find-workspace.ts";
 import { Random } from "../differential/_random.ts";
+import { killAtRandom } from "./_kill.ts";
 import { Sandbox } from "./_sandbox.ts";
 import { onTerminal } from "./_terminal.ts";
 
@@ -152,6 +156,26 @@ test("harbor profile lists them, and marks the one that things are as", async ()
   ]);
 });
 
+test("a profile that cannot be read hides no other", async () => {
+  box.write({ "home/profiles/bad.env": 'A="\n', "home/profiles/good.env": "HARBOR_ECHO_COUNT=2\n" });
+  const { exit, stdout, stderr } = await run("ls", "--json");
+  expect([exit, stderr]).toEqual([0, `harbor: warning: ${profile("bad")}:1: Cannot read "A": its quote is never closed\n`]);
+  const rows = JSON.parse(stdout) as { name: string; values: number | null }[];
+  expect(rows.map(({ name, values }) => [name, values])).toEqual([
+    ["bad", null],
+    ["default", 0],
+    ["good", 1],
+  ]);
+});
+
+test("what is written is the profile that was shown, whatever becomes of its file meanwhile", async () => {
+  box.write({ "home/profiles/loud.env": "HARBOR_ECHO_LEVEL=high\n" });
+  const workspace = findWorkspace({ home: box.home });
+  const source = await openSource("loud", { keys: listKeys({ workspace }), home: box.home, workspace, file: config() });
+  rmSync(profile("loud"));
+  expect(source.rewrite("HARBOR_ECHO_COUNT=3\n")).toBe("HARBOR_ECHO_LEVEL=high\n");
+});
+
 test("harbor profile diff shows what one would change, or how two differ, with secrets masked", async () => {
   box.write({
     "home/profiles/a.env": "HARBOR_ECHO_LEVEL=high\nHARBOR_ECHO_LOGIN=one\n",
@@ -227,6 +251,9 @@ describe("a profile from a URL", () => {
     ["where data is stored", "HARBOR_DATA=/etc", "data"],
     ["the address that ports are opened on", "HARBOR_BIND_ADDRESS=0.0.0.0", "bind_address"],
     ["options of a program", "HARBOR_ECHO_ARGS=--load=/evil.so", "echo.args"],
+    ["that a service leaves its container", "HARBOR_ECHO_RUNTIME=native", "echo.runtime"],
+    ["that one listens where others reach it", "HARBOR_MOCK_OPENAI_BRIDGE=direct", "mock-openai.bridge"],
+    ["that nobody looks at a certificate", "HARBOR_ECHO_REMOTE_INSECURE=true", "echo.remote_insecure"],
     ["what a browser is sent to", "HARBOR_ECHO_OPEN_URL=https://evil.example", "echo.open_url"],
     ["a secret that its writer knows", "HARBOR_ECHO_LOGIN=known", "echo.login"],
     ["a secret by its name", "HARBOR_HF_TOKEN=known", "hf_token"],
@@ -319,9 +346,7 @@ test(
     for (let round = 0; seen.old + seen.new < KILLS && round < KILLS * 5; round++) {
       const wanted = held === a ? b : a;
       const child = box.start(["profile", "use", wanted === a ? "a" : "b", "--yes"]);
-      const timer = setTimeout(() => child.kill("SIGKILL"), random.next() * usualMs);
-      await child.exited;
-      clearTimeout(timer);
+      await killAtRandom({ child, random, usualMs, lock: `${config()}.lock` });
       const now = readFileSync(config(), "utf8");
       expect(now === held || now === wanted).toBe(true);
       // one that was done before it could be killed tells nothing

@@ -71,6 +71,23 @@ describe("harbor prune", () => {
     rmSync(at("config.env"));
   });
 
+  test("takes nothing of anybody's own that is only called as such files are, in a data folder elsewhere neither", async () => {
+    const dead = await deadPid();
+    const own = [
+      `home/report.${dead}.tmp`,
+      `home/env/notes.${dead}.tmp`,
+      `elsewhere/download.${dead}.tmp`,
+      `elsewhere/mine.env.${dead}.tmp`,
+    ];
+    const left = `elsewhere/.harbor-restore-data-${dead}`;
+    box.write(Object.fromEntries([...own, `${left}/webui/x`].map((name) => [name, ""])));
+    const env = { HARBOR_DATA: join(box.root, "elsewhere") };
+    const { stdout } = await box.run(["prune", "state", "--yes", "--json"], { env });
+    expect((JSON.parse(stdout) as Row[]).map(({ name }) => name)).toEqual([join(box.root, left)]);
+    for (const name of own) expect([name, existsSync(join(box.root, name))]).toEqual([name, true]);
+    rmSync(at(`report.${dead}.tmp`));
+  });
+
   test("takes old parts of a log of what runs, but for the newest; that goes on, and logs show the rest", async () => {
     expect((await box.run(["up", "-x", "mine"])).exit).toBe(0);
     const old = new Uint8Array(Bun.gzipSync("2026-01-31T12:00:00.123Z out 0.7 long ago\n"));

@@ -1,10 +1,21 @@
 /** `harbor secrets`: where secrets are kept, who is shown them, and the credentials that Harbor makes. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "../../routines/config/parse-env.ts";
 import { freePort } from "../_ports.ts";
-import { type Result, resultOf } from "../_process.ts";
+import { obeyingModes, type Result, resultOf } from "../_process.ts";
 import { type Keychain, keychainMissing, startKeychain } from "./_keychain.ts";
 import { checkout, echoService, Sandbox } from "./_sandbox.ts";
 import { onTerminal } from "./_terminal.ts";
@@ -121,6 +132,16 @@ describe("a secret", () => {
     writeFileSync(config(), "HARBOR_ECHO_LOGIN=by hand\n");
     expect((await box.run(["secrets", "unset", "echo.login"])).stderr).toBe("harbor: echo.login is taken out\n");
     expect([read(config()), existsSync(secrets())]).toEqual(["", false]);
+  });
+
+  test("stays where a link in place of the file leads, an encrypted disk say, and leaves nothing beside it", async () => {
+    const vault = join(box.root, "vault.env");
+    writeFileSync(vault, "HARBOR_HF_TOKEN=hf_old\n");
+    symlinkSync(vault, secrets());
+    expect((await runWith("hf_new\n", ["secrets", "set", "hf_token"])).exit).toBe(0);
+    expect([lstatSync(secrets()).isSymbolicLink(), read(vault)]).toEqual([true, "HARBOR_HF_TOKEN=hf_new\n"]);
+    expect((await box.run(["secrets", "unset", "hf_token"])).exit).toBe(0);
+    expect(read(vault)).toBe("");
   });
 
   test("of any content survives", async () => {
@@ -240,6 +261,21 @@ describe("credentials", () => {
     expect(stderr).toContain("echo.admin_password stays as it is: echo took it at its first start and keeps it in its own database");
     expect(kept().HARBOR_ECHO_ADMIN_PASSWORD).toBe(now as string);
   }, 30_000);
+
+  test("that a service may keep in its own database stay where that may not be looked into", async () => {
+    await box.run(["config", "set", "echo.admin_email", "me@example.com"]);
+    mkdirSync(join(box.home, "data/echo"), { recursive: true, mode: 0o000 });
+    try {
+      const { exit, stderr } = await resultOf(
+        Bun.spawn([...obeyingModes, join(checkout, "bin/harbor"), "secrets", "rotate", "echo"], {
+          ...{ cwd: box.root, env: box.env, stdin: "ignore", stdout: "pipe", stderr: "pipe" },
+        }),
+      );
+      expect([exit, stderr]).toEqual([0, expect.stringContaining("echo.admin_password stays as it is: echo took it at its first start")]);
+    } finally {
+      chmodSync(join(box.home, "data/echo"), 0o700);
+    }
+  });
 
   test("of a service that has none cannot be made anew, nor of one that there is not", async () => {
     expect(await box.run(["secrets", "rotate", "ollama"])).toMatchObject({

@@ -51,7 +51,10 @@ describe("of what runs", () => {
   });
 
   test("of one that is not up says so", async () => {
-    expect(await box.run(["stats", "redis"])).toEqual({ exit: 0, stdout: "", stderr: "harbor: not running: redis\n" });
+    for (const verb of ["stats", "top"]) {
+      const stderr = 'harbor: Cannot measure "redis": it is not up\n  Start it: harbor up redis\n';
+      expect(await box.run([verb, "redis"])).toEqual({ exit: 4, stdout: "", stderr });
+    }
   });
 
   test.skipIf(process.platform !== "linux" || Bun.which("ss") === null)("counts what it sends (needs ss)", async () => {

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { withLock } from "../../routines/_script/lock.ts";
 import { freePort } from "../_ports.ts";
 import { resultOf } from "../_process.ts";
 import { checkout, echoService, isRunning, Sandbox } from "./_sandbox.ts";
@@ -87,6 +88,29 @@ describe("harbor uninstall", () => {
     expect(removed).toContain(join(box.root, "disk/mine"));
     expect(readdirSync(join(box.root, "disk"))).toEqual(["photos"]);
     expect(existsSync(at("data/mine"))).toBe(true); // was in use before the data was moved: not asked for
+  });
+
+  test("of a data folder that holds more than Harbor's takes nothing, and says so", async () => {
+    box.write({ "mine/checkout.txt": "a folder of the user's that is called as a service is" });
+    await box.run(["config", "set", "data", box.root]);
+    const { removed, kept } = await box.json<Uninstalled>(["uninstall", "--yes", "--remove-data"]);
+    expect(removed).not.toContain(join(box.root, "mine"));
+    expect(kept).toContainEqual({ name: box.root, why: expect.stringContaining("yours to remove") });
+    expect(existsSync(join(box.root, "mine/checkout.txt"))).toBe(true);
+    rmSync(join(box.root, "mine"), { recursive: true });
+  });
+
+  test("waits for a command that is about to start something, which would lose its record", async () => {
+    box.write({ "home/state/host.json": "{}" });
+    let uninstall: ReturnType<typeof box.start> | undefined;
+    await withLock(join(box.state, "lock"), async () => {
+      uninstall = box.start(["uninstall", "--yes"]);
+      // as much as it does itself before it removes anything, several times over: without a lock it would have ended by then
+      for (let count = 0; count < 5; count++) await box.run(["uninstall", "--dry-run"]);
+      expect([uninstall.exitCode, existsSync(join(box.state, "host.json"))]).toEqual([null, true]);
+    });
+    expect(await uninstall?.exited).toBe(0);
+    expect(existsSync(box.state)).toBe(false);
   });
 
   test("shows it and changes nothing with --dry-run, or where nobody can be asked", async () => {

@@ -229,8 +229,9 @@ describe("harbor up with more", () => {
       nothing,
     ]);
     expect(await box.run(["ps", "--json"])).toEqual({ exit: 0, stdout: "[]\n", stderr: "" });
+    expect(await box.run(["logs", "redis"])).toMatchObject({ exit: 4, stderr: expect.stringContaining("it is not up") });
     expect((await box.run(["url", "redis"])).stderr).toBe(
-      'harbor: Cannot print a URL of "redis": it is not running\n  Start it: harbor up redis\n',
+      'harbor: Cannot print a URL of "redis": it is not up\n  Start it: harbor up redis\n',
     );
   });
 

@@ -51,6 +51,19 @@ describe("harbor update", () => {
     });
   });
 
+  test("asks no keychain for what no image needs, and neither does pull", async () => {
+    box.write({ "home/secrets.keychain": "HARBOR_HF_TOKEN\n" }); // and there is none
+    for (const words of [
+      ["update", "crate"],
+      ["update", "--check", "crate"],
+      ["pull", "crate"],
+    ]) {
+      const { exit, stderr } = await box.run(words);
+      expect([exit, stderr]).toEqual([3, expect.stringContaining("Cannot reach a container engine")]);
+    }
+    rmSync(join(box.home, "secrets.keychain"));
+  });
+
   test("D11: what is wrong in the folder of one service is not in the way of the others", async () => {
     box.services({ "wreck/compose.wreck.yml": "services: [nothing: here\n", "wreck/wreck_native.yml": "x-harbor-native: 7\n" });
     const archive = join(box.root, "mine.tar");

@@ -92,7 +92,12 @@ describe.concurrent.skipIf(found.missing !== undefined)("with an engine", () => 
   describe("waitContainers", () => {
     test("waits for health, takes running and done ones, and tells what they do", async () => {
       await using project = createProject({
-        healthy: { ...sh("touch /tmp/up; sleep 1000"), healthcheck: healthcheck("test -e /tmp/up") },
+        healthy: {
+          ...sh("touch /tmp/up; sleep 1000"),
+          healthcheck: healthcheck("test -e /tmp/up"),
+          // on a busy machine it takes a while to end, and counts as running until then
+          depends_on: { once: { condition: "service_completed_successfully" } },
+        },
         plain: sleeping,
         once: sh("true"),
       });
@@ -280,6 +285,18 @@ describe.concurrent.skipIf(found.missing !== undefined)("with an engine", () => 
       });
       expect(await project.leftovers()).toMatchObject({ containers: [], networks: [], volumes: [`${project.project}_data`] });
       expect(await other.leftovers()).toMatchObject({ containers: [`${other.project}-a-1`], networks: [`${other.project}_default`] });
+    });
+
+    test("leaves anonymous volumes, as docker compose down does", async () => {
+      await using project = createProject({ a: { ...sleeping, volumes: ["/kept"] } });
+      await project.up();
+      const [{ Mounts: [mount] = [] } = {}] = await engine().api.listContainers({
+        filters: { label: [`com.docker.compose.project=${project.project}`] },
+      });
+      const volume = engine().api.getVolume(mount?.Name ?? "");
+      await removeContainers({ engine: engine(), project: project.project, networks: true, volumes: true });
+      expect((await volume.inspect()).Name).toBe(mount?.Name ?? "");
+      await volume.remove();
     });
 
     test("gives a container its time to stop", async () => {

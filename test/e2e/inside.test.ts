@@ -6,6 +6,7 @@ import type { Engine } from "../../routines/engine/connect-engine.ts";
 import { listContainers } from "../../routines/engine/list-containers.ts";
 import { freePort } from "../_ports.ts";
 import { resultOf } from "../_process.ts";
+import { until } from "../_until.ts";
 import { echoService, readUntil } from "../cli/_sandbox.ts";
 import { engineOf, findTestEngine } from "./_engine.ts";
 import { createSandbox, NOTHING, type Sandbox } from "./_sandbox.ts";
@@ -17,7 +18,7 @@ const BOX = `
 services:
   box:
     image: busybox:local
-    command: [sleep, "1000"]
+    command: [sh, -c, "echo box is here; trap 'echo box says more' USR1; while :; do sleep 0.05; done"]
     stop_grace_period: 0s
     environment: { WORD: "\${HARBOR_BOX_WORD:-plain}" }
     volumes: ["\${HARBOR_DATA}/box:/data"]
@@ -171,6 +172,34 @@ describe.skipIf(found.engine === undefined)("in a container", () => {
       child.kill("SIGTERM");
       expect(await child.exited).toBe(7);
       expect(await oneOffs()).toEqual([]);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "attach prints what it prints for as long as it runs, then says how it ended; Ctrl-C leaves it running",
+    async () => {
+      const attached = sandbox.startHarbor(["attach", "box"]);
+      let hasMore = false;
+      const more = readUntil(attached.stdout, /box is here\n(?:.*\n)*box says more\n/).then(() => {
+        hasMore = true;
+      });
+      await until(
+        async () => (await sandbox.harbor(["exec", "box", "kill", "-USR1", "1"])).code === 0 && hasMore,
+        "what comes later is printed",
+        20_000,
+      );
+      await more;
+      attached.kill("SIGINT");
+      expect(await attached.exited).toBe(0);
+
+      const second = sandbox.startHarbor(["attach", "box"]);
+      await readUntil(second.stdout, /box is here/);
+      expect((await sandbox.harbor(["stop", "box"])).code).toBe(0);
+      expect([await second.exited, await second.stderr.text()]).toEqual([
+        1,
+        'harbor: Cannot follow "box" further: it ended with code 137\n  Start it again: harbor up box\n',
+      ]);
     },
     TIMEOUT_MS,
   );

@@ -47,6 +47,8 @@ describe("parseCommandArgs", () => {
     [["-", "", "*"], { handle: ["-", "", "*"] }],
     [["-1", "-2.5"], { handle: ["-1", "-2.5"] }],
     [["--workspace", "-1"], { workspace: "-1" }],
+    [["--ctx-size 4096 --jinja", "-gl 99"], { handle: ["--ctx-size 4096 --jinja", "-gl 99"] }],
+    [["-xa b", "--workspace=/a b"], { exclude: ["a b"], workspace: "/a b" }],
   ] as [string[], object][])("reads %j", (argv, expected) => {
     expect(parse(...argv)).toEqual({ args: { ...nothing, ...expected }, rest: [] });
   });
@@ -74,6 +76,23 @@ describe("parseCommandArgs", () => {
     expect(error.message).toBe(message);
     expect(error.exit).toBe("usage");
     expect(error.hint).toBe("Run `harbor up --help`");
+  });
+
+  test("says where words belong that are no options, where any may stand", () => {
+    expect(failure(() => parseCommandArgs(["--ctx-size"], specs, "harbor up", true)).hint).toBe(
+      "Run `harbor up --help`; a word that is none of its options goes after --: … -- --ctx-size",
+    );
+  });
+
+  test("takes av/harbor's name of an option for ours, where there is none of that name", () => {
+    const ours = {
+      up: { type: "boolean", description: "" },
+      store: { type: "string", description: "" },
+    } as const satisfies ArgSpecs;
+    expect(parseCommandArgs(["--active", "--source=vllm"], ours, "harbor ls").args).toEqual({ up: true, store: "vllm" });
+    const theirs = { ...ours, active: { type: "boolean", description: "" } } as const satisfies ArgSpecs;
+    expect(parseCommandArgs(["--active"], theirs, "harbor ls").args).toEqual({ up: false, active: true, store: undefined });
+    expect(failure(() => parse("--active")).message).toStartWith('Cannot run "up": it has no option "--active"');
   });
 
   test("asks for a required word and refuses one too many", () => {

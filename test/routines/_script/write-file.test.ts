@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { makePrivateFolder, writeFileWhole } from "../../../routines/_script/write-file.ts";
 import { makeFolder, makeTree } from "../../_workspace.ts";
@@ -14,6 +14,15 @@ describe("writeFileWhole", () => {
     writeFileWhole(path, "two");
     expect([readFileSync(path, "utf8"), mode(path), mode(join(root, "a/b")), mode(join(root, "a"))]).toEqual(["two", "600", "700", "700"]);
     expect(readdirSync(join(root, "a/b"))).toEqual(["file"]);
+  });
+
+  test("puts another file in its place: who has the old one open reads all of it", () => {
+    const path = join(makeFolder(), "file");
+    writeFileWhole(path, "one".repeat(10));
+    const old = openSync(path, "r");
+    writeFileWhole(path, "two");
+    expect([readFileSync(old, "utf8"), readFileSync(path, "utf8")]).toEqual(["one".repeat(10), "two"]);
+    closeSync(old);
   });
 
   test("says which file it could not write, and leaves nothing beside it", () => {

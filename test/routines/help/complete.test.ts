@@ -66,6 +66,8 @@ beforeAll(async () => {
     "aliases.json": '{"hi":["zero"],"zap":["zebra"]}\n',
     "env/zebra.env": "LOUD=1\nLINES=2\n",
     "data/zebra/tiny.gguf": "GGUF",
+    // nobody types that, and its second line would be an answer of its own
+    "hub/models--org--own\n:file/snapshots/1/a.safetensors": "x",
     "hub/models--org--name/refs/main": "1\n",
   };
   for (const [name, text] of Object.entries(files)) {
@@ -256,6 +258,7 @@ describe("complete", () => {
       ["zebra", "zero"],
     ],
     [["pick", "--model", "ti"], ["tiny"]],
+    [["pick", "--model", "org/o"], []],
     [["pick", "--store", "z"], ["zebra"]],
     [["pick", "--store", "user"], ["user:hf"]],
     [

@@ -48,9 +48,16 @@ describe("appendHistory()", () => {
   test("a line that its writer did not end hides itself alone", async () => {
     const home = makeFolder();
     await appendHistory(home, entry(["a"]));
-    appendFileSync(historyPath(home), '{"time": "20\n');
+    appendFileSync(historyPath(home), '{"time": "20');
     await appendHistory(home, entry(["b"]));
     expect(readHistory(home).map((it) => it.words[0])).toEqual(["a", "b"]);
+  });
+
+  test("a line that is no entry is none", async () => {
+    const home = makeFolder();
+    await appendHistory(home, entry(["a"]));
+    appendFileSync(historyPath(home), 'null\n5\n"up"\n{"time":1}\n{"time":"x","command":"up","words":[1],"exit":0}\n');
+    expect(readHistory(home)).toEqual([entry(["a"])]);
   });
 
   test("forty processes at once: forty lines", async () => {
