@@ -1,11 +1,14 @@
 /** The HTTP side: routes, who may ask, limits, and errors in one shape. */
 import { refusal } from "./api/answers.ts";
+import { routes as broadcast } from "./api/broadcast.ts";
 import type { Call, Endpoint, Method, Routes } from "./api/call.ts";
 import { routes as discovery } from "./api/discovery.ts";
 import { routes as events } from "./api/events.ts";
 import { Guard } from "./api/guard.ts";
 import { routes as heartbeat } from "./api/heartbeat.ts";
+import { routes as queue } from "./api/queue.ts";
 import { routes as register } from "./api/register.ts";
+import { routes as requests } from "./api/requests.ts";
 import { routes as route } from "./api/route.ts";
 import { eventEncoding } from "./api/sse.ts";
 import { routes as state } from "./api/state.ts";
@@ -17,7 +20,10 @@ import { ConductorError } from "./core/conductor-error.ts";
 import type { Settings } from "./settings.ts";
 import type { Store } from "./store/store.ts";
 
-const ROUTES: Routes = { ...status, ...register, ...heartbeat, ...discovery, ...route, ...events, ...state };
+const ROUTES: Routes = {
+  ...{ ...status, ...register, ...heartbeat, ...discovery, ...route },
+  ...{ ...events, ...queue, ...broadcast, ...requests, ...state },
+};
 
 /**
  * Seconds without a byte until a connection is closed, unless its route holds it. Bun also wants 16 kB/s of a body on such a

@@ -6,8 +6,10 @@ import { Balance } from "./balance.ts";
 import { Checks } from "./checks.ts";
 import type { Clock } from "./clock.ts";
 import { type Encoding, EventHub } from "./event-hub.ts";
+import { Mailroom } from "./mailroom.ts";
 import { Monitor } from "./monitor.ts";
 import { type Component, type Registered, type Registration, Registry } from "./registry.ts";
+import { RequestDesk } from "./request-desk.ts";
 
 const FOLLOW_AGAIN_MS = 1_000;
 
@@ -31,6 +33,8 @@ export class Conductor {
   readonly checks: Checks;
   readonly hub: EventHub;
   readonly balance: Balance;
+  readonly mail: Mailroom;
+  readonly desk: RequestDesk;
   readonly addresses: AddressRules;
   /** Of this process: requests that come back to it have it in their `Via`. */
   readonly name = `harbor-conductor-${crypto.randomUUID().slice(0, 8)}`;
@@ -46,6 +50,12 @@ export class Conductor {
     this.registry = new Registry(store.documents, clock);
     this.hub = new EventHub(store.events, encoding);
     this.balance = new Balance(() => clock.steady());
+    this.mail = new Mailroom({
+      queue: store.queue,
+      clock,
+      complain: (problem) => this.signal.aborted || options.complain(problem),
+    });
+    this.desk = new RequestDesk();
     this.addresses = { allowedHosts: settings.allowedHosts, ownPort };
     this.monitor = new Monitor({
       registry: this.registry,
@@ -77,12 +87,14 @@ export class Conductor {
     this.#quietly("events are not followed any more", this.#follow());
     this.monitor.start();
     this.checks.start();
+    this.mail.start();
   }
 
   stop(): void {
     this.#end.abort();
     this.monitor.stop();
     this.checks.stop();
+    this.mail.stop();
   }
 
   async register(registration: Registration): Promise<Registered> {
