@@ -73,6 +73,7 @@ async function ask(call: Call, component: Component, asked: Asked): Promise<Answ
   try {
     const outcome = await conductor.desk.ask(component, asked, AbortSignal.any([call.request.signal, conductor.signal]));
     if (outcome.kind === "answered") return { by: component.id, result: outcome.result };
+    if (conductor.signal.aborted) throw new ConductorError("unavailable", "The conductor ends", { details: { retry_after: 1 } });
     throw failure(component, asked, outcome);
   } finally {
     end();

@@ -1,0 +1,23 @@
+/** A conductor whose queue is a real one, in a file of its own, with an own clock where a test turns it. */
+import { afterEach } from "bun:test";
+import { join } from "node:path";
+import { openSqliteStore } from "../../../services/conductor/store/sqlite-store.ts";
+import type { Store, StoreOptions } from "../../../services/conductor/store/store.ts";
+import { makeFolder } from "../../_workspace.ts";
+import { memoryStore } from "./_memory-store.ts";
+import { type Harness, useServers } from "./_server.ts";
+
+/** To be called once in each file. */
+export function useQueueServers(): (options?: Partial<StoreOptions>) => Promise<Harness> {
+  const stores: Store[] = [];
+  // hooks run last first: servers end before their stores
+  afterEach(async () => {
+    for (const store of stores.splice(0)) await store[Symbol.asyncDispose]();
+  });
+  const start = useServers();
+  return async (options = {}) => {
+    const store = await openSqliteStore(join(makeFolder(), "conductor.db"), options);
+    stores.push(store);
+    return start({ store: memoryStore(1_000, store.queue) });
+  };
+}
