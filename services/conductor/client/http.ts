@@ -52,7 +52,8 @@ export async function askConductor(url: string, token: string, ask: Ask): Promis
       timeout: false,
     } as RequestInit);
   } catch (cause) {
-    if (signal?.aborted === true) throw new ConductorClientError("closed", `${method} ${path} was called off`, { cause });
+    const isTimeout = (signal?.reason as Error | undefined)?.name === "TimeoutError";
+    if (signal?.aborted === true && !isTimeout) throw new ConductorClientError("closed", `${method} ${path} was called off`, { cause });
     throw new ConductorClientError("unreachable", `The conductor at ${url} does not answer: ${(cause as Error).message}`, { cause });
   }
   if (response.ok) return response;

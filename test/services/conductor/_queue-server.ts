@@ -7,15 +7,16 @@ import { makeFolder } from "../../_workspace.ts";
 import { memoryStore } from "./_memory-store.ts";
 import { type Harness, useServers } from "./_server.ts";
 
-/** To be called once in each file. */
-export function useQueueServers(): (options?: Partial<StoreOptions>) => Promise<Harness> {
+/** To be called once in each file. `before`: one that was stopped, at the same place with the same store. */
+export function useQueueServers(): (options?: Partial<StoreOptions>, before?: Harness) => Promise<Harness> {
   const stores: Store[] = [];
   // hooks run last first: servers end before their stores
   afterEach(async () => {
     for (const store of stores.splice(0)) await store[Symbol.asyncDispose]();
   });
   const start = useServers();
-  return async (options = {}) => {
+  return async (options = {}, before) => {
+    if (before !== undefined) return start({ store: before.store, settings: { port: before.port } });
     const store = await openSqliteStore(join(makeFolder(), "conductor.db"), options);
     stores.push(store);
     return start({ store: memoryStore(1_000, store.queue) });
