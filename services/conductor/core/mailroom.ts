@@ -1,6 +1,7 @@
 /** The queue with a bell: who waits for messages hears of those that come through this process at once, of all others within a second. */
 import type { Delivery, NewMessage, Queue } from "../store/store.ts";
 import type { Clock } from "./clock.ts";
+import { ConductorError } from "./conductor-error.ts";
 
 export interface MailroomOptions {
   readonly queue: Queue;
@@ -21,6 +22,8 @@ export interface ReceiveOptions {
 
 /** What comes back by time alone, and what other processes send, is looked for this often. */
 const LOOK_MS = 1_000;
+/** Of one receiver: each of them looks that often. */
+const WAITING = 100;
 
 export class Mailroom {
   readonly #options: MailroomOptions;
@@ -51,10 +54,16 @@ export class Mailroom {
     return answers;
   }
 
-  /** As soon as there is something; nothing at the end of its time, or when nobody waits any more. */
+  /** As soon as there is something; nothing at the end of its time, or when nobody waits any more. Throws `rate_limited` where too many wait already. */
   async receive(to: string, { max, visibilityMs, waitMs, signal, isStill }: ReceiveOptions): Promise<Delivery[]> {
     const { queue, clock } = this.#options;
     const until = clock.steady() + waitMs;
+    if ((this.#bells.get(to)?.size ?? 0) >= WAITING) {
+      throw new ConductorError("rate_limited", `${WAITING} wait for messages to ${to} already`, {
+        hint: "one that waits is enough",
+        details: { retry_after: 1 },
+      });
+    }
     while (!signal.aborted && isStill()) {
       // heard from before the look: what comes during it is not missed
       const bell = this.#listen(to, signal);

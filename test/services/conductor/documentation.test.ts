@@ -17,7 +17,7 @@ const TOKEN = "the-operators";
 async function runAll(server: RunningServer): Promise<string[]> {
   const ours = [`export CONDUCTOR=${server.url}`, `export HARBOR_CONDUCTOR_TOKEN=${TOKEN}`];
   const script = [...ours, ...lines.slice(ours.length)].map(
-    (line) => `echo '@@@'; ${line.startsWith("curl -sN") ? `timeout ${line.includes("&") ? 8 : 1} ${line}` : line}; echo`,
+    (line) => `echo '@@@'; ${line.startsWith("curl -sN") ? `timeout ${IN_BACKGROUND.test(line) ? 8 : 1} ${line}` : line}; echo`,
   );
   const child = Bun.spawn(["sh", "-c", script.join("\n")], { cwd: makeFolder(), stdout: "pipe", stderr: "inherit" });
   return (await new Response(child.stdout).text()).split("@@@\n").slice(1);

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { until } from "../../../_until.ts";
 import { useQueueServers } from "../_queue-server.ts";
 import type { Harness } from "../_server.ts";
+import { HAS_REDIS, RedisServer } from "../store/_redis.ts";
 
 const start = useQueueServers();
 
@@ -211,6 +212,37 @@ describe("the queue", () => {
     expect(await waiting).toMatchObject({ status: 401, body: { error: { code: "unknown_token" } } });
     expect((await receive(server, next, "?wait=5"))[0].payload).toBe("for the new one");
   });
+});
+
+test.skipIf(!HAS_REDIS)("on Redis, messages that come through another conductor reach who waits", async () => {
+  const redis = await new RedisServer().start();
+  try {
+    const [ours, theirs] = [await start({ redisUrl: redis.url }), await start({ redisUrl: redis.url })];
+    const { sink } = await pair(ours);
+    const { hub } = await pair(theirs);
+    const waiting = receive(ours, sink, "?wait=10");
+    await send(theirs, hub, { n: 1 }, { idempotency_key: "k" });
+    const [message] = await waiting;
+    expect(message).toMatchObject({ from: "hub-001", payload: { n: 1 }, attempt: 1 });
+    expect(await settle(ours, sink, "release", [message.receipt])).toMatchObject({ released: 1 });
+    const [again] = await receive(ours, sink);
+    expect(await settle(ours, sink, "ack", [again.receipt])).toMatchObject({ acknowledged: 1 });
+  } finally {
+    await redis.kill();
+  }
+});
+
+test("no more than a hundred wait for one component's messages", async () => {
+  const server = await start();
+  const { hub, sink } = await pair(server);
+  const waits = Array.from({ length: 101 }, () => server.ask("GET", "/queue/receive?wait=30", { token: sink.token }));
+  const refused = await Promise.race(waits);
+  expect(refused).toMatchObject({ status: 429, body: { error: { code: "rate_limited" } } });
+  for (let n = 0; n < 3; n++) await send(server, hub, n);
+  await server.stop();
+  const answers = await Promise.allSettled(waits);
+  const received = answers.flatMap((answer) => (answer.status === "fulfilled" ? (answer.value.body.messages ?? []) : []));
+  expect(received.map(({ payload }) => payload)).toContain(0);
 });
 
 describe("a broadcast", () => {
