@@ -47,6 +47,11 @@ export class Mailroom {
     for (const to of this.#bells.keys()) this.#ring(to);
   }
 
+  /** How many wait, for anybody's messages. */
+  get waiting(): number {
+    return this.#bells.values().reduce((sum, { size }) => sum + size, 0);
+  }
+
   /** All or none; answered when they are durable. */
   async send(messages: readonly NewMessage[]): Promise<{ id: string; isDuplicate: boolean }[]> {
     const answers = await this.#options.queue.send(messages);

@@ -70,7 +70,7 @@ describe("the queue", () => {
     const { hub, sink } = await pair(server);
     const begin = performance.now();
     const waiting = receive(server, sink, "?wait=20");
-    await Bun.sleep(50);
+    await until(() => server.conductor.mail.waiting === 1, "it waits");
     await send(server, hub, "now");
     expect((await waiting)[0].payload).toBe("now");
     expect(performance.now() - begin).toBeLessThan(900);
@@ -202,11 +202,25 @@ describe("the queue", () => {
     expect(answer).toMatchObject({ status: 413, body: { error: { code: "payload_too_large" } } });
   });
 
+  test("hands nothing to one that has gone while it waited", async () => {
+    const server = await start();
+    const { hub, sink } = await pair(server);
+    const leaving = new AbortController();
+    const headers = { authorization: `Bearer ${sink.token}` };
+    const waiting = fetch(`${server.url}/queue/receive?wait=30`, { headers, signal: leaving.signal }).catch(() => "gone");
+    await until(() => server.conductor.mail.waiting === 1, "it waits");
+    leaving.abort();
+    expect(await waiting).toBe("gone");
+    await until(() => server.conductor.mail.waiting === 0, "the conductor has noticed");
+    await send(server, hub, 1);
+    expect(await receive(server, sink)).toMatchObject([{ payload: 1, attempt: 1 }]);
+  });
+
   test("is not handed to an instance that was replaced while it waited", async () => {
     const server = await start();
     const { hub, sink } = await pair(server);
     const waiting = server.ask("GET", "/queue/receive?wait=20", { token: sink.token });
-    await Bun.sleep(50);
+    await until(() => server.conductor.mail.waiting === 1, "it waits");
     const next = await server.register("sink");
     await send(server, hub, "for the new one");
     expect(await waiting).toMatchObject({ status: 401, body: { error: { code: "unknown_token" } } });
