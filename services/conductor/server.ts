@@ -2,6 +2,7 @@
 import { routes as access } from "./api/access.ts";
 import { routes as alerts } from "./api/alerts.ts";
 import { refusal } from "./api/answers.ts";
+import { routes as broadcast } from "./api/broadcast.ts";
 import type { Call, Endpoint, Method, Routes } from "./api/call.ts";
 import { routes as dashboard } from "./api/dashboard.ts";
 import { routes as discovery } from "./api/discovery.ts";
@@ -9,7 +10,9 @@ import { routes as events } from "./api/events.ts";
 import { Guard } from "./api/guard.ts";
 import { routes as heartbeat } from "./api/heartbeat.ts";
 import { routes as metrics } from "./api/metrics.ts";
+import { routes as queue } from "./api/queue.ts";
 import { routes as register } from "./api/register.ts";
+import { routes as requests } from "./api/requests.ts";
 import { routes as route } from "./api/route.ts";
 import { eventEncoding } from "./api/sse.ts";
 import { routes as state } from "./api/state.ts";
@@ -22,17 +25,9 @@ import type { Settings } from "./settings.ts";
 import type { Store } from "./store/store.ts";
 
 const ROUTES: Routes = {
-  ...status,
-  ...register,
-  ...heartbeat,
-  ...discovery,
-  ...route,
-  ...events,
-  ...state,
-  ...metrics,
-  ...dashboard,
-  ...alerts,
-  ...access,
+  ...{ ...status, ...register, ...heartbeat, ...discovery, ...route },
+  ...{ ...events, ...queue, ...broadcast, ...requests, ...state },
+  ...{ ...metrics, ...dashboard, ...alerts, ...access },
 };
 
 /**

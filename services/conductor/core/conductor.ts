@@ -8,10 +8,12 @@ import { Balance } from "./balance.ts";
 import { Checks } from "./checks.ts";
 import type { Clock } from "./clock.ts";
 import { type Encoding, EventHub } from "./event-hub.ts";
+import { Mailroom } from "./mailroom.ts";
 import { Measures } from "./measures.ts";
 import { type Announcement, Monitor } from "./monitor.ts";
 import { Notifier } from "./notify.ts";
 import { type Component, type Registered, type Registration, Registry } from "./registry.ts";
+import { RequestDesk } from "./request-desk.ts";
 
 const FOLLOW_AGAIN_MS = 1_000;
 /** As fine as the finest series. */
@@ -37,6 +39,8 @@ export class Conductor {
   readonly checks: Checks;
   readonly hub: EventHub;
   readonly balance: Balance;
+  readonly mail: Mailroom;
+  readonly desk: RequestDesk;
   readonly addresses: AddressRules;
   readonly measures: Measures;
   readonly alerts: Alerts;
@@ -58,6 +62,12 @@ export class Conductor {
     this.registry = new Registry(store.documents, clock);
     this.hub = new EventHub(store.events, encoding);
     this.balance = new Balance(() => clock.steady());
+    this.mail = new Mailroom({
+      queue: store.queue,
+      clock,
+      complain: (problem) => this.signal.aborted || options.complain(problem),
+    });
+    this.desk = new RequestDesk();
     this.addresses = { allowedHosts: settings.allowedHosts, ownPort };
     this.startedAt = clock.steady();
     this.access = new AccessRules(store.documents);
@@ -121,6 +131,7 @@ export class Conductor {
     this.alerts.start();
     this.#sampling = setInterval(() => this.measures.sample((id) => this.registry.get(id), clock.now()), SAMPLE_MS);
     this.checks.start();
+    this.mail.start();
   }
 
   stop(): void {
@@ -129,6 +140,7 @@ export class Conductor {
     this.alerts.stop();
     clearInterval(this.#sampling);
     this.checks.stop();
+    this.mail.stop();
   }
 
   async register(registration: Registration): Promise<Registered> {

@@ -1,4 +1,4 @@
-/** A store that forgets: what the conductor's own tests need of one, without the disk. Its queue is the store's own tests' business. */
+/** A store that forgets: what the conductor's own tests need of one, without the disk. Its queue is a real one, given by those who need one. */
 import {
   type Queue,
   type StateChange,
@@ -9,7 +9,7 @@ import {
 } from "../../../services/conductor/store/store.ts";
 
 /** `historyLimit`: events that are kept. `failing` makes every write fail as a store does that cannot be reached. */
-export function memoryStore(historyLimit = 1_000): Store & { failing: boolean } {
+export function memoryStore(historyLimit = 1_000, queue: Queue = noQueue()): Store & { failing: boolean } {
   const state = new Map<string, StateEntry>();
   const documents = new Map<string, Map<string, unknown>>();
   let events: StoredEvent[] = [];
@@ -31,9 +31,7 @@ export function memoryStore(historyLimit = 1_000): Store & { failing: boolean } 
   };
   const store: Store & { failing: boolean } = {
     failing: false,
-    queue: new Proxy({} as Queue, {
-      get: (_, name) => () => Promise.reject(new Error(`this store has no queue (${String(name)})`)),
-    }),
+    queue,
     state: {
       get: async (key, now) => live(key, now),
       put: async (key, value, { ifVersion, ttlMs, now }) => {
@@ -90,6 +88,14 @@ export function memoryStore(historyLimit = 1_000): Store & { failing: boolean } 
     [Symbol.asyncDispose]: async () => {},
   };
   return store;
+}
+
+/** It has nothing to sweep, which the conductor does by itself. */
+function noQueue(): Queue {
+  return new Proxy({} as Queue, {
+    get: (_, name) => () =>
+      name === "sweep" ? Promise.resolve(0) : Promise.reject(new Error(`this store has no queue (${String(name)})`)),
+  });
 }
 
 function numberOf(id: string): number {
