@@ -1,10 +1,13 @@
 /**
  * One kept connection to an HTTP server, as bare as a load generator needs it: on two cores a full client would take
- * most of what is measured. Answers need a `Content-Length`, which all that is measured here sends.
+ * most of what is measured.
  */
 import type { Socket } from "bun";
 
 const HEAD_END = Buffer.from("\r\n\r\n");
+const LAST_CHUNK = Buffer.from("0\r\n\r\n");
+/** Of an answer in chunks the length is not known before its end. */
+const CHUNKED = Number.POSITIVE_INFINITY;
 
 export interface Asked {
   method?: string;
@@ -48,7 +51,7 @@ export class Connection {
     return connection;
   }
 
-  /** One at a time. The body of the answer; rejects for a status of 400 and more. */
+  /** One at a time. The body of the answer, as it came where it came in chunks; rejects for a status of 400 and more. */
   ask(request: Buffer): Promise<Buffer> {
     this.#answer = Promise.withResolvers();
     this.#unwritten = request;
@@ -71,6 +74,7 @@ export class Connection {
     this.#chunks.push(bytes);
     this.#size += bytes.length;
     if (this.#expected === 0) this.#readHead();
+    if (this.#expected === CHUNKED && this.#isLast(bytes)) this.#expected = this.#size;
     if (this.#expected === 0 || this.#size < this.#expected) return;
     const [only = Buffer.alloc(0)] = this.#chunks;
     const whole = this.#chunks.length === 1 ? only : Buffer.concat(this.#chunks);
@@ -83,15 +87,19 @@ export class Connection {
     else answer?.reject(new Error(`answered with ${this.#status}: ${body.toString("utf8", 0, 300)}`));
   }
 
+  /** Asked with what came last: here, chunks come whole. */
+  #isLast(bytes: Buffer): boolean {
+    return bytes.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK);
+  }
+
   #readHead(): void {
     const bytes = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
     const end = bytes.indexOf(HEAD_END);
     if (end < 0) return;
     const head = bytes.toString("latin1", 0, end);
     const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
-    if (length === undefined) throw new Error(`an answer without a length: ${head.split("\r\n")[0]}`);
     this.#status = Number(head.slice(9, 12));
     this.#bodyAt = end + HEAD_END.length;
-    this.#expected = this.#bodyAt + Number(length);
+    this.#expected = length === undefined ? CHUNKED : this.#bodyAt + Number(length);
   }
 }

@@ -19,8 +19,8 @@ const WAL_BYTES = 64 * 1024 * 1024;
  */
 const CHECKPOINT_PAGES = 4_000;
 
-/** What is kept of the file in memory, at most; with SQLite's own 2 MB the pages of a day's keys are read again for each. */
-const CACHE_KIB = 32 * 1024;
+/** What is kept of the file in memory, at most; four times SQLite's own, and no more: the system keeps it as well. */
+const CACHE_KIB = 8 * 1024;
 
 /**
  * messages: those not done, waiting or in flight. pairs: one row per sender and receiver that have messages: how many, how many of those
