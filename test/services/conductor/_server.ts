@@ -3,7 +3,10 @@ import { afterEach } from "bun:test";
 import type { Clock } from "../../../services/conductor/core/clock.ts";
 import { type RunningServer, startServer } from "../../../services/conductor/server.ts";
 import { readSettings, type Settings } from "../../../services/conductor/settings.ts";
-import { memoryStore } from "./_memory-store.ts";
+import type { StoreOptions } from "../../../services/conductor/store/store.ts";
+import { makePlace, type Place, type TestStore, withSwitch } from "./_places.ts";
+
+export { describeOnBoth } from "./_places.ts";
 
 export const TOKEN = "join-me";
 
@@ -24,7 +27,7 @@ export function handClock(): HandClock {
 }
 
 export interface Harness extends RunningServer {
-  readonly store: ReturnType<typeof memoryStore>;
+  readonly store: TestStore;
   /** What was complained about. */
   readonly problems: string[];
   /** JSON there and back; `token: null` sends none. */
@@ -42,29 +45,46 @@ export interface Answer {
   body: any;
 }
 
-const running: RunningServer[] = [];
-
-/** Servers end with the test. To be called once in each file. */
-export function useServers(): (options?: {
+export interface ServerOptions {
   settings?: Partial<Settings>;
   clock?: Clock;
   idleSeconds?: number;
-  store?: ReturnType<typeof memoryStore>;
-}) => Promise<Harness> {
-  afterEach(async () => {
-    for (const server of running.splice(0)) await server.stop();
-  });
-  return async ({ settings = {}, clock, idleSeconds, store = memoryStore() } = {}) => {
+  /** Of the store. */
+  limits?: Partial<StoreOptions>;
+  /** A conductor of the same test: it is ended, and this one is at its address, with what is in its store. */
+  after?: Harness;
+}
+
+interface Running {
+  readonly server: Harness;
+  readonly place: Place;
+}
+
+/** Servers end with the test, and their stores. To be called once in each file. */
+export function useServers(): (options?: ServerOptions) => Promise<Harness> {
+  let running: Running[] = [];
+  const end = async (ended: readonly Running[]): Promise<void> => {
+    running = running.filter((each) => !ended.includes(each));
+    for (const { server } of ended) await server.stop();
+    for (const { server } of ended) await server.store[Symbol.asyncDispose]();
+  };
+  afterEach(() => end(running));
+  return async ({ settings = {}, clock, idleSeconds, limits = {}, after } = {}) => {
+    const before = running.find(({ server }) => server === after);
+    if (before !== undefined) await end([before]);
+    const place = before?.place ?? (await makePlace({ ...(clock === undefined ? {} : { now: () => clock.now() }), ...limits }));
+    const store = withSwitch(await place());
     const problems: string[] = [];
     const server = await startServer({
-      settings: { ...readSettings({ HARBOR_CONDUCTOR_TOKEN: TOKEN }), port: 0, ...settings },
+      settings: { ...readSettings({ HARBOR_CONDUCTOR_TOKEN: TOKEN }), port: after?.port ?? 0, ...settings },
       store,
       ...(clock === undefined ? {} : { clock }),
       ...(idleSeconds === undefined ? {} : { idleSeconds }),
       complain: (problem) => void problems.push(problem),
     });
-    running.push(server);
-    return makeHarness(server, store, problems);
+    const harness = makeHarness(server, store, problems);
+    running.push({ server: harness, place });
+    return harness;
   };
 }
 

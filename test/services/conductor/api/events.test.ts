@@ -1,7 +1,6 @@
-import { describe, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { until } from "../../../_until.ts";
-import { memoryStore } from "../_memory-store.ts";
-import { type Harness, TOKEN, useServers } from "../_server.ts";
+import { describeOnBoth, type Harness, TOKEN, useServers } from "../_server.ts";
 
 const start = useServers();
 
@@ -11,7 +10,7 @@ async function publish(server: Harness, event_type: string, data: unknown): Prom
   return body.event_id;
 }
 
-describe("events", () => {
+describeOnBoth("events", () => {
   test("reach who asked for their type, in order, with who said them", async () => {
     const server = await start();
     const hub = await server.register("hub");
@@ -62,7 +61,7 @@ describe("events", () => {
   });
 
   test("that are no longer kept are said to be lost", async () => {
-    const server = await start({ store: memoryStore(5) });
+    const server = await start({ limits: { maxEvents: 5 } });
     const first = await publish(server, "note", 0);
     for (let count = 1; count <= 9; count++) await publish(server, "note", count);
     const stream = await server.open(`/events/subscribe?since=${first}`);
