@@ -14,6 +14,7 @@ import { type Announcement, Monitor } from "./monitor.ts";
 import { Notifier } from "./notify.ts";
 import { type Component, type Registered, type Registration, Registry } from "./registry.ts";
 import { RequestDesk } from "./request-desk.ts";
+import { StoreWatch } from "./store-watch.ts";
 
 const FOLLOW_AGAIN_MS = 1_000;
 /** As fine as the finest series. */
@@ -38,6 +39,7 @@ export class Conductor {
   readonly monitor: Monitor;
   readonly checks: Checks;
   readonly hub: EventHub;
+  readonly storeWatch: StoreWatch;
   readonly balance: Balance;
   readonly mail: Mailroom;
   readonly desk: RequestDesk;
@@ -71,7 +73,14 @@ export class Conductor {
     this.addresses = { allowedHosts: settings.allowedHosts, ownPort };
     this.startedAt = clock.steady();
     this.access = new AccessRules(store.documents);
-    const announce = (events: readonly Announcement[]) => this.#quietly("events were not kept", this.hub.publish(events));
+    this.storeWatch = new StoreWatch({
+      store,
+      append: (events) => this.hub.publish(events),
+      clock,
+      tell: (kind, data) => this.hub.tellAll(kind, data),
+      complain: (problem) => this.signal.aborted || options.complain(problem),
+    });
+    const announce = (events: readonly Announcement[]) => this.storeWatch.announce(events);
     this.monitor = new Monitor({
       registry: this.registry,
       clock,
@@ -132,6 +141,7 @@ export class Conductor {
     this.#sampling = setInterval(() => this.measures.sample((id) => this.registry.get(id), clock.now()), SAMPLE_MS);
     this.checks.start();
     this.mail.start();
+    this.storeWatch.start();
   }
 
   stop(): void {
@@ -141,6 +151,7 @@ export class Conductor {
     clearInterval(this.#sampling);
     this.checks.stop();
     this.mail.stop();
+    this.storeWatch.stop();
   }
 
   async register(registration: Registration): Promise<Registered> {

@@ -13,8 +13,8 @@ export interface Sink {
 /** How events are written, which is not the hub's business. */
 export interface Encoding {
   event(event: StoredEvent): Uint8Array;
-  /** A word from the hub itself: `lost` (what was asked for is no longer kept), `dropped` (read too slowly). */
-  notice(kind: "lost" | "dropped", data: Readonly<Record<string, unknown>>): Uint8Array;
+  /** A word from the hub itself: `lost` (what was asked for is no longer kept), `dropped` (read too slowly), `store-away`. */
+  notice(kind: "lost" | "dropped" | "store-away", data: Readonly<Record<string, unknown>>): Uint8Array;
 }
 
 export interface Subscription {
@@ -59,6 +59,12 @@ export class EventHub {
 
   publish(events: readonly Omit<StoredEvent, "id">[]): Promise<StoredEvent[]> {
     return events.length === 0 ? Promise.resolve([]) : this.#log.append(events);
+  }
+
+  /** To all that listen now, whatever to: what cannot be kept, and has no id. */
+  tellAll(kind: "store-away", data: Readonly<Record<string, unknown>>): void {
+    const chunk = this.#encoding.notice(kind, data);
+    for (const { listeners } of this.#groups.values()) for (const listener of listeners) this.#write(listener, chunk);
   }
 
   history(since: string | undefined, limit: number): Promise<StoredEvent[]> {

@@ -44,6 +44,7 @@ export async function openSqliteStore(file: string, options: Partial<StoreOption
       const { failure } = database;
       return failure === undefined ? { kind: "sqlite", ok: true } : { kind: "sqlite", ok: false, reason: failure };
     },
+    own: async () => {},
     [Symbol.asyncDispose]: async () => {
       state.close();
       events.close();

@@ -131,6 +131,18 @@ export interface StoreStatus {
   reason?: string;
 }
 
+/** A process that means to be the one conductor on a store. */
+export interface Claim {
+  /** What others are shown of it. */
+  readonly name: string;
+  /** Why it is not yet, each time that the reason is another. */
+  readonly onWait: (reason: string) => void;
+  /** Another one is it now: what is known here is not to be relied on any more. */
+  readonly onLost: (reason: string) => void;
+  /** Nobody waits any more. */
+  readonly signal: AbortSignal;
+}
+
 export interface Store extends AsyncDisposable {
   queue: Queue;
   state: SharedState;
@@ -138,6 +150,8 @@ export interface Store extends AsyncDisposable {
   documents: Documents;
   /** For /health and the dashboard. Never rejects. */
   status(): Promise<StoreStatus>;
+  /** When no other conductor works on it, or with the signal. A SQLite file is one process's from its opening on. */
+  own(claim: Claim): Promise<void>;
 }
 
 /** Bounds, and the clock. */
