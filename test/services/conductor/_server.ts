@@ -130,7 +130,8 @@ export interface EventReader {
   close(): Promise<void>;
 }
 
-async function openEvents(url: string, headers: Record<string, string> = {}): Promise<EventReader> {
+/** A stream of events, wherever it is. */
+export async function openEvents(url: string, headers: Record<string, string> = {}, withinMs = 4_000): Promise<EventReader> {
   const response = await fetch(url, { headers: { authorization: `Bearer ${TOKEN}`, ...headers } });
   const reader = response.body?.getReader();
   const decoder = new TextDecoder();
@@ -151,7 +152,7 @@ async function openEvents(url: string, headers: Record<string, string> = {}): Pr
   };
   const soon = <T>(promise: Promise<T>): Promise<T> => {
     const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(new Error(`no event came from ${url}`)), 4_000);
+    const timer = setTimeout(() => reject(new Error(`no event came from ${url}`)), withinMs);
     return Promise.race([promise, late]).finally(() => clearTimeout(timer));
   };
   return { response, next: () => soon(next()), close: async () => void (await reader?.cancel()) };
