@@ -68,7 +68,7 @@ test.skipIf(!canMount)(
     expect(first.accepted.length).toBeGreaterThan(5);
     const full = { status: 503, body: { error: { code: "unavailable", retry_after: 1, hint: "Free some space on that disk" } } };
     expect(first.refused).toMatchObject(full);
-    expect(await program.ask("PUT", "/state/x", { value: payload })).toMatchObject({ status: 503 });
+    expect(await program.ask("PUT", "/state/x", { value: payload.repeat(25) })).toMatchObject({ status: 503 });
     expect((await program.ask("POST", "/heartbeat", { component_id: "sink-001" })).status).toBe(200);
     expect((await program.ask("GET", "/services")).body.total).toBe(1);
     expect((await program.ask("GET", "/queue/depth?component=sink")).body.queues["sink-001"].waiting).toBe(first.accepted.length);
