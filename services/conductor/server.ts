@@ -3,7 +3,7 @@ import { routes as access } from "./api/access.ts";
 import { routes as alerts } from "./api/alerts.ts";
 import { refusal } from "./api/answers.ts";
 import { routes as broadcast } from "./api/broadcast.ts";
-import type { Call, Endpoint, Method, Routes } from "./api/call.ts";
+import { type Call, type Endpoint, type Method, pathOf, type Routes } from "./api/call.ts";
 import { routes as dashboard } from "./api/dashboard.ts";
 import { routes as discovery } from "./api/discovery.ts";
 import { routes as events } from "./api/events.ts";
@@ -91,7 +91,8 @@ export async function startServer({
 function listen(settings: Settings, answerer: Answerer, idleTimeout: number): Bun.Server<undefined> {
   const handlers = Object.entries(ROUTES).map(([path, methods]) => [
     path,
-    (request: Bun.BunRequest, server: Bun.Server<undefined>) => answerer.answer(request, server, methods),
+    (request: Bun.BunRequest, server: Bun.Server<undefined>) =>
+      answerer.answer(request, server, firstPartOf(pathOf(request)) === firstPartOf(path) ? methods : {}),
   ]);
   return Bun.serve({
     hostname: settings.host,
@@ -102,6 +103,14 @@ function listen(settings: Settings, answerer: Answerer, idleTimeout: number): Bu
     routes: Object.fromEntries(handlers),
     fetch: (request, server) => answerer.answer(request, server, {}),
   });
+}
+
+/**
+ * Bun finds the route by the path as it came, and its `url` has the dots taken out: by `/state/../services` they are two different
+ * things, and what rules allow is looked up by one of them.
+ */
+function firstPartOf(path: string): string {
+  return path.split("/", 2)[1] ?? "";
 }
 
 class Answerer {

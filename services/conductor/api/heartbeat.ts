@@ -68,7 +68,7 @@ function readMetrics(fields: Fields): Metrics | undefined {
   if (typeof metrics !== "object" || Array.isArray(metrics)) throw invalid("metrics", "must be an object of numbers");
   const entries = Object.entries(metrics);
   if (entries.length > METRICS) throw invalid("metrics", `may have at most ${METRICS} numbers`);
-  const wrong = entries.find(([name, value]) => typeof value !== "number" || name.length > 128);
+  const wrong = entries.find(([name, value]) => !Number.isFinite(value) || name.length > 128);
   if (wrong !== undefined) throw invalid(`metrics.${wrong[0].slice(0, 128)}`, "must be a number, under a name of 128 characters at most");
   return metrics as Metrics;
 }

@@ -131,29 +131,17 @@ function listen(call: Call): Response {
   if (types.length > TYPES || !types.every(isTypeGlob)) {
     throw invalid("request_type", `must be at most ${TYPES} names of types, with * for any part of one: list-*`);
   }
-  return streamEvents(call, (stream) => serve(call.conductor, component, types, stream));
+  return streamEvents(call, (stream) => serve(call.conductor, component, types, stream), component.id);
 }
 
-function serve({ desk, monitor }: Conductor, component: Component, types: readonly string[], stream: EventStream): void {
-  const { instance } = component;
+function serve({ desk }: Conductor, component: Component, types: readonly string[], stream: EventStream): void {
   const leave = desk.listen({
     component,
     types,
     tell: (asked) => tell(stream, asked),
     cancel: (id) => stream.send("cancel", { request_id: id }),
   });
-  const stop = monitor.onChange((change) => {
-    if (change.component !== component || (change.kind !== "gone" && component.instance === instance)) return;
-    stream.send("conductor-replaced", {
-      component_id: component.id,
-      reason: change.kind === "gone" ? "it has left" : "it has registered again",
-    });
-    stream.close();
-  });
-  stream.signal.addEventListener("abort", () => {
-    stop();
-    leave();
-  });
+  stream.signal.addEventListener("abort", leave);
   stream.send("listening", { component_id: component.id, request_types: types.length === 0 ? ["*"] : types });
 }
 

@@ -28,8 +28,8 @@ const KEEP_ALIVE = encoder.encode(": keep-alive\n\n");
 const open = new Set<Sink>();
 let timer: Timer | undefined;
 
-/** Answers with a stream; `begin` writes to it, now and later. */
-export function streamEvents(call: Call, begin: (stream: EventStream) => void | Promise<void>): Response {
+/** Answers with a stream; `begin` writes to it, now and later. It ends with the instance of the component whose it is. */
+export function streamEvents(call: Call, begin: (stream: EventStream) => void | Promise<void>, owner = askerOf(call)): Response {
   call.hold();
   const end = new AbortController();
   let isOpen = true;
@@ -59,6 +59,7 @@ export function streamEvents(call: Call, begin: (stream: EventStream) => void | 
         };
         remember(stream);
         call.conductor.signal.addEventListener("abort", close);
+        if (owner !== undefined) endWithOwner(call, owner, stream);
         // a first line at once: some clients show nothing until they have one
         stream.write(encoder.encode(": connected\n\n"));
         void Promise.resolve(begin(stream)).catch((error: unknown) => {
@@ -71,6 +72,18 @@ export function streamEvents(call: Call, begin: (stream: EventStream) => void | 
     { highWaterMark: 0, size: (chunk) => chunk?.byteLength ?? 0 },
   );
   return new Response(body, { headers: HEADERS });
+}
+
+function askerOf({ principal }: Call): string | undefined {
+  return principal.kind === "component" ? principal.component.id : undefined;
+}
+
+function endWithOwner({ conductor }: Call, owner: string, stream: EventStream): void {
+  const leave = conductor.streams.add(owner, (reason) => {
+    stream.send("conductor-replaced", { component_id: owner, reason });
+    stream.close();
+  });
+  stream.signal.addEventListener("abort", leave);
 }
 
 /** How the hub's events look on the wire. */

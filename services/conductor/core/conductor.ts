@@ -12,6 +12,7 @@ import { Mailroom } from "./mailroom.ts";
 import { Measures } from "./measures.ts";
 import { type Announcement, Monitor } from "./monitor.ts";
 import { Notifier } from "./notify.ts";
+import { OpenStreams } from "./open-streams.ts";
 import { type Component, type Registered, type Registration, Registry } from "./registry.ts";
 import { RequestDesk } from "./request-desk.ts";
 import { StoreWatch } from "./store-watch.ts";
@@ -40,6 +41,7 @@ export class Conductor {
   readonly checks: Checks;
   readonly hub: EventHub;
   readonly storeWatch: StoreWatch;
+  readonly streams = new OpenStreams();
   readonly balance: Balance;
   readonly mail: Mailroom;
   readonly desk: RequestDesk;
@@ -88,6 +90,7 @@ export class Conductor {
       forget: (component) => {
         this.measures.forget(component);
         this.registry.remove(component);
+        this.streams.endAll(component.id, "it has left");
         this.#quietly(`${component.id} is gone, and still on disk`, this.registry.erase(component));
       },
     });
@@ -157,6 +160,7 @@ export class Conductor {
   async register(registration: Registration): Promise<Registered> {
     const registered = await this.registry.register(registration);
     this.monitor.watch(registered.component, registered.isReplaced ? "replaced" : "registered");
+    if (registered.isReplaced) this.streams.endAll(registered.component.id, "it has registered again");
     this.checks.watch(registered.component);
     return registered;
   }
