@@ -1,6 +1,6 @@
 /** POST /broadcast: one message into the queue of every other component. */
 import { ConductorError } from "../core/conductor-error.ts";
-import type { Call, Routes } from "./call.ts";
+import { type Call, mayReach, type Routes } from "./call.ts";
 import { invalid, readFields, readOptionalText } from "./fields.ts";
 import { readMessage } from "./message.ts";
 import { senderOf } from "./people.ts";
@@ -20,14 +20,22 @@ async function broadcast(call: Call): Promise<Response> {
   const from = senderOf(call, fields);
   const capability = readOptionalText(fields, "capability", CAPABILITY);
   const all = capability === undefined ? conductor.registry.all() : conductor.registry.capableOf(capability);
-  const receivers = [...all].filter(({ id }) => id !== from);
+  const others = [...all].filter(({ id }) => id !== from);
+  const receivers = others.filter((component) => mayReach(call, "broadcast", component));
   const message = readMessage(fields, { from, to: "", now: conductor.clock.now(), ttlS: TTL_S });
   refuseTooMuch(receivers.length, JSON.stringify(message).length);
   // a key counts per sender: each copy needs one of its own
   const keyFor = (id: string): string | null => (message.idempotencyKey === null ? null : `${message.idempotencyKey} to ${id}`);
   const sent = await conductor.mail.send(receivers.map(({ id }) => ({ ...message, to: id, idempotencyKey: keyFor(id) })));
   const isNew = sent.filter(({ isDuplicate }) => !isDuplicate).length;
-  return Response.json({ status: "accepted", recipients: sent.length, duplicates: sent.length - isNew }, { status: 201 });
+  const notAllowed = others.length - receivers.length;
+  return Response.json(
+    {
+      ...{ status: "accepted", recipients: sent.length, duplicates: sent.length - isNew },
+      ...(notAllowed === 0 ? {} : { not_allowed: notAllowed }),
+    },
+    { status: 201 },
+  );
 }
 
 function refuseTooMuch(receivers: number, bytes: number): void {

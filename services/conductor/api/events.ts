@@ -3,6 +3,7 @@ import { isType, isTypeGlob } from "../core/match-type.ts";
 import { type Call, nameOf, queryOf, type Routes } from "./call.ts";
 import { invalid, readFields, readQueryNumber, readRequiredText } from "./fields.ts";
 import { describeEvent, streamEvents } from "./sse.ts";
+import { admitsFor } from "./visible.ts";
 
 /** What the conductor says itself, which nobody else may say in its place. */
 const RESERVED = /^(?:component|conductor|alert)-/;
@@ -32,7 +33,8 @@ async function list(call: Call): Promise<Response> {
   const query = queryOf(call);
   const since = query.get("since") ?? undefined;
   if (since !== undefined && !EVENT_ID.test(since)) throw invalid("since", "must be the id of an event");
-  const events = await call.conductor.hub.history(since, readQueryNumber(query, "limit", { fallback: 100, least: 1, most: 1_000 }));
+  const limit = readQueryNumber(query, "limit", { fallback: 100, least: 1, most: 1_000 });
+  const events = await call.conductor.hub.history(since, limit, admitsFor(call));
   return Response.json({ events: events.map(describeEvent) });
 }
 
@@ -46,6 +48,6 @@ function subscribe(call: Call): Response {
   const since = call.request.headers.get("last-event-id") ?? query.get("since") ?? undefined;
   if (since !== undefined && !EVENT_ID.test(since)) throw invalid("Last-Event-ID", "must be the id of an event");
   return streamEvents(call, (stream) =>
-    call.conductor.hub.subscribe({ types: [...types].sort(), since, sink: stream, signal: stream.signal }),
+    call.conductor.hub.subscribe({ types: [...types].sort(), since, sink: stream, signal: stream.signal, admits: admitsFor(call) }),
   );
 }

@@ -28,7 +28,7 @@ const URL_TEXT = { pattern: /^[\x21-\x7e]{1,2048}$/, words: "a URL, or a path" }
 const INTERVAL_S = { least: 1, most: 30 };
 const LEASE_S = { least: 60, most: 31_536_000 };
 const CAPABILITIES = 64;
-/** Of the others that are there. */
+/** Of the others that are there, and that it may find. */
 const OTHERS_SHOWN = 100;
 
 export const routes: Routes = {
@@ -86,10 +86,10 @@ function readRegistration(fields: Fields, { conductor, from }: Call): Registrati
   };
 }
 
-function listOthers({ registry }: Conductor, component: Component): object[] {
+function listOthers({ registry, access }: Conductor, component: Component): object[] {
   return registry
     .all()
-    .filter((other) => other !== component)
+    .filter((other) => other !== component && access.may(component, "discover", other))
     .take(OTHERS_SHOWN)
     .map(({ id, health, capabilities }) => ({ component_id: id, status: health.state, capabilities }))
     .toArray();

@@ -8,6 +8,7 @@ import { Balance } from "./balance.ts";
 import { Checks } from "./checks.ts";
 import type { Clock } from "./clock.ts";
 import { type Encoding, EventHub } from "./event-hub.ts";
+import { Held } from "./held.ts";
 import { Mailroom } from "./mailroom.ts";
 import { Measures } from "./measures.ts";
 import { type Announcement, Monitor } from "./monitor.ts";
@@ -16,6 +17,8 @@ import { type Component, type Registered, type Registration, Registry } from "./
 import { RequestDesk } from "./request-desk.ts";
 
 const FOLLOW_AGAIN_MS = 1_000;
+/** Of everybody together. */
+const OPEN_IN_ALL = 20_000;
 /** As fine as the finest series. */
 const SAMPLE_MS = 10_000;
 
@@ -45,6 +48,7 @@ export class Conductor {
   readonly measures: Measures;
   readonly alerts: Alerts;
   readonly access: AccessRules;
+  readonly held: Held;
   /** By the steady clock. */
   readonly startedAt: number;
   /** Of this process: requests that come back to it have it in their `Via`. */
@@ -70,13 +74,15 @@ export class Conductor {
     this.desk = new RequestDesk();
     this.addresses = { allowedHosts: settings.allowedHosts, ownPort };
     this.startedAt = clock.steady();
-    this.access = new AccessRules(store.documents);
+    this.held = new Held({ perComponent: settings.maxOpen, total: OPEN_IN_ALL });
+    this.access = new AccessRules(store.documents, () => this.held.endAll());
     const announce = (events: readonly Announcement[]) => this.#quietly("events were not kept", this.hub.publish(events));
     this.monitor = new Monitor({
       registry: this.registry,
       clock,
       announce,
       forget: (component) => {
+        this.held.endOf(component);
         this.measures.forget(component);
         this.registry.remove(component);
         this.#quietly(`${component.id} is gone, and still on disk`, this.registry.erase(component));
@@ -146,6 +152,7 @@ export class Conductor {
   async register(registration: Registration): Promise<Registered> {
     const registered = await this.registry.register(registration);
     this.monitor.watch(registered.component, registered.isReplaced ? "replaced" : "registered");
+    if (registered.isReplaced) this.held.endOf(registered.component);
     this.checks.watch(registered.component);
     return registered;
   }

@@ -54,7 +54,7 @@ export class Component {
   }
 
   get name(): string {
-    return nameOf(this.id);
+    return nameOfId(this.id);
   }
 
   /** Where it is reached, without a slash at the end. */
@@ -221,7 +221,7 @@ export class Registry {
   }
 
   unknown(id: string): ConductorError {
-    const alike = this.named(nameOf(id)).map((component) => component.id);
+    const alike = this.named(nameOfId(id)).map((component) => component.id);
     const known = (alike.length > 0 ? alike : [...this.#ids.keys().take(KNOWN_SHOWN)]).slice(0, KNOWN_SHOWN);
     return new ConductorError("unknown_component", `No component "${id}" is registered`, {
       hint: "POST /register first; GET /services lists all",
@@ -301,7 +301,8 @@ function idOf(name: string, number: number): string {
   return [name, String(number).padStart(3, "0")].join("-");
 }
 
-function nameOf(id: string): string {
+/** "sherlock-hub-001" is one of "sherlock-hub". */
+export function nameOfId(id: string): string {
   return id.replace(/-\d+$/, "");
 }
 
