@@ -15,7 +15,10 @@ const DRAIN_MS = 5_000;
 
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
-  const store = await openStore({ redisUrl: settings.redisUrl, prefix: settings.prefix, folder: settings.dataFolder });
+  const store = await openStore(
+    { redisUrl: settings.redisUrl, prefix: settings.prefix, folder: settings.dataFolder },
+    { maxWaiting: settings.maxWaiting },
+  );
   const server = await startServer({ settings, store, complain }).catch(async (error: unknown) => {
     await store[Symbol.asyncDispose]();
     throw error;

@@ -1,5 +1,6 @@
 /** POST /broadcast: one message into the queue of every other component. */
 import { ConductorError } from "../core/conductor-error.ts";
+import { type NewMessage, StoreError } from "../store/store.ts";
 import { type Call, mayReach, type Routes } from "./call.ts";
 import { invalid, readFields, readOptionalText } from "./fields.ts";
 import { readMessage } from "./message.ts";
@@ -26,16 +27,32 @@ async function broadcast(call: Call): Promise<Response> {
   refuseTooMuch(receivers.length, JSON.stringify(message).length);
   // a key counts per sender: each copy needs one of its own
   const keyFor = (id: string): string | null => (message.idempotencyKey === null ? null : `${message.idempotencyKey} to ${id}`);
-  const sent = await conductor.mail.send(receivers.map(({ id }) => ({ ...message, to: id, idempotencyKey: keyFor(id) })));
+  const copies = receivers.map(({ id }) => ({ ...message, to: id, idempotencyKey: keyFor(id) }));
+  const { sent, full } = await sendToAll(call, copies);
   const isNew = sent.filter(({ isDuplicate }) => !isDuplicate).length;
   const notAllowed = others.length - receivers.length;
   return Response.json(
     {
       ...{ status: "accepted", recipients: sent.length, duplicates: sent.length - isNew },
       ...(notAllowed === 0 ? {} : { not_allowed: notAllowed }),
+      ...(full === 0 ? {} : { queue_full: full }),
     },
     { status: 201 },
   );
+}
+
+/** One that never reads its messages keeps nobody else from theirs: those whose queue is full are left out. */
+async function sendToAll({ conductor }: Call, copies: readonly NewMessage[]): Promise<{ sent: { isDuplicate: boolean }[]; full: number }> {
+  let left = copies;
+  while (true) {
+    try {
+      return { sent: await conductor.mail.send(left), full: copies.length - left.length };
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== "full") throw error;
+      const full = new Set(error.receivers);
+      left = left.filter(({ to }) => !full.has(to));
+    }
+  }
 }
 
 function refuseTooMuch(receivers: number, bytes: number): void {

@@ -94,7 +94,11 @@ export function memoryStore(historyLimit = 1_000, queue: Queue = noQueue()): Sto
 function noQueue(): Queue {
   return new Proxy({} as Queue, {
     get: (_, name) => () =>
-      name === "sweep" ? Promise.resolve(0) : Promise.reject(new Error(`this store has no queue (${String(name)})`)),
+      name === "sweep"
+        ? Promise.resolve(0)
+        : name === "deaths"
+          ? Promise.resolve([])
+          : Promise.reject(new Error(`this store has no queue (${String(name)})`)),
   });
 }
 

@@ -18,8 +18,11 @@ interface Three {
 
 async function three(server: Harness): Promise<Three> {
   const capabilities = ["search"];
-  const names = ["hub", "friend", "other"];
-  const [hub, friend, other] = (await Promise.all(names.map((name) => server.register(name, { capabilities })))) as [Who, Who, Who];
+  const [hub, friend, other] = await Promise.all([
+    server.register("hub", { capabilities }),
+    server.register("friend", { capabilities }),
+    server.register("other", { capabilities }),
+  ]);
   for (const who of [hub, friend, other]) await server.beat(who);
   return { hub, friend, other };
 }
