@@ -133,6 +133,7 @@ function describe({ monitor }: Conductor, component: Component) {
     port: component.port,
     capabilities: component.capabilities,
     health_check_url: component.healthCheckUrl,
+    ...(component.publicKey === null ? {} : { public_key: component.publicKey }),
     registered_at: isoTime(component.registeredAt),
     metrics: component.metrics ?? {},
   };

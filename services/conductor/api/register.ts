@@ -14,6 +14,7 @@ import {
   readRequiredText,
   readTexts,
 } from "./fields.ts";
+import { readPublicKey } from "./public-key.ts";
 import { COMPONENT_ID } from "./words.ts";
 
 /** `-001` at the end is what ids have: a name with it could be taken for one. */
@@ -79,6 +80,7 @@ function readRegistration(fields: Fields, { conductor, from }: Call): Registrati
     port,
     capabilities: readTexts(fields, "capabilities", CAPABILITY, CAPABILITIES),
     healthCheck: healthUrl === undefined ? null : checkHealthUrl(addresses, from, host, port, healthUrl),
+    publicKey: readPublicKey(fields),
     intervalMs: Math.round((intervalS ?? settings.heartbeatIntervalMs / 1_000) * 1_000),
     leaseMs: Math.round((leaseS ?? settings.leaseMs / 1_000) * 1_000),
     isOneOfMany: readOptionalChoice(fields, "instances", ["one", "many"]) === "many",

@@ -24,6 +24,8 @@ export class Component {
   capabilities: readonly string[];
   /** A path on its own port, or a URL. */
   healthCheck: string | null;
+  /** JWK or JWK Set, as it was given. */
+  publicKey: Readonly<Record<string, unknown>> | null;
   tokenHash: string;
   /** Milliseconds since 1970. */
   registeredAt: number;
@@ -41,6 +43,7 @@ export class Component {
     this.port = kept.port;
     this.capabilities = kept.capabilities;
     this.healthCheck = kept.healthCheck;
+    this.publicKey = kept.publicKey ?? null;
     this.tokenHash = kept.tokenHash;
     this.registeredAt = kept.registeredAt;
   }
@@ -78,6 +81,7 @@ export class Component {
     this.port = kept.port;
     this.capabilities = kept.capabilities;
     this.healthCheck = kept.healthCheck;
+    this.publicKey = kept.publicKey ?? null;
     this.tokenHash = kept.tokenHash;
     this.registeredAt = kept.registeredAt;
     this.metrics = null;
@@ -92,6 +96,8 @@ export interface Registration {
   readonly capabilities: readonly string[];
   /** A path on its own port, or a URL. */
   readonly healthCheck: string | null;
+  /** JWK or JWK Set, for others; none in what was kept by an earlier version. */
+  readonly publicKey?: Readonly<Record<string, unknown>> | undefined;
   readonly intervalMs: number;
   readonly leaseMs: number;
   /** `true`: another one beside those of its name that are there. */
