@@ -19,7 +19,10 @@ async function main(): Promise<number> {
   const asked = new AbortController();
   process.on("SIGTERM", () => asked.abort());
   process.on("SIGINT", () => asked.abort());
-  const store = await openStore({ redisUrl: settings.redisUrl, prefix: settings.prefix, folder: settings.dataFolder });
+  const store = await openStore(
+    { redisUrl: settings.redisUrl, prefix: settings.prefix, folder: settings.dataFolder },
+    { maxWaiting: settings.maxWaiting },
+  );
   try {
     return await serve(settings, store, asked.signal);
   } finally {

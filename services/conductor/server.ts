@@ -3,7 +3,7 @@ import { routes as access } from "./api/access.ts";
 import { routes as alerts } from "./api/alerts.ts";
 import { refusal } from "./api/answers.ts";
 import { routes as broadcast } from "./api/broadcast.ts";
-import { type Call, type Endpoint, type Method, pathOf, type Routes } from "./api/call.ts";
+import { type Call, type Endpoint, type Method, type Principal, pathOf, type Routes } from "./api/call.ts";
 import { routes as dashboard } from "./api/dashboard.ts";
 import { routes as discovery } from "./api/discovery.ts";
 import { routes as events } from "./api/events.ts";
@@ -17,6 +17,7 @@ import { routes as route } from "./api/route.ts";
 import { eventEncoding } from "./api/sse.ts";
 import { routes as state } from "./api/state.ts";
 import { routes as status } from "./api/status.ts";
+import { withoutHidden } from "./api/visible.ts";
 import { plainAddress } from "./core/address.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
 import { Conductor } from "./core/conductor.ts";
@@ -92,7 +93,7 @@ function listen(settings: Settings, answerer: Answerer, idleTimeout: number): Bu
   const handlers = Object.entries(ROUTES).map(([path, methods]) => [
     path,
     (request: Bun.BunRequest, server: Bun.Server<undefined>) =>
-      answerer.answer(request, server, firstPartOf(pathOf(request)) === firstPartOf(path) ? methods : {}),
+      answerer.answer(request, server, { path, methods: firstPartOf(pathOf(request)) === firstPartOf(path) ? methods : {} }),
   ]);
   return Bun.serve({
     hostname: settings.host,
@@ -101,7 +102,7 @@ function listen(settings: Settings, answerer: Answerer, idleTimeout: number): Bu
     idleTimeout,
     development: false,
     routes: Object.fromEntries(handlers),
-    fetch: (request, server) => answerer.answer(request, server, {}),
+    fetch: (request, server) => answerer.answer(request, server, { path: pathOf(request), methods: {} }),
   });
 }
 
@@ -127,17 +128,18 @@ class Answerer {
   async answer(
     request: Request & { params?: Record<string, string> },
     server: Bun.Server<undefined>,
-    methods: Routes[string],
+    { path, methods }: { path: string; methods: Routes[string] },
   ): Promise<Response> {
+    let principal: Principal | undefined;
     try {
       const from = plainAddress(server.requestIP(request)?.address ?? "");
       const endpoint = methods.ANY ?? methods[(request.method === "HEAD" ? "GET" : request.method) as Method] ?? nowhere(methods);
-      const principal = this.#guard.admit(request, endpoint, from);
+      principal = this.#guard.admit(request, { endpoint, path }, from);
       const { params = {} } = request;
       const call: Call = { request, params, principal, from, conductor: this.#conductor, hold: () => server.timeout(request, 0) };
       return await endpoint.handle(call);
     } catch (error) {
-      const answer = refusal(error);
+      const answer = refusal(withoutHidden(error, this.#conductor, principal));
       if (answer !== undefined) return answer;
       // whoever asked has gone: nobody reads this
       if (request.signal.aborted) return new Response(null, { status: 499 });

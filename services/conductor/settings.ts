@@ -18,6 +18,12 @@ export interface Settings {
   readonly maxRouteBodyBytes: number;
   /** Of one component; 0: no limit. */
   readonly requestsPerSecond: number;
+  /** Streams, routed requests and questions of one component at a time. */
+  readonly maxOpen: number;
+  /** Components that may be registered. */
+  readonly maxComponents: number;
+  /** Messages to one component that are not acknowledged yet. */
+  readonly maxWaiting: number;
   /** Until a component that a request was routed to answers, and between two parts of its answer. */
   readonly routeTimeoutMs: number;
   /** Folder of the embedded store. */
@@ -49,6 +55,9 @@ export function readSettings(env: Env): Settings {
       most: Number.MAX_SAFE_INTEGER,
     }),
     requestsPerSecond: readNumber(env, "HARBOR_CONDUCTOR_RATE", { fallback: 500, least: 0, most: 1_000_000 }),
+    maxOpen: readNumber(env, "HARBOR_CONDUCTOR_MAX_OPEN", { fallback: 1_000, least: 1, most: 20_000 }),
+    maxComponents: readNumber(env, "HARBOR_CONDUCTOR_MAX_COMPONENTS", { fallback: 200_000, least: 1, most: 10_000_000 }),
+    maxWaiting: readNumber(env, "HARBOR_CONDUCTOR_MAX_WAITING", { fallback: 100_000, least: 1, most: 1_000_000_000 }),
     routeTimeoutMs: readNumber(env, "HARBOR_CONDUCTOR_ROUTE_TIMEOUT", { fallback: 300, least: 1, most: 86_400 }) * 1_000,
     dataFolder: env.HARBOR_CONDUCTOR_DATA || "data",
     redisUrl: env.HARBOR_CONDUCTOR_REDIS_URL || "",

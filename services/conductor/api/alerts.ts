@@ -2,9 +2,10 @@
 import { ExpressionError, parseCondition } from "../core/alert-expression.ts";
 import { type AlertRule, type Channel, MAX_RULES } from "../core/alerts.ts";
 import { ConductorError } from "../core/conductor-error.ts";
+import { nameOfId } from "../core/registry.ts";
 import { isAddress } from "../core/smtp.ts";
 import { isoTime } from "./answers.ts";
-import type { Call, Routes } from "./call.ts";
+import { type Call, mayReach, type Routes } from "./call.ts";
 import { type Fields, invalid, readFields, readOptionalChoice, readOptionalNumber, readRequiredText, readTexts } from "./fields.ts";
 
 /** The other two are the conductor's own. */
@@ -24,11 +25,16 @@ export const routes: Routes = {
   "/alerts/:name/silence": { POST: { handle: silence, access: "operator" } },
 };
 
-function list({ conductor }: Call): Response {
+/** To a component: of those that it may observe, and without whom else they are told. */
+function list(call: Call): Response {
+  const { conductor, principal } = call;
+  const isShown = (id: string): boolean => mayReach(call, "observe", { id, name: nameOfId(id) });
   const firing = conductor.alerts
     .firing()
+    .filter(({ componentId }) => isShown(componentId))
     .map(({ alert, componentId, since }) => ({ alert_name: alert, component_id: componentId, since: isoTime(since) }));
-  return Response.json({ alerts: conductor.alerts.rules().map(describe), firing });
+  const alerts = conductor.alerts.rules().map((rule) => (principal.kind === "operator" ? describe(rule) : describeForOthers(rule)));
+  return Response.json({ alerts, firing });
 }
 
 /** In place of the one of that name, whose silence goes on. */
@@ -108,6 +114,10 @@ function readChannel(value: unknown, field: string): Channel {
 
 function unknownAlert(rules: readonly AlertRule[], name: string): ConductorError {
   return new ConductorError("unknown_alert", `There is no alert "${name}"`, { details: { known: rules.map((rule) => rule.name) } });
+}
+
+function describeForOthers(rule: AlertRule): object {
+  return { ...describe(rule), notification_channels: rule.channels.map(({ type }) => ({ type })) };
 }
 
 function describe({ name, condition, components, channels, forMs, severity, silencedUntil }: AlertRule): object {

@@ -2,7 +2,7 @@
 import type { Conductor } from "../core/conductor.ts";
 import type { Component } from "../core/registry.ts";
 import { isoTime } from "./answers.ts";
-import { type Call, isYes, queryOf, type Routes, wantsPage } from "./call.ts";
+import { type Call, isYes, mayReach, queryOf, type Routes, wantsPage } from "./call.ts";
 import { readQueryNumber } from "./fields.ts";
 import { type EventStream, streamEvents } from "./sse.ts";
 
@@ -14,23 +14,29 @@ const READER_BYTES = 1_048_576;
 async function show(call: Call): Promise<Response> {
   if (wantsPage(call.request)) return page();
   const limit = readQueryNumber(queryOf(call), "limit", { fallback: 500, least: 1, most: 10_000 });
-  if (isYes(queryOf(call).get("watch"))) return streamEvents(call, (stream) => watch(call.conductor, limit, stream));
-  return Response.json(await summarize(call.conductor, limit));
+  if (isYes(queryOf(call).get("watch"))) return streamEvents(call, (stream) => watch(call, limit, stream));
+  return Response.json(await summarize(call, limit));
 }
 
 /** Once a second; a reader that is behind is left out until it has read. */
-async function watch(conductor: Conductor, limit: number, stream: EventStream): Promise<void> {
+async function watch(call: Call, limit: number, stream: EventStream): Promise<void> {
   while (!stream.signal.aborted) {
-    if (stream.waiting() < READER_BYTES) stream.send("dashboard", await summarize(conductor, limit));
+    if (stream.waiting() < READER_BYTES) stream.send("dashboard", await summarize(call, limit));
     await Bun.sleep(EVERY_MS);
   }
 }
 
-async function summarize(conductor: Conductor, limit: number): Promise<object> {
+/** Of those that rules let whoever asks see. */
+async function summarize(call: Call, limit: number): Promise<object> {
+  const { conductor } = call;
   const { registry, alerts, clock, store } = conductor;
   const status = await store.status();
+  const shown = conductor.access.hasRules
+    ? [...registry.all()].filter((component) => mayReach(call, "observe", component))
+    : [...registry.all()];
+  const ids = new Set(shown.map(({ id }) => id));
   const counts: Record<string, number> = { starting: 0, healthy: 0, degraded: 0, offline: 0 };
-  for (const { health } of registry.all()) counts[health.state] = (counts[health.state] ?? 0) + 1;
+  for (const { health } of shown) counts[health.state] = (counts[health.state] ?? 0) + 1;
   const isBad = !status.ok || (counts.degraded ?? 0) + (counts.offline ?? 0) > 0;
   return {
     // the worst that there is
@@ -38,15 +44,12 @@ async function summarize(conductor: Conductor, limit: number): Promise<object> {
     timestamp: isoTime(clock.now()),
     uptime_seconds: Math.round((clock.steady() - conductor.startedAt) / 1_000),
     store: status,
-    components_total: registry.size,
+    components_total: shown.length,
     components_by_status: counts,
-    components: registry
-      .all()
-      .take(limit)
-      .map((component) => describe(conductor, component))
-      .toArray(),
+    components: shown.slice(0, limit).map((component) => describe(conductor, component)),
     alerts: alerts
       .firing()
+      .filter(({ componentId }) => ids.has(componentId))
       .map(({ alert, componentId, since }) => ({ alert_name: alert, component_id: componentId, since: isoTime(since) })),
   };
 }

@@ -5,7 +5,7 @@ import type { Conductor } from "../core/conductor.ts";
 import { ConductorError } from "../core/conductor-error.ts";
 import { LastBuckets, Rates } from "../core/rates.ts";
 import type { Component } from "../core/registry.ts";
-import { type Endpoint, type Principal, pathOf, wantsPage } from "./call.ts";
+import { type Endpoint, type Principal, wantsPage } from "./call.ts";
 import { operationOf } from "./operations.ts";
 
 const OPERATOR: Principal = { kind: "operator" };
@@ -24,8 +24,8 @@ export class Guard {
     if (requestsPerSecond > 0) this.#rates = new Rates(requestsPerSecond, 2 * requestsPerSecond, new WeakMap());
   }
 
-  /** Throws `token_required`, `unknown_token`, `access_denied`, `rate_limited`. */
-  admit(request: Request, endpoint: Endpoint, from: string): Principal {
+  /** `path`: of the route, with its `:names`. Throws `token_required`, `unknown_token`, `access_denied`, `rate_limited`. */
+  admit(request: Request, { endpoint, path }: { endpoint: Endpoint; path: string }, from: string): Principal {
     refuseOtherPages(request);
     const { settings } = this.#conductor;
     if (endpoint.access === "open" || (endpoint.access === "page" && wantsPage(request))) return OPERATOR;
@@ -39,7 +39,7 @@ export class Guard {
     }
     const wait = this.#rates?.take(principal.component, this.#conductor.clock.steady()) ?? 0;
     if (wait > 0) throw tooOften(`${principal.component.id} asks more than ${settings.requestsPerSecond} times a second`, wait);
-    const operation = operationOf(request.method, pathOf(request));
+    const operation = operationOf(request.method, path);
     if (operation !== undefined) this.#conductor.access.require(principal.component, operation);
     return principal;
   }

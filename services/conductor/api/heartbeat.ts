@@ -73,13 +73,15 @@ function readMetrics(fields: Fields): Metrics | undefined {
   return metrics as Metrics;
 }
 
-/** What has become of others since its last beat. */
-function listCommands({ monitor }: Conductor, component: Component): object[] {
+/** What has become of others that it may find since its last beat. */
+function listCommands({ monitor, access }: Conductor, component: Component): object[] {
   const { changes } = monitor;
   if (component.toldChange === changes.last) return [];
   const { changes: found, isCut } = changes.since(component.toldChange);
   component.toldChange = changes.last;
-  const commands: object[] = found.filter(({ componentId }) => componentId !== component.id).map(asCommand);
+  const isTold = ({ componentId: id, component: name }: PeerChange): boolean =>
+    id !== component.id && access.may(component, "discover", { id, name });
+  const commands: object[] = found.filter(isTold).map(asCommand);
   // it was away for longer than changes are kept
   return isCut ? [{ command: "refresh_services" }, ...commands] : commands;
 }

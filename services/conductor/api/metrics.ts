@@ -3,7 +3,7 @@ import type { Conductor } from "../core/conductor.ts";
 import type { Component } from "../core/registry.ts";
 import { tierFor } from "../core/series.ts";
 import { isoTime } from "./answers.ts";
-import { type Call, queryOf, type Routes } from "./call.ts";
+import { type Call, mayReach, queryOf, type Routes, requireReach } from "./call.ts";
 import { invalid, readQueryNumber } from "./fields.ts";
 import { writeOpenMetrics } from "./open-metrics.ts";
 
@@ -26,6 +26,7 @@ function list(call: Call): Response {
   const offset = readQueryNumber(query, "offset", { fallback: 0, least: 0, most: Number.MAX_SAFE_INTEGER });
   const components = conductor.registry
     .all()
+    .filter((component) => mayReach(call, "observe", component))
     .drop(offset)
     .take(limit)
     .map((component) => describe(conductor, component, query))
@@ -36,11 +37,13 @@ function list(call: Call): Response {
 
 function show(call: Call): Response {
   const component = call.conductor.registry.expect(call.params.id ?? "");
+  requireReach(call, "observe", component);
   return Response.json(describe(call.conductor, component, queryOf(call)));
 }
 
-function scrape({ conductor }: Call): Response {
-  return new Response(writeOpenMetrics(conductor), { headers: { "content-type": OPEN_METRICS } });
+function scrape(call: Call): Response {
+  const isShown = (component: Component): boolean => mayReach(call, "observe", component);
+  return new Response(writeOpenMetrics(call.conductor, isShown), { headers: { "content-type": OPEN_METRICS } });
 }
 
 function describe({ measures, clock }: Conductor, component: Component, query: URLSearchParams): object {

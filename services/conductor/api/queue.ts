@@ -1,7 +1,7 @@
 /** POST /queue/send, send-batch, ack, release, redrive; GET /queue/receive, dead-letters, depth */
 import { ConductorError } from "../core/conductor-error.ts";
 import type { Delivery, NewMessage, QueueDepth } from "../store/store.ts";
-import { type Call, queryOf, type Routes } from "./call.ts";
+import { type Call, queryOf, type Routes, requireReach } from "./call.ts";
 import {
   type Fields,
   invalid,
@@ -75,8 +75,9 @@ function readNumbered(call: Call, fields: unknown, index: number): NewMessage {
 
 function readOne(call: Call, fields: Fields): NewMessage {
   const { conductor } = call;
-  const to = findOne(conductor, readRequiredText(fields, "to", COMPONENT_ID)).id;
-  return readMessage(fields, { from: senderOf(call, fields), to, now: conductor.clock.now() });
+  const to = findOne(conductor, readRequiredText(fields, "to", COMPONENT_ID));
+  requireReach(call, "send", to);
+  return readMessage(fields, { from: senderOf(call, fields), to: to.id, now: conductor.clock.now() });
 }
 
 /** Answers at once, or when something comes; whoever has registered again meanwhile gets it instead. */
@@ -91,12 +92,14 @@ async function receive(call: Call): Promise<Response> {
     waitMs: readQueryNumber(query, "wait", WAIT_S) * 1_000,
   };
   if (options.waitMs > 0) call.hold();
+  const mayStill = (): boolean => call.principal.kind === "operator" || conductor.access.may(owner, "receive");
   const isStill = (): boolean =>
-    call.principal.kind === "operator" || (conductor.registry.get(id) === owner && owner.instance === instance);
+    call.principal.kind === "operator" || (conductor.registry.get(id) === owner && owner.instance === instance && mayStill());
   const signal = AbortSignal.any([request.signal, conductor.signal]);
   const deliveries = await conductor.mail.receive(id, { ...options, signal, isStill });
   // nobody is there to read them, or not the right one: the next may have them now
   if (deliveries.length > 0 && (request.signal.aborted || !isStill())) await giveBack(call, id, deliveries);
+  if (!mayStill()) conductor.access.require(owner, "receive");
   if (!isStill()) {
     throw new ConductorError("unknown_token", `${id} has registered again, or left, while this waited`, { hint: "POST /register" });
   }

@@ -14,6 +14,7 @@ import {
   readRequiredText,
   readTexts,
 } from "./fields.ts";
+import { readPublicKey } from "./public-key.ts";
 import { COMPONENT_ID } from "./words.ts";
 
 /** `-001` at the end is what ids have: a name with it could be taken for one. */
@@ -28,7 +29,7 @@ const URL_TEXT = { pattern: /^[\x21-\x7e]{1,2048}$/, words: "a URL, or a path" }
 const INTERVAL_S = { least: 1, most: 30 };
 const LEASE_S = { least: 60, most: 31_536_000 };
 const CAPABILITIES = 64;
-/** Of the others that are there. */
+/** Of the others that are there, and that it may find. */
 const OTHERS_SHOWN = 100;
 
 export const routes: Routes = {
@@ -79,6 +80,7 @@ function readRegistration(fields: Fields, { conductor, from }: Call): Registrati
     port,
     capabilities: readTexts(fields, "capabilities", CAPABILITY, CAPABILITIES),
     healthCheck: healthUrl === undefined ? null : checkHealthUrl(addresses, from, host, port, healthUrl),
+    publicKey: readPublicKey(fields),
     intervalMs: Math.round((intervalS ?? settings.heartbeatIntervalMs / 1_000) * 1_000),
     leaseMs: Math.round((leaseS ?? settings.leaseMs / 1_000) * 1_000),
     isOneOfMany: readOptionalChoice(fields, "instances", ["one", "many"]) === "many",
@@ -86,10 +88,10 @@ function readRegistration(fields: Fields, { conductor, from }: Call): Registrati
   };
 }
 
-function listOthers({ registry }: Conductor, component: Component): object[] {
+function listOthers({ registry, access }: Conductor, component: Component): object[] {
   return registry
     .all()
-    .filter((other) => other !== component)
+    .filter((other) => other !== component && access.may(component, "discover", other))
     .take(OTHERS_SHOWN)
     .map(({ id, health, capabilities }) => ({ component_id: id, status: health.state, capabilities }))
     .toArray();

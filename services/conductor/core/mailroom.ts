@@ -1,5 +1,5 @@
 /** The queue with a bell: who waits for messages hears of those that come through this process at once, of all others within a second. */
-import { type Delivery, type NewMessage, type Queue, StoreError } from "../store/store.ts";
+import { type Death, type Delivery, type NewMessage, type Queue, StoreError } from "../store/store.ts";
 import type { Clock } from "./clock.ts";
 import { ConductorError } from "./conductor-error.ts";
 
@@ -7,6 +7,8 @@ export interface MailroomOptions {
   readonly queue: Queue;
   readonly clock: Clock;
   readonly complain: (problem: string) => void;
+  /** Messages that nobody will receive any more, within a second or two. */
+  readonly onDeaths: (deaths: readonly Death[]) => void;
 }
 
 export interface ReceiveOptions {
@@ -119,7 +121,10 @@ export class Mailroom {
     if (this.#isSweeping) return;
     this.#isSweeping = true;
     try {
-      await this.#options.queue.sweep(this.#options.clock.now());
+      const { queue, clock, onDeaths } = this.#options;
+      await queue.sweep(clock.now());
+      const deaths = await queue.deaths();
+      if (deaths.length > 0) onDeaths(deaths);
     } catch (error) {
       // that the store is away is said elsewhere, once
       if (!(error instanceof StoreError)) this.#options.complain(`messages are not swept: ${(error as Error).message}`);

@@ -24,6 +24,8 @@ export class Component {
   capabilities: readonly string[];
   /** A path on its own port, or a URL. */
   healthCheck: string | null;
+  /** JWK or JWK Set, as it was given. */
+  publicKey: Readonly<Record<string, unknown>> | null;
   tokenHash: string;
   /** Milliseconds since 1970. */
   registeredAt: number;
@@ -41,6 +43,7 @@ export class Component {
     this.port = kept.port;
     this.capabilities = kept.capabilities;
     this.healthCheck = kept.healthCheck;
+    this.publicKey = kept.publicKey ?? null;
     this.tokenHash = kept.tokenHash;
     this.registeredAt = kept.registeredAt;
   }
@@ -54,7 +57,7 @@ export class Component {
   }
 
   get name(): string {
-    return nameOf(this.id);
+    return nameOfId(this.id);
   }
 
   /** Where it is reached, without a slash at the end. */
@@ -78,6 +81,7 @@ export class Component {
     this.port = kept.port;
     this.capabilities = kept.capabilities;
     this.healthCheck = kept.healthCheck;
+    this.publicKey = kept.publicKey ?? null;
     this.tokenHash = kept.tokenHash;
     this.registeredAt = kept.registeredAt;
     this.metrics = null;
@@ -92,6 +96,8 @@ export interface Registration {
   readonly capabilities: readonly string[];
   /** A path on its own port, or a URL. */
   readonly healthCheck: string | null;
+  /** JWK or JWK Set, for others; none in what was kept by an earlier version. */
+  readonly publicKey?: Readonly<Record<string, unknown>> | undefined;
   readonly intervalMs: number;
   readonly leaseMs: number;
   /** `true`: another one beside those of its name that are there. */
@@ -221,7 +227,7 @@ export class Registry {
   }
 
   unknown(id: string): ConductorError {
-    const alike = this.named(nameOf(id)).map((component) => component.id);
+    const alike = this.named(nameOfId(id)).map((component) => component.id);
     const known = (alike.length > 0 ? alike : [...this.#ids.keys().take(KNOWN_SHOWN)]).slice(0, KNOWN_SHOWN);
     return new ConductorError("unknown_component", `No component "${id}" is registered`, {
       hint: "POST /register first; GET /services lists all",
@@ -301,7 +307,8 @@ function idOf(name: string, number: number): string {
   return [name, String(number).padStart(3, "0")].join("-");
 }
 
-function nameOf(id: string): string {
+/** "sherlock-hub-001" is one of "sherlock-hub". */
+export function nameOfId(id: string): string {
   return id.replace(/-\d+$/, "");
 }
 

@@ -74,6 +74,7 @@ function makeQueue(database: ThreadedDatabase, now: () => number): Queue {
     redrive: async (ids) => database.call("redrive", ids),
     depth: async (to) => database.call("depth", to),
     sweep: async (at) => database.call("sweep", at),
+    deaths: async () => database.call("deaths"),
   };
 }
 

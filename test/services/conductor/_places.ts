@@ -34,14 +34,14 @@ export function describeOnBoth(name: string, tests: () => void): void {
   });
 }
 
-/** Of the kind that the test is on; SQLite outside of `describeOnBoth`. */
-export async function makePlace(options: Partial<StoreOptions>): Promise<Place> {
+/** Of the kind that the test is on; SQLite, in that folder, outside of `describeOnBoth`. */
+export async function makePlace(options: Partial<StoreOptions>, folder = makeFolder()): Promise<Place> {
   if (current === "redis") {
     const { url } = await sharedRedis();
     const prefix = `test-${Bun.randomUUIDv7()}`;
     return () => openRedisStore(url, prefix, options);
   }
-  const file = join(makeFolder(), "conductor.db");
+  const file = join(folder, "conductor.db");
   return () => openSqliteStore(file, options);
 }
 

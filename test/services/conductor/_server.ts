@@ -51,6 +51,8 @@ export interface ServerOptions {
   idleSeconds?: number;
   /** Of the store. */
   limits?: Partial<StoreOptions>;
+  /** Where a SQLite file is. */
+  folder?: string;
   /** A conductor of the same test: it is ended, and this one is at its address, with what is in its store. */
   after?: Harness;
 }
@@ -69,10 +71,10 @@ export function useServers(): (options?: ServerOptions) => Promise<Harness> {
     for (const { server } of ended) await server.store[Symbol.asyncDispose]();
   };
   afterEach(() => end(running));
-  return async ({ settings = {}, clock, idleSeconds, limits = {}, after } = {}) => {
+  return async ({ settings = {}, clock, idleSeconds, limits = {}, folder, after } = {}) => {
     const before = running.find(({ server }) => server === after);
     if (before !== undefined) await end([before]);
-    const place = before?.place ?? (await makePlace({ ...(clock === undefined ? {} : { now: () => clock.now() }), ...limits }));
+    const place = before?.place ?? (await makePlace({ ...(clock === undefined ? {} : { now: () => clock.now() }), ...limits }, folder));
     const store = withSwitch(await place());
     const problems: string[] = [];
     const server = await startServer({
