@@ -2,7 +2,7 @@
 import { ConductorError, type ErrorCode } from "../core/conductor-error.ts";
 import { StoreError } from "../store/store.ts";
 
-const STATUSES: Readonly<Record<ErrorCode, number>> = {
+export const STATUSES: Readonly<Record<ErrorCode, number>> = {
   access_denied: 403,
   bad_address: 400,
   bad_condition: 400,

@@ -8,12 +8,13 @@ import { type EventStream, streamEvents } from "./sse.ts";
 
 export const routes: Routes = { "/dashboard": { GET: { handle: show, access: "page" } } };
 
+export const LIMIT = { fallback: 500, least: 1, most: 10_000 };
 const EVERY_MS = 1_000;
 const READER_BYTES = 1_048_576;
 
 async function show(call: Call): Promise<Response> {
   if (wantsPage(call.request)) return page();
-  const limit = readQueryNumber(queryOf(call), "limit", { fallback: 500, least: 1, most: 10_000 });
+  const limit = readQueryNumber(queryOf(call), "limit", LIMIT);
   if (isYes(queryOf(call).get("watch"))) return streamEvents(call, (stream) => watch(call.conductor, limit, stream));
   return Response.json(await summarize(call.conductor, limit));
 }

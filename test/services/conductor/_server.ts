@@ -3,6 +3,7 @@ import { afterEach } from "bun:test";
 import type { Clock } from "../../../services/conductor/core/clock.ts";
 import { type RunningServer, startServer } from "../../../services/conductor/server.ts";
 import { readSettings, type Settings } from "../../../services/conductor/settings.ts";
+import { expectDescribed, expectDescribedEvent } from "./_described.ts";
 import { memoryStore } from "./_memory-store.ts";
 
 export const TOKEN = "join-me";
@@ -77,7 +78,9 @@ function makeHarness(server: RunningServer, store: Harness["store"], problems: s
     });
     const text = await response.text();
     const isJson = response.headers.get("content-type")?.includes("json") === true && text !== "";
-    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+    const answer: Answer = { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+    expectDescribed({ method, path, sent: body, ...answer });
+    return answer;
   };
   return {
     ...server,
@@ -122,7 +125,9 @@ async function openEvents(url: string, headers: Record<string, string> = {}): Pr
         const block = text.slice(0, end);
         text = text.slice(end + 2);
         if (block.startsWith(":")) continue;
-        return parseEvent(block);
+        const event = parseEvent(block);
+        expectDescribedEvent(new URL(url).pathname, event.event, event.data);
+        return event;
       }
       const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
       if (done) return undefined;
