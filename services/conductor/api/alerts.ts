@@ -1,6 +1,6 @@
 /** POST /alerts/configure, GET /alerts, DELETE /alerts/<name>, POST /alerts/<name>/silence */
 import { ExpressionError, parseCondition } from "../core/alert-expression.ts";
-import { type AlertRule, type Channel, MAX_RULES } from "../core/alerts.ts";
+import { type AlertRule, type Alerts, type Channel, MAX_RULES } from "../core/alerts.ts";
 import { ConductorError } from "../core/conductor-error.ts";
 import { isAddress } from "../core/smtp.ts";
 import { isoTime } from "./answers.ts";
@@ -27,10 +27,17 @@ export const routes: Routes = {
 };
 
 function list({ conductor }: Call): Response {
-  const firing = conductor.alerts
-    .firing()
-    .map(({ alert, componentId, since }) => ({ alert_name: alert, component_id: componentId, since: isoTime(since) }));
+  const firing = describeFiring(conductor.alerts, conductor.clock.now());
   return Response.json({ alerts: conductor.alerts.rules().map(describe), firing });
+}
+
+/** What fires, each with what its rule says of it. */
+export function describeFiring(alerts: Alerts, now: number): object[] {
+  return alerts.firing().map(({ alert, componentId, since }) => {
+    const { condition = "", severity = "warning", silencedUntil = 0 } = alerts.get(alert) ?? {};
+    const about = { alert_name: alert, component_id: componentId, since: isoTime(since) };
+    return { ...about, condition, severity, is_silenced: silencedUntil > now };
+  });
 }
 
 /** In place of the one of that name, whose silence goes on. */

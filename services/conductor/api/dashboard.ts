@@ -1,19 +1,30 @@
 /** GET /dashboard: how all are, as JSON; live with ?watch=true; a page for people where a browser asks. */
 import type { Conductor } from "../core/conductor.ts";
+import { causesOf, type State } from "../core/health.ts";
 import type { Component } from "../core/registry.ts";
+import { describeFiring } from "./alerts.ts";
 import { isoTime } from "./answers.ts";
 import { type Call, isYes, queryOf, type Routes, wantsPage } from "./call.ts";
 import { readQueryNumber } from "./fields.ts";
+import { answerPage } from "./page.ts";
 import { type EventStream, streamEvents } from "./sse.ts";
 
-export const routes: Routes = { "/dashboard": { GET: { handle: show, access: "page" } } };
+export const routes: Routes = {
+  "/": { GET: { handle: goToPage, access: "page" } },
+  "/dashboard": { GET: { handle: show, access: "page" } },
+};
 
 export const LIMIT = { fallback: 500, least: 1, most: 10_000 };
 const EVERY_MS = 1_000;
 const READER_BYTES = 1_048_576;
 
+/** Whoever opens the address that `harbor url` prints. */
+function goToPage(): Response {
+  return new Response(null, { status: 302, headers: { location: "/dashboard" } });
+}
+
 async function show(call: Call): Promise<Response> {
-  if (wantsPage(call.request)) return page();
+  if (wantsPage(call.request)) return answerPage();
   const limit = readQueryNumber(queryOf(call), "limit", LIMIT);
   if (isYes(queryOf(call).get("watch"))) return streamEvents(call, (stream) => watch(call.conductor, limit, stream));
   return Response.json(await summarize(call.conductor, limit));
@@ -41,15 +52,17 @@ async function summarize(conductor: Conductor, limit: number): Promise<object> {
     store: status,
     components_total: registry.size,
     components_by_status: counts,
-    components: registry
-      .all()
-      .take(limit)
-      .map((component) => describe(conductor, component))
-      .toArray(),
-    alerts: alerts
-      .firing()
-      .map(({ alert, componentId, since }) => ({ alert_name: alert, component_id: componentId, since: isoTime(since) })),
+    components: pick(conductor, limit).map((component) => describe(conductor, component)),
+    alerts: describeFiring(alerts, clock.now()),
   };
+}
+
+/** Where there are more, those that are not well come first. */
+function pick({ registry }: Conductor, limit: number): Component[] {
+  if (registry.size <= limit) return [...registry.all()];
+  const byState = Map.groupBy(registry.all(), ({ health }) => health.state);
+  const worstFirst: readonly State[] = ["offline", "degraded", "starting", "healthy"];
+  return worstFirst.flatMap((state) => byState.get(state)?.slice(0, limit) ?? []).slice(0, limit);
 }
 
 function describe({ monitor, measures }: Conductor, component: Component): object {
@@ -60,6 +73,8 @@ function describe({ monitor, measures }: Conductor, component: Component): objec
     component: component.name,
     version: component.version,
     status: health.state,
+    causes: causesOf(health),
+    status_since: isoTime(monitor.dateOf(health.since)),
     uptime_seconds: Math.round(measures.valueOf(component, "uptime_seconds") ?? 0),
     last_heartbeat: health.beatAt === undefined ? null : isoTime(monitor.dateOf(health.beatAt)),
     requests: traffic.requests,
@@ -68,22 +83,4 @@ function describe({ monitor, measures }: Conductor, component: Component): objec
     errors_per_minute: traffic.errorsPerMinute,
     metrics: component.metrics ?? {},
   };
-}
-
-/** It has nothing in it that would need a token: it asks for one, and for the rest with that. */
-async function page(): Promise<Response> {
-  const html = await Bun.file(new URL("dashboard.html", import.meta.url)).text();
-  const hash = (tag: string): string => {
-    const [, text = ""] = new RegExp(`<${tag}>([^]*?)</${tag}>`).exec(html) ?? [];
-    return `'sha256-${new Bun.CryptoHasher("sha256").update(text).digest("base64")}'`;
-  };
-  const policy = `default-src 'none'; style-src ${hash("style")}; script-src ${hash("script")}; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`;
-  return new Response(html, {
-    headers: {
-      "content-type": "text/html; charset=utf-8",
-      "content-security-policy": policy,
-      "cache-control": "no-cache",
-      vary: "accept, authorization",
-    },
-  });
 }

@@ -15,7 +15,12 @@ const span: readonly Parameter[] = [
   { name: "start", schema: moment, description: "From then on over time; an hour before the end where only that is said" },
   { name: "end", schema: moment, description: "A time as text, or a number of seconds or milliseconds since 1970" },
 ];
-const firing = list(object({ alert_name: text(), component_id: text(), since: time }));
+const firing = list(
+  object({
+    ...{ alert_name: text(), component_id: text(), since: time },
+    ...{ condition: text(), severity: choice(SEVERITIES), is_silenced: { type: "boolean" } },
+  }),
+);
 const alertPath = [{ name: "name", schema: text() }];
 const alert: Readonly<Record<string, Schema>> = {
   alert_name: text(),
@@ -62,6 +67,14 @@ export const watching: Group = {
   description: "How all are, what was measured, what is told to whom",
   routes: { ...metrics, ...dashboard, ...alerts },
   operations: {
+    "/": {
+      GET: {
+        id: "home",
+        summary: "To the dashboard",
+        description: "A browser needs no token for it.",
+        answers: { 302: { description: "It is at /dashboard", headers: { Location: "/dashboard" } } },
+      },
+    },
     "/dashboard": {
       GET: {
         id: "dashboard",
@@ -160,6 +173,8 @@ export const watching: Group = {
           ...about,
           version: text(),
           status: choice(STATES),
+          causes: list(text()),
+          status_since: time,
           uptime_seconds: count,
           last_heartbeat: timeOrNull,
           ...{ requests: count, errors: count, requests_per_minute: count, errors_per_minute: count },
