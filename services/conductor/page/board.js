@@ -4,6 +4,8 @@ import { showEvents, showQueue } from "./happened.js";
 import { byRank, chart, showRows } from "./rows.js";
 import { amount, at, clockTime, drawSpark, make, makeSpark, plural, say, span } from "./words.js";
 
+/** Of lines about what is wrong. */
+const TROUBLES = 12;
 const COLOURS = { healthy: "good", degraded: "warn", offline: "bad", starting: "dim" };
 export const board = { shownAt: undefined, last: undefined, rates: { requests: [], errors: [] } };
 
@@ -113,21 +115,27 @@ export function setIcon(name) {
   document.querySelector("link[rel=icon]").href = `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }
 
+/** One line for each alert, whoever it fires for. */
+function linesOfAlerts(alerts) {
+  return [...Map.groupBy(alerts, (alert) => alert.alert_name)].map(([name, [first, ...others]]) => ({
+    state: first.is_silenced ? "silenced" : first.severity,
+    name,
+    what: `${first.condition}: ${first.component_id}${others.length === 0 ? "" : ` and ${amount(others.length)} more`}`,
+    since: first.since,
+  }));
+}
+
 function showTrouble({ components, alerts }, now) {
   const ill = components.filter(({ status }) => status === "offline" || status === "degraded").sort(byRank);
   const items = [
+    ...linesOfAlerts(alerts.filter(({ severity }) => severity === "critical")),
     ...ill.map((each) => ({ state: each.status, name: each.component_id, what: each.causes.join(", "), since: each.status_since })),
-    ...alerts.map((each) => ({
-      state: each.is_silenced ? "silenced" : each.severity,
-      name: each.component_id,
-      what: `${each.alert_name}: ${each.condition}`,
-      since: each.since,
-    })),
+    ...linesOfAlerts(alerts.filter(({ severity }) => severity !== "critical")),
   ];
   at("trouble").hidden = items.length === 0;
   at("trouble").classList.toggle("mild", !items.some(({ state }) => state === "offline" || state === "critical"));
-  const shown = items.slice(0, 20).map(({ state, name, what, since }) => {
-    const line = make("li");
+  const shown = items.slice(0, TROUBLES).map(({ state, name, what, since }) => {
+    const line = make("li", "line");
     const words = make("div");
     words.append(make("span", "name", name), make("span", "dim", what === "" ? "" : ` ${what}`));
     const badge = make("span");
@@ -135,6 +143,6 @@ function showTrouble({ components, alerts }, now) {
     line.append(badge, words, make("span", "number dim since", `since ${clockTime(since)}, ${span((now - Date.parse(since)) / 1_000)}`));
     return line;
   });
-  if (items.length > 20) shown.push(make("li", "dim", `and ${items.length - 20} more`));
+  if (items.length > TROUBLES) shown.push(make("li", "line dim", `and ${items.length - TROUBLES} more`));
   at("troubles").replaceChildren(...shown);
 }
