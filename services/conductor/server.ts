@@ -10,6 +10,7 @@ import { routes as events } from "./api/events.ts";
 import { Guard } from "./api/guard.ts";
 import { routes as heartbeat } from "./api/heartbeat.ts";
 import { routes as metrics } from "./api/metrics.ts";
+import { routes as openapi } from "./api/openapi.ts";
 import { routes as queue } from "./api/queue.ts";
 import { routes as register } from "./api/register.ts";
 import { routes as requests } from "./api/requests.ts";
@@ -25,10 +26,11 @@ import { ConductorError } from "./core/conductor-error.ts";
 import type { Settings } from "./settings.ts";
 import type { Store } from "./store/store.ts";
 
-const ROUTES: Routes = {
+/** All of them. */
+export const ROUTES: Routes = {
   ...{ ...status, ...register, ...heartbeat, ...discovery, ...route },
   ...{ ...events, ...queue, ...broadcast, ...requests, ...state },
-  ...{ ...metrics, ...dashboard, ...alerts, ...access },
+  ...{ ...metrics, ...dashboard, ...alerts, ...access, ...openapi },
 };
 
 /**

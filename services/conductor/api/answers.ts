@@ -3,7 +3,7 @@ import { ConductorError, type ErrorCode } from "../core/conductor-error.ts";
 import { StoreError } from "../store/store.ts";
 
 const RECEIVERS_SHOWN = 20;
-const STATUSES: Readonly<Record<ErrorCode, number>> = {
+export const STATUSES: Readonly<Record<ErrorCode, number>> = {
   access_denied: 403,
   bad_address: 400,
   bad_condition: 400,

@@ -6,9 +6,9 @@ import { invalid, readFields, readOptionalText } from "./fields.ts";
 import { readMessage } from "./message.ts";
 import { senderOf } from "./people.ts";
 
-const CAPABILITY = { pattern: /^[A-Za-z0-9][\w.:-]{0,63}$/, words: "a capability" };
+export const CAPABILITY = { pattern: /^[A-Za-z0-9][\w.:-]{0,63}$/, words: "a capability" };
 /** Who never reads its messages does not keep them for long. */
-const TTL_S = 3_600;
+export const TTL_S = 3_600;
 /** Of all copies together. */
 const BYTES = 67_108_864;
 

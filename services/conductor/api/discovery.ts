@@ -6,12 +6,13 @@ import type { ComponentChange } from "../core/monitor.ts";
 import type { Component } from "../core/registry.ts";
 import { isoTime } from "./answers.ts";
 import { type Call, isYes, mayReach, queryOf, type Routes, reachable, requireReach } from "./call.ts";
-import { invalid, readQueryNumber } from "./fields.ts";
+import { invalid, OFFSET, readQueryNumber } from "./fields.ts";
 import { type EventStream, streamEvents } from "./sse.ts";
 import { findTargets, noInstance } from "./targets.ts";
 
-const STATES: readonly State[] = ["starting", "healthy", "degraded", "offline"];
-const STRATEGIES: readonly Strategy[] = ["least-loaded", "round-robin"];
+export const STATES: readonly State[] = ["starting", "healthy", "degraded", "offline"];
+export const STRATEGIES: readonly Strategy[] = ["least-loaded", "round-robin"];
+export const LIMIT = { fallback: 1_000, least: 1, most: 10_000 };
 const READER_BYTES = 1_048_576;
 /** What may be a range of versions: to Bun whatever is none matches everything. */
 const RANGE = /^[\s^~<>=v]*\d/;
@@ -29,8 +30,8 @@ function list(call: Call): Response {
   const isWanted = readFilter(query);
   const filter: Filter = (component) => isWanted(component) && mayReach(call, "discover", component);
   if (isYes(query.get("watch"))) return streamEvents(call, (stream) => watch(call.conductor, filter, stream));
-  const limit = readQueryNumber(query, "limit", { fallback: 1_000, least: 1, most: 10_000 });
-  const offset = readQueryNumber(query, "offset", { fallback: 0, least: 0, most: Number.MAX_SAFE_INTEGER });
+  const limit = readQueryNumber(query, "limit", LIMIT);
+  const offset = readQueryNumber(query, "offset", OFFSET);
   const found = candidatesFor(call.conductor, query).filter(filter);
   const services = found.slice(offset, offset + limit).map((component) => describe(call.conductor, component));
   return Response.json({ services, total: found.length });

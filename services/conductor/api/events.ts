@@ -9,9 +9,10 @@ import { admitsFor } from "./visible.ts";
 /** What the conductor says itself, which nobody else may say in its place. */
 const RESERVED = /^(?:component-|conductor-|alert-|message-dead$)/;
 const TYPE = { pattern: /^[\s\S]*$/, words: "a name of letters, digits and . _ : - (128 at most)" };
-const TYPES = 32;
+export const TYPES = 32;
 const DATA_BYTES = 65_536;
-const EVENT_ID = /^\d{1,20}(?:-\d{1,20})?$/;
+export const LIMIT = { fallback: 100, least: 1, most: 1_000 };
+export const EVENT_ID = /^\d{1,20}(?:-\d{1,20})?$/;
 
 export const routes: Routes = {
   "/events": { GET: { handle: list } },
@@ -46,8 +47,7 @@ async function list(call: Call): Promise<Response> {
   const query = queryOf(call);
   const since = query.get("since") ?? undefined;
   if (since !== undefined && !EVENT_ID.test(since)) throw invalid("since", "must be the id of an event");
-  const limit = readQueryNumber(query, "limit", { fallback: 100, least: 1, most: 1_000 });
-  const events = await call.conductor.hub.history(since, limit, admitsFor(call));
+  const events = await call.conductor.hub.history(since, readQueryNumber(query, "limit", LIMIT), admitsFor(call));
   return Response.json({ events: events.map(describeEvent) });
 }
 

@@ -122,6 +122,9 @@ export function readTexts(fields: Fields, field: string, rule: TextRule, most: n
   return [...new Set(value as string[])];
 }
 
+/** Of lists: how many are left out. */
+export const OFFSET = { fallback: 0, least: 0, most: Number.MAX_SAFE_INTEGER };
+
 /** A whole number of the query, within bounds. */
 export function readQueryNumber(query: URLSearchParams, name: string, options: { fallback: number; least: number; most: number }): number {
   const text = query.get(name);

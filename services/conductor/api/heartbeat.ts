@@ -9,10 +9,10 @@ import { type Call, componentFor, type Routes } from "./call.ts";
 import { type Fields, invalid, readFields, readOptionalChoice, readRequiredText } from "./fields.ts";
 import { COMPONENT_ID } from "./words.ts";
 
-const REPORTED: readonly Reported[] = ["healthy", "degraded", "unhealthy"];
+export const REPORTED: readonly Reported[] = ["healthy", "degraded", "unhealthy"];
 /** Clocks differ a little. */
 const AHEAD_MS = 5_000;
-const METRICS = 64;
+export const METRICS = 64;
 /** A number below it is in seconds: 1973 in milliseconds, the year 5138 in seconds. */
 const MILLISECONDS_FROM = 100_000_000_000;
 

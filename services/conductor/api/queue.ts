@@ -16,15 +16,15 @@ import { describeDeadLetter, describeDelivery, readMessage } from "./message.ts"
 import { findOne, ownerOf, senderOf } from "./people.ts";
 import { COMPONENT_ID } from "./words.ts";
 
-const BATCH = 1_000;
-const RECEIPT = { pattern: /^[\x21-\x7e]{1,256}$/, words: "a receipt, as it was received" };
-const MESSAGE_ID = { pattern: /^\d{1,13}-\d{1,4}$/, words: "the id of a message" };
-const VISIBILITY_S = { fallback: 30, least: 1, most: 43_200 };
-const WAIT_S = { fallback: 0, least: 0, most: 60 };
+export const BATCH = 1_000;
+export const RECEIPT = { pattern: /^[\x21-\x7e]{1,256}$/, words: "a receipt, as it was received" };
+export const MESSAGE_ID = { pattern: /^\d{1,13}-\d{1,4}$/, words: "the id of a message" };
+export const VISIBILITY_S = { fallback: 30, least: 1, most: 43_200 };
+export const WAIT_S = { fallback: 0, least: 0, most: 60 };
 /** An answer stays below 100 times the largest request. */
-const MAX = { fallback: 10, least: 1, most: 100 };
-const DELAY_S = 43_200;
-const LETTERS = { fallback: 100, least: 1, most: 1_000 };
+export const MAX = { fallback: 10, least: 1, most: 100 };
+export const DELAY_S = 43_200;
+export const LETTERS = { fallback: 100, least: 1, most: 1_000 };
 
 export const routes: Routes = {
   "/queue/send": { POST: { handle: send } },

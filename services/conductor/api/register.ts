@@ -18,19 +18,19 @@ import { readPublicKey } from "./public-key.ts";
 import { COMPONENT_ID } from "./words.ts";
 
 /** `-001` at the end is what ids have: a name with it could be taken for one. */
-const NAME = {
+export const NAME = {
   pattern: /^(?!.*-\d{3,}$)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/,
   words: "a name of letters, digits and . _ - (64 at most) that does not end like an id (-001)",
 };
-const VERSION = { pattern: /^[\x20-\x7e]{1,64}$/, words: "a text of 1 to 64 characters" };
-const CAPABILITY = { pattern: /^[A-Za-z0-9][\w.:-]{0,63}$/, words: "a name of letters, digits and . _ : - (64 at most)" };
-const HOST = { pattern: /^[A-Za-z0-9.:_[\]-]{1,253}$/, words: "a name or an address" };
-const URL_TEXT = { pattern: /^[\x21-\x7e]{1,2048}$/, words: "a URL, or a path" };
-const INTERVAL_S = { least: 1, most: 30 };
-const LEASE_S = { least: 60, most: 31_536_000 };
-const CAPABILITIES = 64;
+export const VERSION = { pattern: /^[\x20-\x7e]{1,64}$/, words: "a text of 1 to 64 characters" };
+export const CAPABILITY = { pattern: /^[A-Za-z0-9][\w.:-]{0,63}$/, words: "a name of letters, digits and . _ : - (64 at most)" };
+export const HOST = { pattern: /^[A-Za-z0-9.:_[\]-]{1,253}$/, words: "a name or an address" };
+export const URL_TEXT = { pattern: /^[\x21-\x7e]{1,2048}$/, words: "a URL, or a path" };
+export const INTERVAL_S = { least: 1, most: 30 };
+export const LEASE_S = { least: 60, most: 31_536_000 };
+export const CAPABILITIES = 64;
 /** Of the others that are there, and that it may find. */
-const OTHERS_SHOWN = 100;
+export const OTHERS_SHOWN = 100;
 
 export const routes: Routes = {
   "/register": { POST: { handle: register, access: "operator" } },

@@ -13,10 +13,10 @@ import { type EventStream, streamEvents } from "./sse.ts";
 import { findTargets } from "./targets.ts";
 import { COMPONENT_ID } from "./words.ts";
 
-const TARGET = { pattern: /^[A-Za-z0-9][\w.:-]{0,70}$/, words: "a component's id or name, or a capability" };
-const REQUEST_ID = { pattern: /^[\w-]{1,64}$/, words: "the id of a request" };
-const TIMEOUT_S = { fallback: 30, least: 0.01, most: 3_600 };
-const TYPES = 32;
+export const TARGET = { pattern: /^[A-Za-z0-9][\w.:-]{0,70}$/, words: "a component's id or name, or a capability" };
+export const REQUEST_ID = { pattern: /^[\w-]{1,64}$/, words: "the id of a request" };
+export const TIMEOUT_S = { fallback: 30, least: 0.01, most: 3_600 };
+export const TYPES = 32;
 const READER_BYTES = 1_048_576;
 const SHOWN = 20;
 const SELF = "conductor";

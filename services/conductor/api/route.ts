@@ -22,7 +22,7 @@ const NOT_PASSED_ON = [
   ...["connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding"],
   ...["upgrade", "host", "content-length", "expect", "x-harbor-token", "x-harbor-from", "x-route-timeout"],
 ];
-const LONGEST_S = 86_400;
+export const LONGEST_S = 86_400;
 
 export const routes: Routes = { "/route/*": { ANY: { handle: route } } };
 

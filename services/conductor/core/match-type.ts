@@ -1,7 +1,7 @@
 /** Types of events, and globs for them: `entity-*`. */
 
-const TYPE = /^[A-Za-z0-9][\w.:-]{0,127}$/;
-const GLOB = /^[A-Za-z0-9*][\w.:*-]{0,127}$/;
+export const TYPE = /^[A-Za-z0-9][\w.:-]{0,127}$/;
+export const GLOB = /^[A-Za-z0-9*][\w.:*-]{0,127}$/;
 const MANY = 1_000;
 /** What stands between the stars of a glob. */
 const split = new Map<string, readonly string[]>();

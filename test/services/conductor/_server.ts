@@ -4,6 +4,7 @@ import type { Clock } from "../../../services/conductor/core/clock.ts";
 import { type RunningServer, startServer } from "../../../services/conductor/server.ts";
 import { readSettings, type Settings } from "../../../services/conductor/settings.ts";
 import type { StoreOptions } from "../../../services/conductor/store/store.ts";
+import { expectDescribed, expectDescribedEvent } from "./_described.ts";
 import { makePlace, type Place, type TestStore, withSwitch } from "./_places.ts";
 
 export { describeOnBoth } from "./_places.ts";
@@ -99,7 +100,9 @@ function makeHarness(server: RunningServer, store: Harness["store"], problems: s
     });
     const text = await response.text();
     const isJson = response.headers.get("content-type")?.includes("json") === true && text !== "";
-    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+    const answer: Answer = { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+    expectDescribed({ method, path, sent: body, ...answer });
+    return answer;
   };
   return {
     ...server,
@@ -145,7 +148,9 @@ export async function openEvents(url: string, headers: Record<string, string> = 
         const block = text.slice(0, end);
         text = text.slice(end + 2);
         if (block.startsWith(":")) continue;
-        return parseEvent(block);
+        const event = parseEvent(block);
+        expectDescribedEvent(new URL(url).pathname, event.event, event.data);
+        return event;
       }
       const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
       if (done) return undefined;
