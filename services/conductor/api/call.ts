@@ -4,8 +4,10 @@ import type { Conductor } from "../core/conductor.ts";
 import { ConductorError } from "../core/conductor-error.ts";
 import type { Component } from "../core/registry.ts";
 
-/** Who asks: whoever has the join token, or a component with its own. */
-export type Principal = { readonly kind: "operator" } | { readonly kind: "component"; readonly component: Component };
+/** Who asks: whoever has the join token (`isStack`: Harbor, which has one of its own), or a component with its own. */
+export type Principal =
+  | { readonly kind: "operator"; readonly isStack?: true }
+  | { readonly kind: "component"; readonly component: Component };
 
 export interface Call {
   readonly request: Request;

@@ -106,6 +106,14 @@ export function readOptionalNumber(fields: Fields, field: string, least: number,
   throw invalid(field, `must be a number from ${least} to ${most}`);
 }
 
+/** True or false; undefined where the field is left out or null. */
+export function readOptionalFlag(fields: Fields, field: string): boolean | undefined {
+  const value = fields[field];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "boolean") return value;
+  throw invalid(field, "must be true or false");
+}
+
 export function readOptionalChoice<T extends string>(fields: Fields, field: string, choices: readonly T[]): T | undefined {
   const value = fields[field];
   if (value === undefined || value === null) return undefined;

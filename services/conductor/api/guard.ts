@@ -9,6 +9,7 @@ import { type Endpoint, type Principal, wantsPage } from "./call.ts";
 import { operationOf } from "./operations.ts";
 
 const OPERATOR: Principal = { kind: "operator" };
+const STACK: Principal = { kind: "operator", isStack: true };
 /** Tokens that are not good, from one address. */
 const WRONG = { perSecond: 2, burst: 20, addresses: 10_000 };
 
@@ -59,6 +60,7 @@ export class Guard {
     const wait = this.#wrong.wait(from, now);
     if (wait > 0) throw tooOften("Too many wrong tokens came from this address", wait);
     if (settings.token !== "" && isSame(token, settings.token)) return OPERATOR;
+    if (settings.stackToken !== "" && isSame(token, settings.stackToken)) return STACK;
     this.#wrong.take(from, now);
     throw new ConductorError("unknown_token", "This token is not good here, or not any more", {
       hint: "it is replaced when the component registers again, and gone when its lease is over: POST /register",

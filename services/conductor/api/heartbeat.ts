@@ -22,6 +22,7 @@ async function beat(call: Call): Promise<Response> {
   const fields = await readFields(call);
   const component = componentFor(call, readRequiredText(fields, "component_id", COMPONENT_ID));
   const { conductor } = call;
+  if (!component.health.doesBeat) throw invalid("component_id", `is ${component.id}, which was registered as one without heartbeats`);
   checkTimestamp(fields, conductor);
   const reported = readOptionalChoice(fields, "status", REPORTED) ?? "healthy";
   const metrics = readMetrics(fields);

@@ -9,6 +9,7 @@ import {
   invalid,
   readFields,
   readOptionalChoice,
+  readOptionalFlag,
   readOptionalNumber,
   readOptionalText,
   readRequiredText,
@@ -50,8 +51,8 @@ async function register(call: Call): Promise<Response> {
       is_replacement: isReplaced,
       token,
       heartbeat_interval: health.intervalMs / 1_000,
-      next_heartbeat: isoTime(conductor.clock.now() + health.intervalMs),
-      lease_seconds: health.leaseMs / 1_000,
+      next_heartbeat: health.doesBeat ? isoTime(conductor.clock.now() + health.intervalMs) : null,
+      lease_seconds: health.doesBeat ? health.leaseMs / 1_000 : null,
       components_total: conductor.registry.size,
       components: listOthers(conductor, component),
     },
@@ -65,14 +66,18 @@ async function deregister(call: Call): Promise<Response> {
   return Response.json({ status: "deregistered", component_id: id });
 }
 
-function readRegistration(fields: Fields, { conductor, from }: Call): Registration {
-  const { settings, addresses } = conductor;
+function readRegistration(fields: Fields, { conductor, from, principal }: Call): Registration {
+  const { settings } = conductor;
+  const isOfStack = principal.kind === "operator" && principal.isStack === true;
+  const addresses = { ...conductor.addresses, isOfStack };
   const port = readOptionalNumber(fields, "port", 1, 65_535);
   if (port === undefined || !Number.isInteger(port)) throw invalid("port", "must be a whole number from 1 to 65535");
   const host = checkHost(addresses, from, readOptionalText(fields, "host", HOST), port);
   const healthUrl = readOptionalText(fields, "health_check_url", URL_TEXT);
   const intervalS = readOptionalNumber(fields, "heartbeat_interval", INTERVAL_S.least, INTERVAL_S.most);
   const leaseS = readOptionalNumber(fields, "lease_seconds", LEASE_S.least, LEASE_S.most);
+  const doesBeat = readOptionalFlag(fields, "heartbeats") ?? true;
+  if (!doesBeat) refuseUnseen(healthUrl, leaseS);
   return {
     name: readRequiredText(fields, "component", NAME),
     version: readOptionalText(fields, "version", VERSION) ?? "",
@@ -83,9 +88,19 @@ function readRegistration(fields: Fields, { conductor, from }: Call): Registrati
     publicKey: readPublicKey(fields),
     intervalMs: Math.round((intervalS ?? settings.heartbeatIntervalMs / 1_000) * 1_000),
     leaseMs: Math.round((leaseS ?? settings.leaseMs / 1_000) * 1_000),
+    doesBeat,
+    isOfStack,
     isOneOfMany: readOptionalChoice(fields, "instances", ["one", "many"]) === "many",
     id: readOptionalText(fields, "component_id", COMPONENT_ID),
   };
+}
+
+/** Nothing would ever be heard of it. */
+function refuseUnseen(healthUrl: string | undefined, leaseS: number | undefined): void {
+  if (healthUrl === undefined)
+    throw invalid("health_check_url", "is missing: without heartbeats it is how a component is known to be there");
+  if (leaseS !== undefined)
+    throw invalid("lease_seconds", "has no place here: without heartbeats a component is known until it is deregistered");
 }
 
 function listOthers({ registry, access }: Conductor, component: Component): object[] {

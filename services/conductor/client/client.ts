@@ -8,6 +8,9 @@ import { Session, type SessionOptions } from "./session.ts";
 import { ClientState } from "./state.ts";
 import { follow, type Subscription } from "./stream.ts";
 
+export { ConductorClientError } from "./http.ts";
+export { Operator } from "./operator.ts";
+
 export interface ConductorEvent<T = unknown> {
   readonly id: string;
   readonly type: string;

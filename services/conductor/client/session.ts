@@ -1,4 +1,5 @@
 /** A component's registration, kept up: heartbeats, and registering again where the conductor has forgotten it. */
+import type { Asker } from "./asker.ts";
 import { Backoff, sleep } from "./backoff.ts";
 import { type Ask, askConductor, ConductorClientError, isPassing } from "./http.ts";
 
@@ -58,7 +59,7 @@ interface Registered {
 const EARLY = 0.6;
 const LEAVE_MS = 2_000;
 
-export class Session {
+export class Session implements Asker {
   readonly #options: SessionOptions;
   readonly #end = new AbortController();
   #registered: Registered;

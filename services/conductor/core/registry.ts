@@ -29,6 +29,8 @@ export class Component {
   tokenHash: string;
   /** Milliseconds since 1970. */
   registeredAt: number;
+  /** Registered by Harbor, as a service that it runs. */
+  isOfStack: boolean;
   metrics: Metrics | null = null;
   /** Of the changes of others, the last that it was told. */
   toldChange = 0;
@@ -46,6 +48,7 @@ export class Component {
     this.publicKey = kept.publicKey ?? null;
     this.tokenHash = kept.tokenHash;
     this.registeredAt = kept.registeredAt;
+    this.isOfStack = kept.isOfStack === true;
   }
 
   get health(): Health {
@@ -84,6 +87,7 @@ export class Component {
     this.publicKey = kept.publicKey ?? null;
     this.tokenHash = kept.tokenHash;
     this.registeredAt = kept.registeredAt;
+    this.isOfStack = kept.isOfStack === true;
     this.metrics = null;
   }
 }
@@ -100,6 +104,10 @@ export interface Registration {
   readonly publicKey?: Readonly<Record<string, unknown>> | undefined;
   readonly intervalMs: number;
   readonly leaseMs: number;
+  /** False: it is asked by its health check alone, and is known until it is deregistered. */
+  readonly doesBeat: boolean;
+  /** By Harbor, as a service that it runs. */
+  readonly isOfStack: boolean;
   /** `true`: another one beside those of its name that are there. */
   readonly isOneOfMany: boolean;
   /** Of those, the one that it is again. */
@@ -107,7 +115,10 @@ export interface Registration {
 }
 
 /** What a restart of the conductor does not lose. */
-interface Kept extends Omit<Registration, "isOneOfMany" | "id"> {
+interface Kept extends Omit<Registration, "isOneOfMany" | "id" | "doesBeat" | "isOfStack"> {
+  /** Left out where it does. */
+  readonly doesBeat?: false;
+  readonly isOfStack?: true;
   readonly tokenHash: string;
   readonly registeredAt: number;
 }
@@ -218,8 +229,9 @@ export class Registry {
 
   async #keep(id: string, registration: Registration): Promise<Registered> {
     const { token, hash } = makeToken(id);
-    const { isOneOfMany: _, id: __, ...rest } = registration;
-    const kept: Kept = { ...rest, tokenHash: hash, registeredAt: this.#clock.now() };
+    const { isOneOfMany: _, id: __, doesBeat, isOfStack, ...rest } = registration;
+    const special = { ...(doesBeat ? {} : { doesBeat }), ...(isOfStack ? { isOfStack } : {}) };
+    const kept: Kept = { ...rest, ...special, tokenHash: hash, registeredAt: this.#clock.now() };
     await this.#documents.put(KIND, id, kept);
     const before = this.#ids.get(id);
     if (before !== undefined) this.#replace(before, kept);
@@ -286,8 +298,8 @@ export class Registry {
     this.#freeSlots.push(component.slot);
   }
 
-  #newHealth({ intervalMs, leaseMs }: Kept): Health {
-    return newHealth(intervalMs, leaseMs, this.#clock.steady());
+  #newHealth({ intervalMs, leaseMs, doesBeat }: Kept): Health {
+    return newHealth(intervalMs, leaseMs, this.#clock.steady(), doesBeat);
   }
 
   #share(kept: Kept): Kept {

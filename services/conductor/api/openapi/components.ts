@@ -41,6 +41,8 @@ const status = choice(STATES);
 
 const publicKey: Schema = { type: "object", description: "What encrypts for it: a JWK, or a JWK Set (RFC 7517)" };
 
+const leaseOrNull = orNull(number("None for one without heartbeats"));
+
 const component: Readonly<Record<string, Schema>> = {
   component_id: id,
   component: text(),
@@ -52,7 +54,9 @@ const component: Readonly<Record<string, Schema>> = {
   last_heartbeat: timeOrNull,
   missed_heartbeats: count,
   heartbeat_interval: number("Seconds"),
-  lease_seconds: number(),
+  lease_seconds: leaseOrNull,
+  heartbeats: yesOrNo("Whether it beats; else it is known by its checks, until it is deregistered"),
+  registered_by: choice(["component", "harbor"], "`harbor`: a service of the stack"),
   url: text("Where it is reached"),
   host: text(),
   port: integer(),
@@ -83,6 +87,7 @@ const registerOne: Operation = {
       component_id: ruled(COMPONENT_ID, "Of many, the one that it is again"),
       host: ruled(HOST, "Where it is, if not where it registers from"),
       public_key: publicKey,
+      heartbeats: yesOrNo("`false`: known by its health check alone, which it has to have, until it is deregistered"),
     },
   ),
   example: exampleRegistration,
@@ -96,8 +101,8 @@ const registerOne: Operation = {
         is_replacement: yesOrNo(),
         token: text("For everything else, in its name"),
         heartbeat_interval: number("Seconds"),
-        next_heartbeat: time,
-        lease_seconds: number(),
+        next_heartbeat: timeOrNull,
+        lease_seconds: leaseOrNull,
         components_total: count,
         components: list(object({ component_id: id, status, capabilities: list(text()) }), { maxItems: OTHERS_SHOWN }),
       }),
