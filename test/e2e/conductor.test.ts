@@ -13,7 +13,7 @@ const found = await findTestEngine();
 const TIMEOUT_MS = 60_000;
 /** Degraded after three seconds of silence, offline after thirty more. */
 const OFFLINE_MS = 40_000;
-const COMPONENT = join(import.meta.dir, "_component.ts");
+const COMPONENT = Bun.fileURLToPath(new URL("./_component.ts", import.meta.url));
 
 /** A container beside the conductor's, to ask from. */
 const NEIGHBOUR = `
