@@ -76,7 +76,9 @@ export class StoreWatch {
     complain(`the store is back after ${(awayMs / 1_000).toFixed(1)} s`);
     const data = { away_ms: awayMs, reason, events_forgotten: this.#forgotten };
     this.#forgotten = 0;
-    this.announce([{ type: "conductor-store-back", source: SOURCE, time: clock.now(), data }]);
+    // beyond the bound, where that is reached: none is forgotten for it
+    this.#waiting.push({ type: "conductor-store-back", source: SOURCE, time: clock.now(), data });
+    void this.#write();
   }
 
   /** Where the answer was lost they are written again: twice is better than not at all. */

@@ -9,6 +9,9 @@ export const TOKEN = "join-me";
 /** Longer than a conductor that was killed keeps others from its Redis. */
 const START_MS = 15_000;
 
+/** More than the longest poll. */
+const ANSWER_MS = 90_000;
+
 /** What answered, or nothing where nobody did. */
 export interface Reply {
   status: number;
@@ -72,7 +75,7 @@ export class Program {
     const response = await fetch(this.url + path, {
       method,
       headers: { authorization: `Bearer ${TOKEN}`, ...headers },
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(ANSWER_MS),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();

@@ -219,7 +219,7 @@ describeOnBoth(`bad input (HARBOR_TEST_SEED=${SEED})`, () => {
       expect(await stream.next()).toBeUndefined();
     }
     expect((await server.ask("GET", "/services", { token: first.token })).body.error.code).toBe("unknown_token");
-    const next = await server.open("/events/subscribe", { authorization: `Bearer ${second.token}` });
+    const next = await server.open("/events/subscribe?event_type=a", { authorization: `Bearer ${second.token}` });
     await server.ask("POST", "/events/publish", { token: second.token, body: { event_type: "a" } });
     expect((await next.next())?.event).toBe("a");
     await next.close();

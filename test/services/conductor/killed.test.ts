@@ -72,3 +72,15 @@ describe(`kill -9 (HARBOR_TEST_SEED=${SEED})`, () => {
     60_000 + KILLS.redis * 15_000,
   );
 });
+
+test("asked to end under load it does so by itself, soon and with nothing to say; what was promised is kept", async () => {
+  const program = await programs({ HARBOR_CONDUCTOR_DATA: makeFolder() }).start();
+  const traffic = new Traffic(program);
+  await killAll(program, traffic, 3, async () => {
+    const since = performance.now();
+    expect(await program.end("SIGTERM")).toBe(0);
+    expect(performance.now() - since).toBeLessThan(7_000);
+    await program.start();
+  });
+  expect(program.said.trimEnd().split("\n")).toEqual(Array.from({ length: 4 }, () => `conductor listens on ${program.url}`));
+}, 60_000);

@@ -95,6 +95,17 @@ test.skipIf(!HAS_REDIS)(
   30_000,
 );
 
+test.skipIf(!HAS_REDIS)("a Redis that has forgotten everything is still its own", async () => {
+  const env = await onRedis();
+  const first = await programs(env).start();
+  await first.ask("POST", "/register", { component: "hub", port: 4_001 });
+  const redis = await sharedRedis();
+  await redis.ask("FLUSHALL");
+  await until(async () => (await redis.ask("GET", `${env.HARBOR_CONDUCTOR_PREFIX}:conductor`)) !== null, "it has it again");
+  expect((await first.ask("GET", "/services")).body.total).toBe(1);
+  expect(await first.end()).toBe(0);
+});
+
 test.skipIf(!HAS_REDIS)("one that waits ends when it is asked to", async () => {
   const env = await onRedis();
   await programs(env).start();
