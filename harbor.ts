@@ -36,6 +36,7 @@ void dispatch(
       shell: () => import("./routines/shell.ts"),
       launch: () => import("./routines/launch.ts"),
       models: () => import("./routines/models.ts"),
+      conductor: () => import("./services/conductor/command.ts"),
     },
     Reach: {
       connect: () => import("./routines/connect.ts"),

@@ -13,6 +13,7 @@ import { currentStack } from "./stack/current-stack.ts";
 import { createProgress } from "./stack/progress.ts";
 import { stateOf } from "./stack/read-stack.ts";
 import { type StoppedService, stopStack } from "./stack/stop-stack.ts";
+import { tellServices } from "./stack/tell-services.ts";
 import { removeEmptyState } from "./stack/write-stack.ts";
 
 function render(stopped: readonly StoppedService[]): string {
@@ -42,6 +43,7 @@ export const command = defineCommand({
     };
     const stopped = await withLock(stateOf(home).lock, stop, { signal: interrupt.signal, purpose: "harbor down" });
     removeEmptyState(home);
+    await tellServices({ cause: "down", home, env, signal: interrupt.signal, progress });
     if (stopped.length === 0) progress.say("harbor", "nothing to stop");
     emit(stopped, { json: args.json, render });
   },

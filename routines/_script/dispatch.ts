@@ -94,6 +94,23 @@ export function runForHandle(table: CommandTable, argv: readonly string[], progr
   return runNamed(table, isWord(first) ? argv : ["ls", ...argv], program);
 }
 
+/**
+ * Runs a subcommand of a verb that is also a service's name. Another word may be a verb about that service, which then stands before
+ * it, as any service may.
+ */
+export async function runNamedOrAbout(
+  handle: string,
+  table: CommandTable,
+  argv: readonly string[],
+  verbs: CommandTable = {},
+): Promise<void> {
+  const program = `harbor ${handle}`;
+  if (subcommandOf(argv[0] ?? "", table) !== undefined) return runNamed(table, argv, program, verbs);
+  const { [handle]: _, ...others } = verbs;
+  const swapped = await putVerbFirst(others, [handle, ...argv]);
+  return swapped === undefined ? runNamed(table, argv, program, verbs) : runNamed(others, swapped, "harbor", verbs);
+}
+
 function unknownCommand(word: string, table: CommandTable, program: string): HarborError {
   const guess = nearest(word, Object.keys(table));
   const hint =

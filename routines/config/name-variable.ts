@@ -27,6 +27,7 @@ export function keyOf(variable: string, handles: Iterable<string>): string {
   return variable.slice("HARBOR_".length).toLowerCase();
 }
 
-function prefixOf(handle: string): string {
+/** What all variables of a service begin with. */
+export function prefixOf(handle: string): string {
   return `HARBOR_${handle.toUpperCase().replaceAll("-", "_")}_`;
 }

@@ -10,6 +10,7 @@ import type { Progress } from "./progress.ts";
 import { readStack, stateOf } from "./read-stack.ts";
 import { warn } from "./say.ts";
 import { startStack } from "./start-stack.ts";
+import { tellServices } from "./tell-services.ts";
 import { whatRuns } from "./what-runs.ts";
 import { removeEmptyState } from "./write-stack.ts";
 
@@ -38,7 +39,12 @@ export interface BroughtUp {
 export async function bringUp(options: BringUpOptions): Promise<BroughtUp> {
   const { home, signal, timeoutMs, purpose } = options;
   const waitMs = timeoutMs ?? LOCK_WAIT_MS;
-  return await withLock(stateOf(home).lock, () => start(options), { signal, purpose, waitMs }).finally(() => removeEmptyState(home));
+  try {
+    return await withLock(stateOf(home).lock, () => start(options), { signal, purpose, waitMs });
+  } finally {
+    removeEmptyState(home);
+    await tellServices({ cause: "up", home, env: options.env, signal, progress: options.progress });
+  }
 }
 
 /** Another `up` may be pulling gigabytes. */

@@ -15,6 +15,7 @@ import { findStackWorkspace } from "./find-stack-workspace.ts";
 import { orderStops, type StopWave } from "./order-stops.ts";
 import { createProgress, type Progress, StatusProgress } from "./progress.ts";
 import { type StackRecord, stateOf } from "./read-stack.ts";
+import { tellServices } from "./tell-services.ts";
 import { removeEmptyState } from "./write-stack.ts";
 
 export interface ControlStackOptions {
@@ -44,6 +45,7 @@ export async function runControl(action: ContainerAction, handles: readonly stri
   // what is up is read once nobody else changes it
   const work = (): Promise<ControlledService[]> => controlStack({ action, ...currentStack(env), env, handles, signal, progress });
   const done = await withLock(stateOf(home).lock, work, { signal, purpose: `harbor ${action}` }).finally(() => removeEmptyState(home));
+  await tellServices({ cause: action, home, env, signal, progress });
   if (done.length === 0) progress.say("harbor", `nothing runs that could be ${PAST[action]}`);
   return done;
 }

@@ -71,6 +71,11 @@ export function readProvides(path: string): string[] {
   return texts(readMetadata(path).provides);
 }
 
+/** The program that is to be run when something of the stack has changed, as written; undefined where the file names none. */
+export function readOnChange(path: string): string | undefined {
+  return readText(path).includes("on_change:") ? text(readMetadata(path).on_change) : undefined;
+}
+
 const CAPABILITIES: ReadonlySet<string> = new Set(BUILT_IN_CAPABILITIES);
 
 function readMetadata(path: string): Record<string, unknown> {

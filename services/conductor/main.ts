@@ -1,40 +1,57 @@
 /**
- * The conductor: reads its environment, opens its store, listens, and ends on SIGTERM or Ctrl-C.
- * It imports nothing from outside of this folder, which is all that its container is given.
+ * The conductor: reads its environment, opens its store, waits until no other conductor works on that, listens, and ends on SIGTERM or
+ * Ctrl-C. It imports nothing from outside of this folder, which is all that its container is given.
  *
  *   HARBOR_CONDUCTOR_TOKEN=… bun main.ts
  */
 
-import { type RunningServer, startServer } from "./server.ts";
-import { readSettings } from "./settings.ts";
+import { hostname } from "node:os";
+import { startServer } from "./server.ts";
+import { readSettings, type Settings } from "./settings.ts";
 import { openStore } from "./store/open-store.ts";
-import type { Store } from "./store/store.ts";
+import { type Store, StoreError } from "./store/store.ts";
 
 /** Requests that are under way may end by themselves for this long. */
 const DRAIN_MS = 5_000;
 
-async function main(): Promise<void> {
+async function main(): Promise<number> {
   const settings = readSettings(process.env);
-  const store = await openStore({ redisUrl: settings.redisUrl, prefix: settings.prefix, folder: settings.dataFolder });
-  const server = await startServer({ settings, store, complain }).catch(async (error: unknown) => {
+  const asked = new AbortController();
+  process.on("SIGTERM", () => asked.abort());
+  process.on("SIGINT", () => asked.abort());
+  const store = await openStore(
+    { redisUrl: settings.redisUrl, prefix: settings.prefix, folder: settings.dataFolder },
+    { maxWaiting: settings.maxWaiting },
+  );
+  try {
+    return await serve(settings, store, asked.signal);
+  } finally {
     await store[Symbol.asyncDispose]();
-    throw error;
-  });
-  const access = settings.token === "" ? "; no token is asked for" : "";
-  process.stdout.write(`conductor listens on ${server.url}${access}\n`);
-  let isEnding = false;
-  const stop = (): void => {
-    if (!isEnding) void end(server, store);
-    isEnding = true;
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
+  }
 }
 
-async function end(server: RunningServer, store: Store): Promise<void> {
-  await server.stop(DRAIN_MS);
-  await store[Symbol.asyncDispose]();
-  process.exit();
+/** Until it is asked to end (0), or another conductor has taken the store (1). */
+async function serve(settings: Settings, store: Store, asked: AbortSignal): Promise<number> {
+  const lost = new AbortController();
+  const name = `${hostname()}, port ${settings.port}, process ${process.pid}`;
+  const onLost = (reason: string): void => {
+    complain(`ends: ${reason}`);
+    lost.abort();
+  };
+  await store.own({ name, onWait: (reason) => complain(`waits: ${reason}`), onLost, signal: asked });
+  if (asked.aborted) return 0;
+  const server = await startServer({ settings, store, complain });
+  const access = settings.token === "" ? "; no token is asked for" : "";
+  process.stdout.write(`conductor listens on ${server.url}${access}\n`);
+  await whenAborted(AbortSignal.any([asked, lost.signal]));
+  // what another one answers for now is not answered here for a moment longer
+  await server.stop(lost.signal.aborted ? 0 : DRAIN_MS);
+  return lost.signal.aborted ? 1 : 0;
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
 }
 
 function complain(problem: string): void {
@@ -42,8 +59,9 @@ function complain(problem: string): void {
 }
 
 try {
-  await main();
+  process.exit(await main());
 } catch (error) {
   complain((error as Error).message);
-  process.exitCode = 1;
+  if (error instanceof StoreError && error.hint !== undefined) complain(error.hint);
+  process.exit(1);
 }

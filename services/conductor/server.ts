@@ -3,13 +3,14 @@ import { routes as access } from "./api/access.ts";
 import { routes as alerts } from "./api/alerts.ts";
 import { refusal } from "./api/answers.ts";
 import { routes as broadcast } from "./api/broadcast.ts";
-import type { Call, Endpoint, Method, Routes } from "./api/call.ts";
+import { type Call, type Endpoint, type Method, type Principal, pathOf, type Routes } from "./api/call.ts";
 import { routes as dashboard } from "./api/dashboard.ts";
 import { routes as discovery } from "./api/discovery.ts";
 import { routes as events } from "./api/events.ts";
 import { Guard } from "./api/guard.ts";
 import { routes as heartbeat } from "./api/heartbeat.ts";
 import { routes as metrics } from "./api/metrics.ts";
+import { routes as openapi } from "./api/openapi.ts";
 import { routes as queue } from "./api/queue.ts";
 import { routes as register } from "./api/register.ts";
 import { routes as requests } from "./api/requests.ts";
@@ -17,6 +18,7 @@ import { routes as route } from "./api/route.ts";
 import { eventEncoding } from "./api/sse.ts";
 import { routes as state } from "./api/state.ts";
 import { routes as status } from "./api/status.ts";
+import { withoutHidden } from "./api/visible.ts";
 import { plainAddress } from "./core/address.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
 import { Conductor } from "./core/conductor.ts";
@@ -24,10 +26,11 @@ import { ConductorError } from "./core/conductor-error.ts";
 import type { Settings } from "./settings.ts";
 import type { Store } from "./store/store.ts";
 
-const ROUTES: Routes = {
+/** All of them. */
+export const ROUTES: Routes = {
   ...{ ...status, ...register, ...heartbeat, ...discovery, ...route },
   ...{ ...events, ...queue, ...broadcast, ...requests, ...state },
-  ...{ ...metrics, ...dashboard, ...alerts, ...access },
+  ...{ ...metrics, ...dashboard, ...alerts, ...access, ...openapi },
 };
 
 /**
@@ -91,7 +94,8 @@ export async function startServer({
 function listen(settings: Settings, answerer: Answerer, idleTimeout: number): Bun.Server<undefined> {
   const handlers = Object.entries(ROUTES).map(([path, methods]) => [
     path,
-    (request: Bun.BunRequest, server: Bun.Server<undefined>) => answerer.answer(request, server, methods),
+    (request: Bun.BunRequest, server: Bun.Server<undefined>) =>
+      answerer.answer(request, server, { path, methods: firstPartOf(pathOf(request)) === firstPartOf(path) ? methods : {} }),
   ]);
   return Bun.serve({
     hostname: settings.host,
@@ -100,8 +104,16 @@ function listen(settings: Settings, answerer: Answerer, idleTimeout: number): Bu
     idleTimeout,
     development: false,
     routes: Object.fromEntries(handlers),
-    fetch: (request, server) => answerer.answer(request, server, {}),
+    fetch: (request, server) => answerer.answer(request, server, { path: pathOf(request), methods: {} }),
   });
+}
+
+/**
+ * Bun finds the route by the path as it came, and its `url` has the dots taken out: by `/state/../services` they are two different
+ * things, and what rules allow is looked up by one of them.
+ */
+function firstPartOf(path: string): string {
+  return path.split("/", 2)[1] ?? "";
 }
 
 class Answerer {
@@ -118,17 +130,18 @@ class Answerer {
   async answer(
     request: Request & { params?: Record<string, string> },
     server: Bun.Server<undefined>,
-    methods: Routes[string],
+    { path, methods }: { path: string; methods: Routes[string] },
   ): Promise<Response> {
+    let principal: Principal | undefined;
     try {
       const from = plainAddress(server.requestIP(request)?.address ?? "");
       const endpoint = methods.ANY ?? methods[(request.method === "HEAD" ? "GET" : request.method) as Method] ?? nowhere(methods);
-      const principal = this.#guard.admit(request, endpoint, from);
+      principal = this.#guard.admit(request, { endpoint, path }, from);
       const { params = {} } = request;
       const call: Call = { request, params, principal, from, conductor: this.#conductor, hold: () => server.timeout(request, 0) };
       return await endpoint.handle(call);
     } catch (error) {
-      const answer = refusal(error);
+      const answer = refusal(withoutHidden(error, this.#conductor, principal));
       if (answer !== undefined) return answer;
       // whoever asked has gone: nobody reads this
       if (request.signal.aborted) return new Response(null, { status: 499 });

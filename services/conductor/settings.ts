@@ -7,6 +7,8 @@ export interface Settings {
   readonly port: number;
   /** Needed to register, and good for everything. Empty: nobody is asked for any, which only loopback may do. */
   readonly token: string;
+  /** Harbor's, to register what it runs wherever that is; nobody else is given it. Empty: there is none. */
+  readonly stackToken: string;
   /** Hosts that components may be at besides the one they register from. */
   readonly allowedHosts: readonly string[];
   /** Of components that ask for none. */
@@ -18,6 +20,12 @@ export interface Settings {
   readonly maxRouteBodyBytes: number;
   /** Of one component; 0: no limit. */
   readonly requestsPerSecond: number;
+  /** Streams, routed requests and questions of one component at a time. */
+  readonly maxOpen: number;
+  /** Components that may be registered. */
+  readonly maxComponents: number;
+  /** Messages to one component that are not acknowledged yet. */
+  readonly maxWaiting: number;
   /** Until a component that a request was routed to answers, and between two parts of its answer. */
   readonly routeTimeoutMs: number;
   /** Folder of the embedded store. */
@@ -38,7 +46,8 @@ export function readSettings(env: Env): Settings {
   const settings: Settings = {
     host: env.HARBOR_CONDUCTOR_HOST || "127.0.0.1",
     port: readNumber(env, "HARBOR_CONDUCTOR_HOST_PORT", { fallback: 8888, least: 0, most: 65_535 }),
-    token: readToken(env),
+    token: readToken(env, "HARBOR_CONDUCTOR_TOKEN"),
+    stackToken: readToken(env, "HARBOR_CONDUCTOR_STACK_TOKEN"),
     allowedHosts: (env.HARBOR_CONDUCTOR_ALLOWED_HOSTS || "").split(/[\s,]+/).filter((host) => host !== ""),
     heartbeatIntervalMs: readNumber(env, "HARBOR_CONDUCTOR_HEARTBEAT_INTERVAL", { fallback: 10, least: 1, most: 30 }) * 1_000,
     leaseMs: readNumber(env, "HARBOR_CONDUCTOR_LEASE", { fallback: 3_600, least: 60, most: 31_536_000 }) * 1_000,
@@ -49,6 +58,9 @@ export function readSettings(env: Env): Settings {
       most: Number.MAX_SAFE_INTEGER,
     }),
     requestsPerSecond: readNumber(env, "HARBOR_CONDUCTOR_RATE", { fallback: 500, least: 0, most: 1_000_000 }),
+    maxOpen: readNumber(env, "HARBOR_CONDUCTOR_MAX_OPEN", { fallback: 1_000, least: 1, most: 20_000 }),
+    maxComponents: readNumber(env, "HARBOR_CONDUCTOR_MAX_COMPONENTS", { fallback: 200_000, least: 1, most: 10_000_000 }),
+    maxWaiting: readNumber(env, "HARBOR_CONDUCTOR_MAX_WAITING", { fallback: 100_000, least: 1, most: 1_000_000_000 }),
     routeTimeoutMs: readNumber(env, "HARBOR_CONDUCTOR_ROUTE_TIMEOUT", { fallback: 300, least: 1, most: 86_400 }) * 1_000,
     dataFolder: env.HARBOR_CONDUCTOR_DATA || "data",
     redisUrl: env.HARBOR_CONDUCTOR_REDIS_URL || "",
@@ -68,10 +80,10 @@ function readSmtpUrl(env: Env): string {
   throw new Error("HARBOR_CONDUCTOR_SMTP_URL must be as in smtp://user:password@mail.example.com:587");
 }
 
-function readToken(env: Env): string {
-  const token = env.HARBOR_CONDUCTOR_TOKEN || "";
+function readToken(env: Env, name: string): string {
+  const token = env[name] || "";
   if (/^[\x21-\x7e]*$/.test(token)) return token;
-  throw new Error("HARBOR_CONDUCTOR_TOKEN may have no spaces, and nothing but ASCII in it: it travels in a header");
+  throw new Error(`${name} may have no spaces, and nothing but ASCII in it: it travels in a header`);
 }
 
 function isLoopback(host: string): boolean {

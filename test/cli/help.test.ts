@@ -1,5 +1,6 @@
 /** Finding one's way: the overview, help with examples, and what a slip at the keyboard gets. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "../../routines/_script/command.ts";
 import { parseCommandArgs } from "../../routines/_script/parse-args.ts";
@@ -55,6 +56,7 @@ const VERBS = [
     "env",
     "config",
     "models",
+    "conductor",
     "secrets",
     "profile",
     "defaults",
@@ -93,7 +95,8 @@ describe.each(VERBS)("harbor %s --help", (verb) => {
     expect(stdout).not.toMatch(/[ \t]$/m);
     const examples = stdout.split("EXAMPLES\n\n")[1]?.split("\n\n")[0]?.split("\n") ?? [];
     expect(examples.length).toBeGreaterThan(0);
-    const { command } = (await import(join(checkout, `routines/${verb}.ts`))) as { command: Command };
+    const file = existsSync(join(checkout, `routines/${verb}.ts`)) ? `routines/${verb}.ts` : `services/${verb}/command.ts`;
+    const { command } = (await import(join(checkout, file))) as { command: Command };
     for (const example of examples) {
       const [program, name, ...words] = wordsOf(example.trim());
       expect([program, name]).toEqual(["harbor", verb]);

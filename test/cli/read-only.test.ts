@@ -39,6 +39,7 @@ const READING: Record<string, string[][]> = {
   defaults: [[], ["ls", "--json"]],
   volumes: [["boxed"], ["boxed", "ls", "--json"], ["boxed", "add", "./nothing:/x"]],
   alias: [[], ["ls", "--json"], ["get", "hi"]],
+  conductor: [["ls", "--url", "http://127.0.0.1:1"], ["status"], ["queue"], ["state", "ls"], ["alerts"], ["access", "--json"]],
   models: [["ls"], ["ls", "--json"], ["path", "nothing"]],
   launch: [[], ["--json"]],
   update: [

@@ -4,9 +4,9 @@ import { ConductorError } from "../core/conductor-error.ts";
 import type { Call, Routes } from "./call.ts";
 import { invalid, readFields, readRequiredText, readTexts } from "./fields.ts";
 
-const NAME = { pattern: /^[A-Za-z0-9*][\w.*-]{0,127}$/, words: "a component's name or id, with * for any part of one" };
+export const NAME = { pattern: /^[A-Za-z0-9*][\w.*-]{0,127}$/, words: "a component's name or id, with * for any part of one" };
 const OPERATION = { pattern: new RegExp(`^(?:\\*|${OPERATIONS.join("|")})$`), words: `* or one of ${OPERATIONS.join(", ")}` };
-const TARGETS = 100;
+export const TARGETS = 100;
 
 export const routes: Routes = {
   "/access-control": { GET: { handle: list, access: "operator" }, POST: { handle: put, access: "operator" } },

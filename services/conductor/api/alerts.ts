@@ -2,20 +2,23 @@
 import { ExpressionError, parseCondition } from "../core/alert-expression.ts";
 import { type AlertRule, type Channel, MAX_RULES } from "../core/alerts.ts";
 import { ConductorError } from "../core/conductor-error.ts";
+import { nameOfId } from "../core/registry.ts";
 import { isAddress } from "../core/smtp.ts";
 import { isoTime } from "./answers.ts";
-import type { Call, Routes } from "./call.ts";
+import { type Call, mayReach, type Routes } from "./call.ts";
 import { type Fields, invalid, readFields, readOptionalChoice, readOptionalNumber, readRequiredText, readTexts } from "./fields.ts";
 
 /** The other two are the conductor's own. */
-const NAME = {
+export const NAME = {
   pattern: /^(?!component-(?:degraded|offline)$)[A-Za-z0-9][\w.-]{0,63}$/,
   words: "a name of letters, digits and . _ - (64 at most), none of the conductor's own alerts",
 };
-const COMPONENT = { pattern: /^[A-Za-z0-9*][\w.*-]{0,127}$/, words: "a component's name or id, with * for any part of one" };
+export const COMPONENT = { pattern: /^[A-Za-z0-9*][\w.*-]{0,127}$/, words: "a component's name or id, with * for any part of one" };
 const ANY_TEXT = { pattern: /^[\s\S]+$/, words: "a text" };
-const DAY_S = 86_400;
-const CHANNELS = 10;
+export const DAY_S = 86_400;
+export const SEVERITIES = ["info", "warning", "critical"] as const;
+export const COMPONENTS = 100;
+export const CHANNELS = 10;
 
 export const routes: Routes = {
   "/alerts": { GET: { handle: list } },
@@ -24,11 +27,23 @@ export const routes: Routes = {
   "/alerts/:name/silence": { POST: { handle: silence, access: "operator" } },
 };
 
-function list({ conductor }: Call): Response {
-  const firing = conductor.alerts
-    .firing()
-    .map(({ alert, componentId, since }) => ({ alert_name: alert, component_id: componentId, since: isoTime(since) }));
-  return Response.json({ alerts: conductor.alerts.rules().map(describe), firing });
+/** To a component: of those that it may observe, and without whom else they are told. */
+function list(call: Call): Response {
+  const { conductor, principal } = call;
+  const alerts = conductor.alerts.rules().map((rule) => (principal.kind === "operator" ? describe(rule) : describeForOthers(rule)));
+  return Response.json({ alerts, firing: describeFiring(call) });
+}
+
+/** What fires for those that whoever asks may observe, each with what its rule says of it. */
+export function describeFiring(call: Call): object[] {
+  const { alerts, clock } = call.conductor;
+  const isShown = (id: string): boolean => mayReach(call, "observe", { id, name: nameOfId(id) });
+  const firing = alerts.firing().filter(({ componentId }) => isShown(componentId));
+  return firing.map(({ alert, componentId, since }) => {
+    const { condition = "", severity = "warning", silencedUntil = 0 } = alerts.get(alert) ?? {};
+    const about = { alert_name: alert, component_id: componentId, since: isoTime(since) };
+    return { ...about, condition, severity, is_silenced: silencedUntil > clock.now() };
+  });
 }
 
 /** In place of the one of that name, whose silence goes on. */
@@ -41,10 +56,10 @@ async function configure(call: Call): Promise<Response> {
   const rule: AlertRule = {
     name,
     condition: readCondition(fields),
-    components: readTexts(fields, "components", COMPONENT, 100),
+    components: readTexts(fields, "components", COMPONENT, COMPONENTS),
     channels: readChannels(fields),
     forMs: (readOptionalNumber(fields, "for_seconds", 0, DAY_S) ?? 0) * 1_000,
-    severity: readOptionalChoice(fields, "severity", ["info", "warning", "critical"]) ?? "warning",
+    severity: readOptionalChoice(fields, "severity", SEVERITIES) ?? "warning",
     silencedUntil: before?.silencedUntil ?? 0,
   };
   await alerts.configure(rule);
@@ -108,6 +123,10 @@ function readChannel(value: unknown, field: string): Channel {
 
 function unknownAlert(rules: readonly AlertRule[], name: string): ConductorError {
   return new ConductorError("unknown_alert", `There is no alert "${name}"`, { details: { known: rules.map((rule) => rule.name) } });
+}
+
+function describeForOthers(rule: AlertRule): object {
+  return { ...describe(rule), notification_channels: rule.channels.map(({ type }) => ({ type })) };
 }
 
 function describe({ name, condition, components, channels, forMs, severity, silencedUntil }: AlertRule): object {

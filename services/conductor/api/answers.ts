@@ -2,7 +2,8 @@
 import { ConductorError, type ErrorCode } from "../core/conductor-error.ts";
 import { StoreError } from "../store/store.ts";
 
-const STATUSES: Readonly<Record<ErrorCode, number>> = {
+const RECEIVERS_SHOWN = 20;
+export const STATUSES: Readonly<Record<ErrorCode, number>> = {
   access_denied: 403,
   bad_address: 400,
   bad_condition: 400,
@@ -15,7 +16,9 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   not_found: 404,
   not_yours: 403,
   payload_too_large: 413,
+  queue_full: 429,
   rate_limited: 429,
+  registry_full: 503,
   request_failed: 502,
   timestamp_in_the_future: 400,
   token_required: 401,
@@ -49,6 +52,12 @@ export function refusal(error: unknown): Response | undefined {
 function asConductorError(error: unknown): ConductorError | undefined {
   if (error instanceof ConductorError) return error;
   if (!(error instanceof StoreError)) return undefined;
+  if (error.code === "full") {
+    return new ConductorError("queue_full", error.message, {
+      hint: "nothing of it was accepted: send again when they have received and acknowledged some, or raise conductor.max_waiting",
+      details: { receivers: error.receivers.slice(0, RECEIVERS_SHOWN), retry_after: 1 },
+    });
+  }
   const hint = error.hint ?? (error.isUnsure ? "it may have been done all the same: look before you ask again" : "ask again in a moment");
   return new ConductorError("unavailable", `The store cannot do it now: ${error.message}`, { hint, details: { retry_after: 1 } });
 }

@@ -1,11 +1,13 @@
 /** What a route is given, and how a route is described: the words that server.ts and the files beside this one share. */
-import type { Operation } from "../core/access-rules.ts";
+import type { Named, Operation } from "../core/access-rules.ts";
 import type { Conductor } from "../core/conductor.ts";
 import { ConductorError } from "../core/conductor-error.ts";
 import type { Component } from "../core/registry.ts";
 
-/** Who asks: whoever has the join token, or a component with its own. */
-export type Principal = { readonly kind: "operator" } | { readonly kind: "component"; readonly component: Component };
+/** Who asks: whoever has the join token (`isStack`: Harbor, which has one of its own), or a component with its own. */
+export type Principal =
+  | { readonly kind: "operator"; readonly isStack?: true }
+  | { readonly kind: "component"; readonly component: Component };
 
 export interface Call {
   readonly request: Request;
@@ -40,6 +42,11 @@ export function componentFor({ conductor, principal }: Call, id: string): Compon
   });
 }
 
+/** Whose connection it is; undefined for the operator's. */
+export function holderOf({ principal }: Call): Component | undefined {
+  return principal.kind === "component" ? principal.component : undefined;
+}
+
 /** The name under which something is said: a component's id, or `operator`. */
 export function nameOf(principal: Principal): string {
   return principal.kind === "operator" ? "operator" : principal.component.id;
@@ -70,6 +77,18 @@ export function wantsPage({ method, headers }: Request): boolean {
 }
 
 /** Whether rules let whoever asks do this with that component. */
-export function mayReach({ conductor, principal }: Call, operation: Operation, to: Component): boolean {
+export function mayReach({ conductor, principal }: Call, operation: Operation, to: Named): boolean {
   return principal.kind === "operator" || conductor.access.may(principal.component, operation, to);
+}
+
+/** Throws `access_denied` where rules do not let whoever asks do this with that component. */
+export function requireReach({ conductor, principal }: Call, operation: Operation, to: Named): void {
+  if (principal.kind === "component") conductor.access.require(principal.component, operation, to);
+}
+
+/** Those of them that rules let whoever asks do this with. Throws `access_denied` where there are some, and none of these. */
+export function reachable(call: Call, operation: Operation, found: readonly Component[]): readonly Component[] {
+  const allowed = found.filter((component) => mayReach(call, operation, component));
+  if (allowed.length === 0 && found[0] !== undefined) requireReach(call, operation, found[0]);
+  return allowed;
 }

@@ -5,13 +5,14 @@ import { causesOf, type State } from "../core/health.ts";
 import type { ComponentChange } from "../core/monitor.ts";
 import type { Component } from "../core/registry.ts";
 import { isoTime } from "./answers.ts";
-import { type Call, isYes, queryOf, type Routes } from "./call.ts";
-import { invalid, readQueryNumber } from "./fields.ts";
+import { type Call, isYes, mayReach, queryOf, type Routes, reachable, requireReach } from "./call.ts";
+import { invalid, OFFSET, readQueryNumber } from "./fields.ts";
 import { type EventStream, streamEvents } from "./sse.ts";
 import { findTargets, noInstance } from "./targets.ts";
 
-const STATES: readonly State[] = ["starting", "healthy", "degraded", "offline"];
-const STRATEGIES: readonly Strategy[] = ["least-loaded", "round-robin"];
+export const STATES: readonly State[] = ["starting", "healthy", "degraded", "offline"];
+export const STRATEGIES: readonly Strategy[] = ["least-loaded", "round-robin"];
+export const LIMIT = { fallback: 1_000, least: 1, most: 10_000 };
 const READER_BYTES = 1_048_576;
 /** What may be a range of versions: to Bun whatever is none matches everything. */
 const RANGE = /^[\s^~<>=v]*\d/;
@@ -26,17 +27,20 @@ type Filter = (component: Component) => boolean;
 
 function list(call: Call): Response {
   const query = queryOf(call);
-  const filter = readFilter(query);
+  const isWanted = readFilter(query);
+  const filter: Filter = (component) => isWanted(component) && mayReach(call, "discover", component);
   if (isYes(query.get("watch"))) return streamEvents(call, (stream) => watch(call.conductor, filter, stream));
-  const limit = readQueryNumber(query, "limit", { fallback: 1_000, least: 1, most: 10_000 });
-  const offset = readQueryNumber(query, "offset", { fallback: 0, least: 0, most: Number.MAX_SAFE_INTEGER });
+  const limit = readQueryNumber(query, "limit", LIMIT);
+  const offset = readQueryNumber(query, "offset", OFFSET);
   const found = candidatesFor(call.conductor, query).filter(filter);
   const services = found.slice(offset, offset + limit).map((component) => describe(call.conductor, component));
   return Response.json({ services, total: found.length });
 }
 
-function show({ conductor, params }: Call): Response {
-  return Response.json(describe(conductor, conductor.registry.expect(params.id ?? "")));
+function show(call: Call): Response {
+  const component = call.conductor.registry.expect(call.params.id ?? "");
+  requireReach(call, "discover", component);
+  return Response.json(describe(call.conductor, component));
 }
 
 /** One that can take a request now. */
@@ -47,8 +51,9 @@ function resolve(call: Call): Response {
   if (name === null) throw invalid("capability", "is missing: say what is looked for, by ?capability= or ?component=");
   const strategy = readStrategy(query);
   const filter = readFilter(query);
-  const candidates = query.has("capability") ? conductor.registry.capableOf(name) : findTargets(conductor, name);
-  if (candidates.length === 0) throw query.has("capability") ? noInstance(name, []) : conductor.registry.unknown(name);
+  const found = query.has("capability") ? conductor.registry.capableOf(name) : findTargets(conductor, name);
+  if (found.length === 0) throw query.has("capability") ? noInstance(name, []) : conductor.registry.unknown(name);
+  const candidates = reachable(call, "discover", found);
   const chosen = conductor.balance.choose(`${strategy} ${name}`, candidates.filter(filter), strategy);
   if (chosen === undefined) throw noInstance(name, candidates);
   return Response.json({ strategy, ...describe(conductor, chosen) });
@@ -123,12 +128,15 @@ function describe({ monitor }: Conductor, component: Component) {
     last_heartbeat: health.beatAt === undefined ? null : isoTime(monitor.dateOf(health.beatAt)),
     missed_heartbeats: health.missed,
     heartbeat_interval: health.intervalMs / 1_000,
-    lease_seconds: health.leaseMs / 1_000,
+    lease_seconds: health.doesBeat ? health.leaseMs / 1_000 : null,
+    heartbeats: health.doesBeat,
+    registered_by: component.isOfStack ? "harbor" : "component",
     url: component.url,
     host: component.host,
     port: component.port,
     capabilities: component.capabilities,
     health_check_url: component.healthCheckUrl,
+    ...(component.publicKey === null ? {} : { public_key: component.publicKey }),
     registered_at: isoTime(component.registeredAt),
     metrics: component.metrics ?? {},
   };

@@ -4,9 +4,15 @@ import type { Call } from "./call.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
+/** Objects and lists within each other. What is nested by the ten thousand can be read and not written again: kept, it could never be shown. */
+const NESTING = 128;
+
 /** Throws `invalid_json` for what is no JSON object, `payload_too_large` for what is too much. */
 export async function readFields(call: Call): Promise<Fields> {
   const text = await readText(call);
+  if (isTooDeep(text)) {
+    throw new ConductorError("invalid_json", `The body is nested deeper than ${NESTING} levels`, { details: { limit: NESTING } });
+  }
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -17,6 +23,31 @@ export async function readFields(call: Call): Promise<Fields> {
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Fields;
   throw new ConductorError("invalid_json", "The body must be a JSON object", { hint: 'as in {"component_id": "…"}' });
+}
+
+/** Told from the text, before anything is made of it. */
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfText(text, at);
+    else if (code === LIST || code === OBJECT) depth++;
+    else if (code === LIST_END || code === OBJECT_END) depth--;
+    if (depth > NESTING) return true;
+  }
+  return false;
+}
+
+const [QUOTE, BACKSLASH, LIST, LIST_END, OBJECT, OBJECT_END] = [0x22, 0x5c, 0x5b, 0x5d, 0x7b, 0x7d];
+
+/** Where the quotation mark is that ends it. */
+function endOfText(text: string, start: number): number {
+  for (let at = text.indexOf('"', start + 1); at >= 0; at = text.indexOf('"', at + 1)) {
+    let backslashes = 0;
+    while (text.charCodeAt(at - 1 - backslashes) === BACKSLASH) backslashes++;
+    if (backslashes % 2 === 0) return at;
+  }
+  return text.length;
 }
 
 async function readText({ request, conductor }: Call): Promise<string> {
@@ -75,6 +106,14 @@ export function readOptionalNumber(fields: Fields, field: string, least: number,
   throw invalid(field, `must be a number from ${least} to ${most}`);
 }
 
+/** True or false; undefined where the field is left out or null. */
+export function readOptionalFlag(fields: Fields, field: string): boolean | undefined {
+  const value = fields[field];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "boolean") return value;
+  throw invalid(field, "must be true or false");
+}
+
 export function readOptionalChoice<T extends string>(fields: Fields, field: string, choices: readonly T[]): T | undefined {
   const value = fields[field];
   if (value === undefined || value === null) return undefined;
@@ -90,6 +129,9 @@ export function readTexts(fields: Fields, field: string, rule: TextRule, most: n
   if (!isRight) throw invalid(field, `must be a list of at most ${most}, each ${rule.words}`);
   return [...new Set(value as string[])];
 }
+
+/** Of lists: how many are left out. */
+export const OFFSET = { fallback: 0, least: 0, most: Number.MAX_SAFE_INTEGER };
 
 /** A whole number of the query, within bounds. */
 export function readQueryNumber(query: URLSearchParams, name: string, options: { fallback: number; least: number; most: number }): number {

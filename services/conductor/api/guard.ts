@@ -5,10 +5,11 @@ import type { Conductor } from "../core/conductor.ts";
 import { ConductorError } from "../core/conductor-error.ts";
 import { LastBuckets, Rates } from "../core/rates.ts";
 import type { Component } from "../core/registry.ts";
-import { type Endpoint, type Principal, pathOf, wantsPage } from "./call.ts";
+import { type Endpoint, type Principal, wantsPage } from "./call.ts";
 import { operationOf } from "./operations.ts";
 
 const OPERATOR: Principal = { kind: "operator" };
+const STACK: Principal = { kind: "operator", isStack: true };
 /** Tokens that are not good, from one address. */
 const WRONG = { perSecond: 2, burst: 20, addresses: 10_000 };
 
@@ -24,8 +25,8 @@ export class Guard {
     if (requestsPerSecond > 0) this.#rates = new Rates(requestsPerSecond, 2 * requestsPerSecond, new WeakMap());
   }
 
-  /** Throws `token_required`, `unknown_token`, `access_denied`, `rate_limited`. */
-  admit(request: Request, endpoint: Endpoint, from: string): Principal {
+  /** `path`: of the route, with its `:names`. Throws `token_required`, `unknown_token`, `access_denied`, `rate_limited`. */
+  admit(request: Request, { endpoint, path }: { endpoint: Endpoint; path: string }, from: string): Principal {
     refuseOtherPages(request);
     const { settings } = this.#conductor;
     if (endpoint.access === "open" || (endpoint.access === "page" && wantsPage(request))) return OPERATOR;
@@ -39,7 +40,7 @@ export class Guard {
     }
     const wait = this.#rates?.take(principal.component, this.#conductor.clock.steady()) ?? 0;
     if (wait > 0) throw tooOften(`${principal.component.id} asks more than ${settings.requestsPerSecond} times a second`, wait);
-    const operation = operationOf(request.method, pathOf(request));
+    const operation = operationOf(request.method, path);
     if (operation !== undefined) this.#conductor.access.require(principal.component, operation);
     return principal;
   }
@@ -59,6 +60,7 @@ export class Guard {
     const wait = this.#wrong.wait(from, now);
     if (wait > 0) throw tooOften("Too many wrong tokens came from this address", wait);
     if (settings.token !== "" && isSame(token, settings.token)) return OPERATOR;
+    if (settings.stackToken !== "" && isSame(token, settings.stackToken)) return STACK;
     this.#wrong.take(from, now);
     throw new ConductorError("unknown_token", "This token is not good here, or not any more", {
       hint: "it is replaced when the component registers again, and gone when its lease is over: POST /register",

@@ -9,10 +9,10 @@ import { type Call, componentFor, type Routes } from "./call.ts";
 import { type Fields, invalid, readFields, readOptionalChoice, readRequiredText } from "./fields.ts";
 import { COMPONENT_ID } from "./words.ts";
 
-const REPORTED: readonly Reported[] = ["healthy", "degraded", "unhealthy"];
+export const REPORTED: readonly Reported[] = ["healthy", "degraded", "unhealthy"];
 /** Clocks differ a little. */
 const AHEAD_MS = 5_000;
-const METRICS = 64;
+export const METRICS = 64;
 /** A number below it is in seconds: 1973 in milliseconds, the year 5138 in seconds. */
 const MILLISECONDS_FROM = 100_000_000_000;
 
@@ -22,6 +22,7 @@ async function beat(call: Call): Promise<Response> {
   const fields = await readFields(call);
   const component = componentFor(call, readRequiredText(fields, "component_id", COMPONENT_ID));
   const { conductor } = call;
+  if (!component.health.doesBeat) throw invalid("component_id", `is ${component.id}, which was registered as one without heartbeats`);
   checkTimestamp(fields, conductor);
   const reported = readOptionalChoice(fields, "status", REPORTED) ?? "healthy";
   const metrics = readMetrics(fields);
@@ -68,18 +69,20 @@ function readMetrics(fields: Fields): Metrics | undefined {
   if (typeof metrics !== "object" || Array.isArray(metrics)) throw invalid("metrics", "must be an object of numbers");
   const entries = Object.entries(metrics);
   if (entries.length > METRICS) throw invalid("metrics", `may have at most ${METRICS} numbers`);
-  const wrong = entries.find(([name, value]) => typeof value !== "number" || name.length > 128);
+  const wrong = entries.find(([name, value]) => !Number.isFinite(value) || name.length > 128);
   if (wrong !== undefined) throw invalid(`metrics.${wrong[0].slice(0, 128)}`, "must be a number, under a name of 128 characters at most");
   return metrics as Metrics;
 }
 
-/** What has become of others since its last beat. */
-function listCommands({ monitor }: Conductor, component: Component): object[] {
+/** What has become of others that it may find since its last beat. */
+function listCommands({ monitor, access }: Conductor, component: Component): object[] {
   const { changes } = monitor;
   if (component.toldChange === changes.last) return [];
   const { changes: found, isCut } = changes.since(component.toldChange);
   component.toldChange = changes.last;
-  const commands: object[] = found.filter(({ componentId }) => componentId !== component.id).map(asCommand);
+  const isTold = ({ componentId: id, component: name }: PeerChange): boolean =>
+    id !== component.id && access.may(component, "discover", { id, name });
+  const commands: object[] = found.filter(isTold).map(asCommand);
   // it was away for longer than changes are kept
   return isCut ? [{ command: "refresh_services" }, ...commands] : commands;
 }

@@ -5,9 +5,9 @@ import { isoTime } from "./answers.ts";
 import { type Fields, invalid, readOptionalNumber, readOptionalText } from "./fields.ts";
 
 const TYPE = { pattern: /^[\s\S]*$/, words: "a name of letters, digits and . _ : - (128 at most)" };
-const KEY = { pattern: /^[\x20-\x7e]{1,256}$/, words: "a text of 1 to 256 characters of ASCII" };
-const HEADERS = { count: 32, name: /^[\w.-]{1,64}$/, length: 1_024 };
-const TTL_S = { fallback: 604_800, most: 31_536_000 };
+export const KEY = { pattern: /^[\x20-\x7e]{1,256}$/, words: "a text of 1 to 256 characters of ASCII" };
+export const HEADERS = { count: 32, name: /^[\w.-]{1,64}$/, length: 1_024 };
+export const TTL_S = { fallback: 604_800, most: 31_536_000 };
 
 export interface MessageSides {
   readonly from: string;

@@ -3,11 +3,12 @@ import type { Conductor } from "../core/conductor.ts";
 import type { Component } from "../core/registry.ts";
 import { tierFor } from "../core/series.ts";
 import { isoTime } from "./answers.ts";
-import { type Call, queryOf, type Routes } from "./call.ts";
-import { invalid, readQueryNumber } from "./fields.ts";
+import { type Call, mayReach, queryOf, type Routes, requireReach } from "./call.ts";
+import { invalid, OFFSET, readQueryNumber } from "./fields.ts";
 import { writeOpenMetrics } from "./open-metrics.ts";
 
-const OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+export const OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+export const LIMIT = { fallback: 100, least: 1, most: 1_000 };
 const HOUR_MS = 3_600_000;
 const MILLISECONDS_FROM = 100_000_000_000;
 
@@ -22,10 +23,11 @@ function list(call: Call): Response {
   if (call.request.headers.get("accept")?.includes("application/openmetrics-text") === true) return scrape(call);
   const query = queryOf(call);
   const { conductor } = call;
-  const limit = readQueryNumber(query, "limit", { fallback: 100, least: 1, most: 1_000 });
-  const offset = readQueryNumber(query, "offset", { fallback: 0, least: 0, most: Number.MAX_SAFE_INTEGER });
+  const limit = readQueryNumber(query, "limit", LIMIT);
+  const offset = readQueryNumber(query, "offset", OFFSET);
   const components = conductor.registry
     .all()
+    .filter((component) => mayReach(call, "observe", component))
     .drop(offset)
     .take(limit)
     .map((component) => describe(conductor, component, query))
@@ -36,11 +38,13 @@ function list(call: Call): Response {
 
 function show(call: Call): Response {
   const component = call.conductor.registry.expect(call.params.id ?? "");
+  requireReach(call, "observe", component);
   return Response.json(describe(call.conductor, component, queryOf(call)));
 }
 
-function scrape({ conductor }: Call): Response {
-  return new Response(writeOpenMetrics(conductor), { headers: { "content-type": OPEN_METRICS } });
+function scrape(call: Call): Response {
+  const isShown = (component: Component): boolean => mayReach(call, "observe", component);
+  return new Response(writeOpenMetrics(call.conductor, isShown), { headers: { "content-type": OPEN_METRICS } });
 }
 
 function describe({ measures, clock }: Conductor, component: Component, query: URLSearchParams): object {

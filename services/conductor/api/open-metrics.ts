@@ -10,8 +10,13 @@ interface Family {
   readonly of: (component: Component) => number | undefined;
 }
 
-export function writeOpenMetrics(conductor: Conductor): string {
-  const components = [...conductor.registry.all()];
+export function writeOpenMetrics(conductor: Conductor, isShown: (component: Component) => boolean): string {
+  const components = [...conductor.registry.all().filter(isShown)];
+  const isFiringShown = (id: string): boolean => {
+    const component = conductor.registry.get(id);
+    return component !== undefined && isShown(component);
+  };
+  const firing = conductor.alerts.firing().filter(({ componentId }) => isFiringShown(componentId)).length;
   const lines: string[] = [];
   for (const { name, type, unit, help, of } of familiesOf(conductor)) {
     lines.push(`# TYPE ${name} ${type}`, ...(unit === undefined ? [] : [`# UNIT ${name} ${unit}`]), `# HELP ${name} ${help}`);
@@ -30,11 +35,7 @@ export function writeOpenMetrics(conductor: Conductor): string {
       lines.push(`harbor_component_reported{${labels(component)},metric="${escapeLabel(metric)}"} ${value}`);
     }
   }
-  lines.push(
-    "# TYPE harbor_alerts_firing gauge",
-    "# HELP harbor_alerts_firing Alerts that fire.",
-    `harbor_alerts_firing ${conductor.alerts.firing().length}`,
-  );
+  lines.push("# TYPE harbor_alerts_firing gauge", "# HELP harbor_alerts_firing Alerts that fire.", `harbor_alerts_firing ${firing}`);
   return `${lines.join("\n")}\n# EOF\n`;
 }
 

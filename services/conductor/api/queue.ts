@@ -1,7 +1,7 @@
 /** POST /queue/send, send-batch, ack, release, redrive; GET /queue/receive, dead-letters, depth */
 import { ConductorError } from "../core/conductor-error.ts";
 import type { Delivery, NewMessage, QueueDepth } from "../store/store.ts";
-import { type Call, queryOf, type Routes } from "./call.ts";
+import { type Call, queryOf, type Routes, requireReach } from "./call.ts";
 import {
   type Fields,
   invalid,
@@ -16,15 +16,15 @@ import { describeDeadLetter, describeDelivery, readMessage } from "./message.ts"
 import { findOne, ownerOf, senderOf } from "./people.ts";
 import { COMPONENT_ID } from "./words.ts";
 
-const BATCH = 1_000;
-const RECEIPT = { pattern: /^[\x21-\x7e]{1,256}$/, words: "a receipt, as it was received" };
-const MESSAGE_ID = { pattern: /^\d{1,13}-\d{1,4}$/, words: "the id of a message" };
-const VISIBILITY_S = { fallback: 30, least: 1, most: 43_200 };
-const WAIT_S = { fallback: 0, least: 0, most: 60 };
+export const BATCH = 1_000;
+export const RECEIPT = { pattern: /^[\x21-\x7e]{1,256}$/, words: "a receipt, as it was received" };
+export const MESSAGE_ID = { pattern: /^\d{1,13}-\d{1,4}$/, words: "the id of a message" };
+export const VISIBILITY_S = { fallback: 30, least: 1, most: 43_200 };
+export const WAIT_S = { fallback: 0, least: 0, most: 60 };
 /** An answer stays below 100 times the largest request. */
-const MAX = { fallback: 10, least: 1, most: 100 };
-const DELAY_S = 43_200;
-const LETTERS = { fallback: 100, least: 1, most: 1_000 };
+export const MAX = { fallback: 10, least: 1, most: 100 };
+export const DELAY_S = 43_200;
+export const LETTERS = { fallback: 100, least: 1, most: 1_000 };
 
 export const routes: Routes = {
   "/queue/send": { POST: { handle: send } },
@@ -75,8 +75,9 @@ function readNumbered(call: Call, fields: unknown, index: number): NewMessage {
 
 function readOne(call: Call, fields: Fields): NewMessage {
   const { conductor } = call;
-  const to = findOne(conductor, readRequiredText(fields, "to", COMPONENT_ID)).id;
-  return readMessage(fields, { from: senderOf(call, fields), to, now: conductor.clock.now() });
+  const to = findOne(conductor, readRequiredText(fields, "to", COMPONENT_ID));
+  requireReach(call, "send", to);
+  return readMessage(fields, { from: senderOf(call, fields), to: to.id, now: conductor.clock.now() });
 }
 
 /** Answers at once, or when something comes; whoever has registered again meanwhile gets it instead. */
@@ -91,12 +92,14 @@ async function receive(call: Call): Promise<Response> {
     waitMs: readQueryNumber(query, "wait", WAIT_S) * 1_000,
   };
   if (options.waitMs > 0) call.hold();
+  const mayStill = (): boolean => call.principal.kind === "operator" || conductor.access.may(owner, "receive");
   const isStill = (): boolean =>
-    call.principal.kind === "operator" || (conductor.registry.get(id) === owner && owner.instance === instance);
+    call.principal.kind === "operator" || (conductor.registry.get(id) === owner && owner.instance === instance && mayStill());
   const signal = AbortSignal.any([request.signal, conductor.signal]);
   const deliveries = await conductor.mail.receive(id, { ...options, signal, isStill });
   // nobody is there to read them, or not the right one: the next may have them now
   if (deliveries.length > 0 && (request.signal.aborted || !isStill())) await giveBack(call, id, deliveries);
+  if (!mayStill()) conductor.access.require(owner, "receive");
   if (!isStill()) {
     throw new ConductorError("unknown_token", `${id} has registered again, or left, while this waited`, { hint: "POST /register" });
   }

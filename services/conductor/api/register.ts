@@ -9,27 +9,29 @@ import {
   invalid,
   readFields,
   readOptionalChoice,
+  readOptionalFlag,
   readOptionalNumber,
   readOptionalText,
   readRequiredText,
   readTexts,
 } from "./fields.ts";
+import { readPublicKey } from "./public-key.ts";
 import { COMPONENT_ID } from "./words.ts";
 
 /** `-001` at the end is what ids have: a name with it could be taken for one. */
-const NAME = {
+export const NAME = {
   pattern: /^(?!.*-\d{3,}$)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/,
   words: "a name of letters, digits and . _ - (64 at most) that does not end like an id (-001)",
 };
-const VERSION = { pattern: /^[\x20-\x7e]{1,64}$/, words: "a text of 1 to 64 characters" };
-const CAPABILITY = { pattern: /^[A-Za-z0-9][\w.:-]{0,63}$/, words: "a name of letters, digits and . _ : - (64 at most)" };
-const HOST = { pattern: /^[A-Za-z0-9.:_[\]-]{1,253}$/, words: "a name or an address" };
-const URL_TEXT = { pattern: /^[\x21-\x7e]{1,2048}$/, words: "a URL, or a path" };
-const INTERVAL_S = { least: 1, most: 30 };
-const LEASE_S = { least: 60, most: 31_536_000 };
-const CAPABILITIES = 64;
-/** Of the others that are there. */
-const OTHERS_SHOWN = 100;
+export const VERSION = { pattern: /^[\x20-\x7e]{1,64}$/, words: "a text of 1 to 64 characters" };
+export const CAPABILITY = { pattern: /^[A-Za-z0-9][\w.:-]{0,63}$/, words: "a name of letters, digits and . _ : - (64 at most)" };
+export const HOST = { pattern: /^[A-Za-z0-9.:_[\]-]{1,253}$/, words: "a name or an address" };
+export const URL_TEXT = { pattern: /^[\x21-\x7e]{1,2048}$/, words: "a URL, or a path" };
+export const INTERVAL_S = { least: 1, most: 30 };
+export const LEASE_S = { least: 60, most: 31_536_000 };
+export const CAPABILITIES = 64;
+/** Of the others that are there, and that it may find. */
+export const OTHERS_SHOWN = 100;
 
 export const routes: Routes = {
   "/register": { POST: { handle: register, access: "operator" } },
@@ -49,8 +51,8 @@ async function register(call: Call): Promise<Response> {
       is_replacement: isReplaced,
       token,
       heartbeat_interval: health.intervalMs / 1_000,
-      next_heartbeat: isoTime(conductor.clock.now() + health.intervalMs),
-      lease_seconds: health.leaseMs / 1_000,
+      next_heartbeat: health.doesBeat ? isoTime(conductor.clock.now() + health.intervalMs) : null,
+      lease_seconds: health.doesBeat ? health.leaseMs / 1_000 : null,
       components_total: conductor.registry.size,
       components: listOthers(conductor, component),
     },
@@ -64,14 +66,18 @@ async function deregister(call: Call): Promise<Response> {
   return Response.json({ status: "deregistered", component_id: id });
 }
 
-function readRegistration(fields: Fields, { conductor, from }: Call): Registration {
-  const { settings, addresses } = conductor;
+function readRegistration(fields: Fields, { conductor, from, principal }: Call): Registration {
+  const { settings } = conductor;
+  const isOfStack = principal.kind === "operator" && principal.isStack === true;
+  const addresses = { ...conductor.addresses, isOfStack };
   const port = readOptionalNumber(fields, "port", 1, 65_535);
   if (port === undefined || !Number.isInteger(port)) throw invalid("port", "must be a whole number from 1 to 65535");
   const host = checkHost(addresses, from, readOptionalText(fields, "host", HOST), port);
   const healthUrl = readOptionalText(fields, "health_check_url", URL_TEXT);
   const intervalS = readOptionalNumber(fields, "heartbeat_interval", INTERVAL_S.least, INTERVAL_S.most);
   const leaseS = readOptionalNumber(fields, "lease_seconds", LEASE_S.least, LEASE_S.most);
+  const doesBeat = readOptionalFlag(fields, "heartbeats") ?? true;
+  if (!doesBeat) refuseUnseen(healthUrl, leaseS);
   return {
     name: readRequiredText(fields, "component", NAME),
     version: readOptionalText(fields, "version", VERSION) ?? "",
@@ -79,17 +85,28 @@ function readRegistration(fields: Fields, { conductor, from }: Call): Registrati
     port,
     capabilities: readTexts(fields, "capabilities", CAPABILITY, CAPABILITIES),
     healthCheck: healthUrl === undefined ? null : checkHealthUrl(addresses, from, host, port, healthUrl),
+    publicKey: readPublicKey(fields),
     intervalMs: Math.round((intervalS ?? settings.heartbeatIntervalMs / 1_000) * 1_000),
     leaseMs: Math.round((leaseS ?? settings.leaseMs / 1_000) * 1_000),
+    doesBeat,
+    isOfStack,
     isOneOfMany: readOptionalChoice(fields, "instances", ["one", "many"]) === "many",
     id: readOptionalText(fields, "component_id", COMPONENT_ID),
   };
 }
 
-function listOthers({ registry }: Conductor, component: Component): object[] {
+/** Nothing would ever be heard of it. */
+function refuseUnseen(healthUrl: string | undefined, leaseS: number | undefined): void {
+  if (healthUrl === undefined)
+    throw invalid("health_check_url", "is missing: without heartbeats it is how a component is known to be there");
+  if (leaseS !== undefined)
+    throw invalid("lease_seconds", "has no place here: without heartbeats a component is known until it is deregistered");
+}
+
+function listOthers({ registry, access }: Conductor, component: Component): object[] {
   return registry
     .all()
-    .filter((other) => other !== component)
+    .filter((other) => other !== component && access.may(component, "discover", other))
     .take(OTHERS_SHOWN)
     .map(({ id, health, capabilities }) => ({ component_id: id, status: health.state, capabilities }))
     .toArray();

@@ -5,7 +5,7 @@ import { causesOf } from "../core/health.ts";
 import { isTypeGlob } from "../core/match-type.ts";
 import type { Component } from "../core/registry.ts";
 import type { Asked, Outcome } from "../core/request-desk.ts";
-import { type Call, queryOf, type Routes } from "./call.ts";
+import { type Call, holderOf, queryOf, type Routes, reachable } from "./call.ts";
 import { invalid, readFields, readOptionalNumber, readOptionalText, readRequiredText } from "./fields.ts";
 import { readType } from "./message.ts";
 import { ownerOf, senderOf } from "./people.ts";
@@ -13,10 +13,10 @@ import { type EventStream, streamEvents } from "./sse.ts";
 import { findTargets } from "./targets.ts";
 import { COMPONENT_ID } from "./words.ts";
 
-const TARGET = { pattern: /^[A-Za-z0-9][\w.:-]{0,70}$/, words: "a component's id or name, or a capability" };
-const REQUEST_ID = { pattern: /^[\w-]{1,64}$/, words: "the id of a request" };
-const TIMEOUT_S = { fallback: 30, least: 0.01, most: 3_600 };
-const TYPES = 32;
+export const TARGET = { pattern: /^[A-Za-z0-9][\w.:-]{0,70}$/, words: "a component's id or name, or a capability" };
+export const REQUEST_ID = { pattern: /^[\w-]{1,64}$/, words: "the id of a request" };
+export const TIMEOUT_S = { fallback: 30, least: 0.01, most: 3_600 };
+export const TYPES = 32;
 const READER_BYTES = 1_048_576;
 const SHOWN = 20;
 const SELF = "conductor";
@@ -56,8 +56,9 @@ async function findAnswer(call: Call, to: string, asked: Asked): Promise<Answer>
   const { conductor } = call;
   const isPing = asked.type === "ping";
   if (isPing && to === SELF && conductor.registry.named(SELF).length === 0) return { by: SELF, result: { response: "pong" } };
-  const candidates = findTargets(conductor, to);
-  if (candidates.length === 0) throw conductor.registry.unknown(to);
+  const found = findTargets(conductor, to);
+  if (found.length === 0) throw conductor.registry.unknown(to);
+  const candidates = reachable(call, "request", found);
   const able = candidates.filter((component) => conductor.desk.listens(component, asked.type));
   const chosen = conductor.balance.choose(`request ${to}`, able, "least-loaded") ?? able[0];
   if (chosen !== undefined) return ask(call, chosen, asked);
@@ -68,6 +69,7 @@ async function findAnswer(call: Call, to: string, asked: Asked): Promise<Answer>
 
 async function ask(call: Call, component: Component, asked: Asked): Promise<Answer> {
   const { conductor } = call;
+  const release = conductor.held.hold(holderOf(call));
   const end = conductor.balance.begin(component);
   call.hold();
   try {
@@ -77,6 +79,7 @@ async function ask(call: Call, component: Component, asked: Asked): Promise<Answ
     throw failure(component, asked, outcome);
   } finally {
     end();
+    release();
   }
 }
 
@@ -131,29 +134,17 @@ function listen(call: Call): Response {
   if (types.length > TYPES || !types.every(isTypeGlob)) {
     throw invalid("request_type", `must be at most ${TYPES} names of types, with * for any part of one: list-*`);
   }
-  return streamEvents(call, (stream) => serve(call.conductor, component, types, stream));
+  return streamEvents(call, (stream) => serve(call.conductor, component, types, stream), component);
 }
 
-function serve({ desk, monitor }: Conductor, component: Component, types: readonly string[], stream: EventStream): void {
-  const { instance } = component;
+function serve({ desk }: Conductor, component: Component, types: readonly string[], stream: EventStream): void {
   const leave = desk.listen({
     component,
     types,
     tell: (asked) => tell(stream, asked),
     cancel: (id) => stream.send("cancel", { request_id: id }),
   });
-  const stop = monitor.onChange((change) => {
-    if (change.component !== component || (change.kind !== "gone" && component.instance === instance)) return;
-    stream.send("conductor-replaced", {
-      component_id: component.id,
-      reason: change.kind === "gone" ? "it has left" : "it has registered again",
-    });
-    stream.close();
-  });
-  stream.signal.addEventListener("abort", () => {
-    stop();
-    leave();
-  });
+  stream.signal.addEventListener("abort", leave);
   stream.send("listening", { component_id: component.id, request_types: types.length === 0 ? ["*"] : types });
 }
 

@@ -6,7 +6,7 @@
 import type { Conductor } from "../core/conductor.ts";
 import { ConductorError } from "../core/conductor-error.ts";
 import type { Component } from "../core/registry.ts";
-import { type Call, mayReach, nameOf, pathOf, type Routes } from "./call.ts";
+import { type Call, holderOf, nameOf, pathOf, type Routes, reachable } from "./call.ts";
 import { invalid } from "./fields.ts";
 import { RepeatableBody } from "./repeatable-body.ts";
 import { findTargets, noInstance } from "./targets.ts";
@@ -22,7 +22,7 @@ const NOT_PASSED_ON = [
   ...["connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding"],
   ...["upgrade", "host", "content-length", "expect", "x-harbor-token", "x-harbor-from", "x-route-timeout"],
 ];
-const LONGEST_S = 86_400;
+export const LONGEST_S = 86_400;
 
 export const routes: Routes = { "/route/*": { ANY: { handle: route } } };
 
@@ -37,17 +37,27 @@ async function route(call: Call): Promise<Response> {
   refuseWhatCannotPass(call);
   const found = findTargets(conductor, name);
   if (found.length === 0) throw conductor.registry.unknown(name);
-  const candidates = found.filter((component) => mayReach(call, "route", component));
-  if (candidates.length === 0) throw denied(call, name);
+  const candidates = reachable(call, "route", found);
   call.hold();
   const timeoutMs = readTimeout(call);
   const body = new RepeatableBody(request.body, timeoutMs);
-  const headers = makeHeaders(call);
+  const release = conductor.held.hold(holderOf(call));
+  const options = { call, rest, headers: makeHeaders(call), body, timeoutMs, release };
+  try {
+    return await tryInTurn(options, name, candidates);
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+async function tryInTurn(options: Omit<AttemptOptions, "component">, name: string, candidates: readonly Component[]): Promise<Response> {
+  const { balance } = options.call.conductor;
   const tried = new Map<Component, Attempt>();
   while (tried.size < ATTEMPTS) {
-    const component = conductor.balance.choose(`route ${name}`, candidates, "least-loaded", new Set(tried.keys()));
+    const component = balance.choose(`route ${name}`, candidates, "least-loaded", new Set(tried.keys()));
     if (component === undefined) break;
-    const outcome = await attempt({ call, component, rest, headers, body, timeoutMs });
+    const outcome = await attempt({ ...options, component });
     if (outcome instanceof Response) return outcome;
     tried.set(component, { component, reason: outcome.reason });
     if (!outcome.mayRepeat) break;
@@ -62,6 +72,8 @@ interface AttemptOptions {
   readonly headers: Headers;
   readonly body: RepeatableBody;
   readonly timeoutMs: number;
+  /** Once its answer has been passed on. */
+  readonly release: () => void;
 }
 
 /** The answer, or why there is none. */
@@ -72,6 +84,7 @@ async function attempt({
   headers,
   body,
   timeoutMs,
+  release,
 }: AttemptOptions): Promise<Response | { reason: string; mayRepeat: boolean }> {
   const { conductor, request } = call;
   const end = conductor.balance.begin(component);
@@ -93,7 +106,11 @@ async function attempt({
       signal: AbortSignal.any([request.signal, limit.signal, conductor.signal]),
     });
     count(answer.status >= 500);
-    return passOn(conductor, answer, component, () => end(), timeoutMs);
+    const done = (): void => {
+      end();
+      release();
+    };
+    return passOn(conductor, answer, component, done, timeoutMs);
   } catch (error) {
     end();
     if (request.signal.aborted) throw error;
@@ -218,12 +235,5 @@ function timedOut({ id }: Component, timeoutMs: number): ConductorError {
   return new ConductorError("upstream_timeout", `${id} has not answered for ${timeoutMs / 1_000} s`, {
     hint: "X-Route-Timeout: <seconds> waits longer",
     details: { component_id: id },
-  });
-}
-
-function denied({ principal }: Call, name: string): ConductorError {
-  return new ConductorError("access_denied", `No rule allows ${nameOf(principal)} to route to "${name}"`, {
-    hint: "POST /access-control with the conductor's own token adds one",
-    details: { from: nameOf(principal), operation: "route", to: name },
   });
 }

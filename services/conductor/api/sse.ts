@@ -5,7 +5,7 @@
 import type { Encoding, Sink } from "../core/event-hub.ts";
 import type { StoredEvent } from "../store/store.ts";
 import { isoTime } from "./answers.ts";
-import type { Call } from "./call.ts";
+import { type Call, holderOf } from "./call.ts";
 
 export interface EventStream extends Sink {
   /** Aborted when the reader has gone, or the stream was closed. */
@@ -28,15 +28,23 @@ const KEEP_ALIVE = encoder.encode(": keep-alive\n\n");
 const open = new Set<Sink>();
 let timer: Timer | undefined;
 
-/** Answers with a stream; `begin` writes to it, now and later. */
-export function streamEvents(call: Call, begin: (stream: EventStream) => void | Promise<void>): Response {
+/**
+ * Answers with a stream; `begin` writes to it, now and later. It ends with the instance of the component whose it is. Throws `rate_limited`
+ * where too many are open.
+ */
+export function streamEvents(call: Call, begin: (stream: EventStream) => void | Promise<void>, owner = holderOf(call)): Response {
   call.hold();
   const end = new AbortController();
   let isOpen = true;
   let stream: EventStream;
+  const release = call.conductor.held.hold(owner, (reason) => {
+    if (reason !== undefined) stream.send("conductor-replaced", { component_id: owner?.id, reason });
+    close();
+  });
   const finish = (): void => {
     if (!isOpen) return;
     isOpen = false;
+    release();
     forget(stream);
     call.conductor.signal.removeEventListener("abort", close);
     end.abort();

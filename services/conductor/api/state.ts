@@ -7,8 +7,9 @@ import { invalid, readFields, readOptionalNumber, readQueryNumber } from "./fiel
 import { type EventStream, streamEvents } from "./sse.ts";
 
 const PATH = "/state/";
-const KEY_LENGTH = 512;
-const TTL_S = 31_536_000;
+export const KEY_LENGTH = 512;
+export const TTL_S = 31_536_000;
+export const LIMIT = { fallback: 100, least: 1, most: 1_000 };
 const PAGE = 500;
 
 export const routes: Routes = {
@@ -55,7 +56,7 @@ async function list(call: Call): Promise<Response> {
   const query = queryOf(call);
   const prefix = query.get("prefix") ?? "";
   if (isYes(query.get("watch"))) return streamEvents(call, (stream) => watch(call, prefix, stream));
-  const limit = readQueryNumber(query, "limit", { fallback: 100, least: 1, most: 1_000 });
+  const limit = readQueryNumber(query, "limit", LIMIT);
   const after = query.get("after");
   const { store, clock } = call.conductor;
   const entries = await store.state.list(prefix, { limit, now: clock.now(), ...(after === null ? {} : { after }) });

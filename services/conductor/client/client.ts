@@ -1,9 +1,15 @@
 /** A component of the conductor's, in TypeScript: registers, beats by itself, comes back by itself. The protocol is docs/conductor.md's. */
+import { Encryption, type EncryptionOptions } from "./encryption.ts";
 import { ConductorClientError } from "./http.ts";
+import { openKeyFile } from "./key-file.ts";
 import { ClientQueue } from "./queue.ts";
+import { type Answered, answerSealed, askSealed, isPing } from "./sealed-request.ts";
 import { Session, type SessionOptions } from "./session.ts";
 import { ClientState } from "./state.ts";
 import { follow, type Subscription } from "./stream.ts";
+
+export { ConductorClientError } from "./http.ts";
+export { Operator } from "./operator.ts";
 
 export interface ConductorEvent<T = unknown> {
   readonly id: string;
@@ -39,25 +45,40 @@ interface WireRequest {
   readonly payload: unknown;
 }
 
+export interface ConnectOptions extends SessionOptions {
+  /** Payloads of messages, requests and answers that the conductor cannot read: docs/conductor.md says what that is good for. */
+  readonly encryption?: EncryptionOptions;
+}
+
 /** Registers, and has sent its first heartbeat. Throws ConductorClientError. */
-export async function connect(options: SessionOptions): Promise<Client> {
+export async function connect({ encryption, ...options }: ConnectOptions): Promise<Client> {
   const url = options.url.replace(/\/+$/, "");
-  return new Client(await Session.open({ ...options, url }));
+  if (encryption === undefined) return new Client(await Session.open({ ...options, url }));
+  const keys = await openKeyFile(encryption.keyFile);
+  const session = await Session.open({ ...options, url, publicKey: keys.publicKey });
+  return new Client(session, new Encryption(keys, session, encryption));
 }
 
 export class Client implements AsyncDisposable {
   readonly queue: ClientQueue;
   readonly state: ClientState;
   readonly #session: Session;
+  readonly #encryption: Encryption | undefined;
 
-  constructor(session: Session) {
+  constructor(session: Session, encryption?: Encryption) {
     this.#session = session;
-    this.queue = new ClientQueue(session);
+    this.#encryption = encryption;
+    this.queue = new ClientQueue(session, encryption);
     this.state = new ClientState(session);
   }
 
   get id(): string {
     return this.#session.id;
+  }
+
+  /** Of its keys (RFC 7638), for others to pin; none without `encryption`. */
+  get thumbprints(): readonly string[] {
+    return this.#encryption?.thumbprints ?? [];
   }
 
   /** Aborted when it is closed, or another instance has taken its place. */
@@ -91,9 +112,13 @@ export class Client implements AsyncDisposable {
     payload: unknown = null,
     { timeoutSeconds = 30, signal }: { timeoutSeconds?: number; signal?: AbortSignal } = {},
   ): Promise<T> {
-    const body = { to, request_type: type, payload, timeout_seconds: timeoutSeconds };
-    const ask = { method: "POST", path: "/request", body, ...(signal === undefined ? {} : { signal }) } as const;
-    return (await this.#session.json<{ result: T }>(ask)).result;
+    const post = (receiver: string, content: unknown): Promise<Answered> => {
+      const body = { to: receiver, request_type: type, payload: content, timeout_seconds: timeoutSeconds };
+      return this.#session.json<Answered>({ method: "POST", path: "/request", body, ...(signal === undefined ? {} : { signal }) });
+    };
+    // whether one is there is no secret, and the conductor answers it too
+    if (this.#encryption === undefined || isPing(type, payload)) return (await post(to, payload)).result as T;
+    return askSealed<T>(this.#encryption, post, { to, type, payload });
   }
 
   /** Requests of that type, as in "list-*", are answered with what the handler returns; what it throws is told to who asked. */
@@ -144,12 +169,15 @@ export class Client implements AsyncDisposable {
     handler: (payload: unknown, request: Request) => unknown,
     signal: AbortSignal,
   ): Promise<void> {
-    let answer: object;
-    try {
-      answer = { result: (await handler(payload, { id: request_id, from, type: request_type, payload, signal })) ?? null };
-    } catch (error) {
-      answer = { error: { message: (error as Error).message } };
-    }
+    const run = async (content: unknown): Promise<object> => {
+      try {
+        return { result: (await handler(content, { id: request_id, from, type: request_type, payload: content, signal })) ?? null };
+      } catch (error) {
+        return { error: { message: (error as Error).message } };
+      }
+    };
+    const isPlain = this.#encryption === undefined || isPing(request_type, payload);
+    const answer = isPlain ? await run(payload) : await answerSealed(this.#encryption, { from, type: request_type, payload }, run);
     if (signal.aborted) return;
     await this.#session.ask({ method: "POST", path: "/requests/answer", body: { request_id, ...answer } }).catch((error: unknown) => {
       // who asked did not wait for it

@@ -9,7 +9,8 @@ export interface ErrorFacts {
 
 /**
  * `code` is the conductor's (`no_responder`, `version_mismatch`, …), or one of the client's own: `unreachable` (no answer: it may have
- * been done), `replaced` (another instance registered under this name), `closed`.
+ * been done), `replaced` (another instance registered under this name), `closed`; with encryption `bad_key_file`, `no_public_key`,
+ * `unpinned_key`, `not_encrypted`, `undecipherable`, `forged`.
  */
 export class ConductorClientError extends Error {
   override readonly name = "ConductorClientError";
@@ -38,8 +39,11 @@ export interface Ask {
   readonly signal?: AbortSignal;
 }
 
-/** The answer, whatever is in it. Throws ConductorClientError for a refusal and where there is no answer. */
-export async function askConductor(url: string, token: string, ask: Ask): Promise<Response> {
+/**
+ * The answer, whatever is in it. `ca`: certificates in PEM that are trusted instead of the system's (Bun has it; elsewhere it is the
+ * process's to say). Throws ConductorClientError for a refusal and where there is no answer.
+ */
+export async function askConductor(url: string, token: string, ask: Ask, ca?: string): Promise<Response> {
   const { method, path, body, headers = {}, signal } = ask;
   let response: Response;
   try {
@@ -50,6 +54,7 @@ export async function askConductor(url: string, token: string, ask: Ask): Promis
       ...(signal === undefined ? {} : { signal }),
       // Bun ends what is quiet for five minutes otherwise; an answer may take an hour
       timeout: false,
+      ...(ca === undefined ? {} : { tls: { ca } }),
     } as RequestInit);
   } catch (cause) {
     const isTimeout = (signal?.reason as Error | undefined)?.name === "TimeoutError";

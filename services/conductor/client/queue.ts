@@ -1,5 +1,7 @@
 /** Messages, in a component's name. */
 import { Backoff } from "./backoff.ts";
+import type { Encryption } from "./encryption.ts";
+import { isEnvelope } from "./envelope.ts";
 import { isClosed, isPassing } from "./http.ts";
 import type { Session } from "./session.ts";
 
@@ -44,12 +46,20 @@ interface WireMessage<T> {
 /** How long a message is sent again while the conductor is away. */
 const PATIENCE_MS = 30_000;
 const WAIT_S = 20;
+/** As the conductor has it for its own. */
+const BROADCAST_TTL_S = 3_600;
+/** Until what could not be opened comes again: a key may be mended meanwhile. */
+const AGAIN_S = 1;
+/** A header that says how a payload is encrypted. */
+const ENCRYPTED = "encryption";
 
 export class ClientQueue {
   readonly #session: Session;
+  readonly #encryption: Encryption | undefined;
 
-  constructor(session: Session) {
+  constructor(session: Session, encryption?: Encryption) {
     this.#session = session;
+    this.#encryption = encryption;
   }
 
   /** Its id, once it is on disk. Tried again for half a minute while the conductor is away. */
@@ -60,8 +70,9 @@ export class ClientQueue {
 
   /** All or none, in this order. */
   async sendBatch(messages: readonly (SendOptions & { readonly to: string; readonly payload: unknown })[]): Promise<string[]> {
+    const sealed = await Promise.all(messages.map((message) => this.#seal(message)));
     const body = {
-      messages: messages.map(({ to, payload, type, headers, ttlSeconds, idempotencyKey }) => ({
+      messages: sealed.map(({ to, payload, type, headers, ttlSeconds, idempotencyKey }) => ({
         ...{ to, payload, headers, message_type: type, ttl_seconds: ttlSeconds },
         idempotency_key: idempotencyKey ?? crypto.randomUUID(),
       })),
@@ -72,6 +83,7 @@ export class ClientQueue {
 
   /** To all others, or those with a capability: how many. */
   async broadcast(payload: unknown, { capability, ...options }: SendOptions & { readonly capability?: string } = {}): Promise<number> {
+    if (this.#encryption !== undefined) return this.#broadcastSealed(this.#encryption, payload, capability, options);
     const { type, headers, ttlSeconds, idempotencyKey = crypto.randomUUID() } = options;
     const body = { payload, capability, headers, message_type: type, ttl_seconds: ttlSeconds, idempotency_key: idempotencyKey };
     return (await this.#patiently<{ recipients: number }>("/broadcast", body)).recipients;
@@ -79,8 +91,46 @@ export class ClientQueue {
 
   async receive<T = unknown>({ max = 10, waitSeconds = 0, visibilitySeconds = 30 }: ReceiveOptions = {}): Promise<Received<T>[]> {
     const path = `/queue/receive?component=${this.#session.id}&max=${max}&wait=${waitSeconds}&visibility=${visibilitySeconds}`;
-    const { messages } = await this.#session.json<{ messages: WireMessage<T>[] }>({ method: "GET", path });
-    return messages.map((message) => this.#wrap(message));
+    const { messages } = await this.#session.json<{ messages: WireMessage<unknown>[] }>({ method: "GET", path });
+    return this.#openAll(messages);
+  }
+
+  /** One for each, since each has a key of its own: that many messages, or none. */
+  async #broadcastSealed(encryption: Encryption, payload: unknown, capability: string | undefined, options: SendOptions): Promise<number> {
+    const { ttlSeconds = BROADCAST_TTL_S, idempotencyKey = crypto.randomUUID(), ...rest } = options;
+    const ids = await encryption.others(capability);
+    if (ids.length === 0) return 0;
+    const copies = ids.map((to) => ({ ...rest, to, payload, ttlSeconds, idempotencyKey: `${idempotencyKey} to ${to}` }));
+    return (await this.sendBatch(copies)).length;
+  }
+
+  async #seal<M extends SendOptions & { readonly to: string; readonly payload: unknown }>(message: M): Promise<M> {
+    if (this.#encryption === undefined) return message;
+    const { to, payload } = await this.#encryption.sealFor(message.to, message.payload, {
+      kind: "message",
+      type: message.type ?? "message",
+    });
+    return { ...message, to, payload, ...(isEnvelope(payload) ? { headers: { ...message.headers, [ENCRYPTED]: "jwe" } } : {}) };
+  }
+
+  /** What cannot be opened or believed is reported and given back: tried too often it is a dead letter, where it can be looked at. */
+  async #openAll<T>(messages: readonly WireMessage<unknown>[]): Promise<Received<T>[]> {
+    const opened = await Promise.all(messages.map((message) => this.#open<T>(message)));
+    return opened.filter((message) => message !== undefined);
+  }
+
+  async #open<T>(message: WireMessage<unknown>): Promise<Received<T> | undefined> {
+    if (this.#encryption === undefined) return this.#wrap(message as WireMessage<T>);
+    const { from, message_type: type } = message;
+    try {
+      return this.#wrap({ ...message, payload: await this.#encryption.open<T>(message.payload, { from, kind: "message", type }) });
+    } catch (error) {
+      this.#session.report(error);
+      await this.#wrap(message)
+        .release(AGAIN_S)
+        .catch(() => false);
+      return undefined;
+    }
   }
 
   /** As they come, through breaks, until it is closed. What was received and not handed out yet is given back at the end. */

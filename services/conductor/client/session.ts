@@ -1,4 +1,5 @@
 /** A component's registration, kept up: heartbeats, and registering again where the conductor has forgotten it. */
+import type { Asker } from "./asker.ts";
 import { Backoff, sleep } from "./backoff.ts";
 import { type Ask, askConductor, ConductorClientError, isPassing } from "./http.ts";
 
@@ -15,6 +16,8 @@ export interface Registration {
   readonly host?: string;
   /** `many`: another one beside the others of its name. */
   readonly instances?: "one" | "many";
+  /** A JWK or a JWK Set for others to see; of a client with `encryption` it is its own. */
+  readonly publicKey?: object;
 }
 
 export interface Pulse {
@@ -36,6 +39,8 @@ export interface SessionOptions extends Registration {
   readonly url: string;
   /** The conductor's own, to register with; it is not used for anything else but to see who replaced this one. */
   readonly token: string;
+  /** Certificates in PEM that an https conductor's is checked by, instead of the system's. */
+  readonly ca?: string;
   /** Asked before each heartbeat. */
   readonly pulse?: () => Pulse;
   readonly onCommand?: (command: Command) => void;
@@ -54,7 +59,7 @@ interface Registered {
 const EARLY = 0.6;
 const LEAVE_MS = 2_000;
 
-export class Session {
+export class Session implements Asker {
   readonly #options: SessionOptions;
   readonly #end = new AbortController();
   #registered: Registered;
@@ -87,16 +92,20 @@ export class Session {
     const { token } = this.#registered;
     const signal = ask.signal === undefined ? this.signal : AbortSignal.any([this.signal, ask.signal]);
     try {
-      return await askConductor(this.#options.url, token, { ...ask, signal });
+      return await this.#ask(token, { ...ask, signal });
     } catch (error) {
       if (!(error instanceof ConductorClientError) || error.code !== "unknown_token") throw error;
       if (token === this.#registered.token) await this.renew();
-      return askConductor(this.#options.url, this.#registered.token, { ...ask, signal });
+      return this.#ask(this.#registered.token, { ...ask, signal });
     }
   }
 
   async json<T>(ask: Ask): Promise<T> {
     return (await this.ask(ask)).json() as Promise<T>;
+  }
+
+  #ask(token: string, ask: Ask): Promise<Response> {
+    return askConductor(this.#options.url, token, ask, this.#options.ca);
   }
 
   report(error: unknown): void {
@@ -109,7 +118,7 @@ export class Session {
     this.#end.abort();
     const { component_id, token } = this.#registered;
     const leave: Ask = { method: "POST", path: "/deregister", body: { component_id }, signal: AbortSignal.timeout(LEAVE_MS) };
-    await askConductor(this.#options.url, token, leave).catch(() => {});
+    await this.#ask(token, leave).catch(() => {});
   }
 
   /** Those that find out together register once. */
@@ -127,9 +136,9 @@ export class Session {
 
   /** Another instance has the id: to register again would end that one's token, and it would do the same. */
   async #refuseToFight(): Promise<void> {
-    const { url, token } = this.#options;
+    const { token } = this.#options;
     const { component_id, instance_id } = this.#registered;
-    const there = await askConductor(url, token, { method: "GET", path: `/services/${component_id}`, signal: this.signal }).catch(
+    const there = await this.#ask(token, { method: "GET", path: `/services/${component_id}`, signal: this.signal }).catch(
       (error: unknown) => {
         if (error instanceof ConductorClientError && error.code === "unknown_component") return undefined;
         throw error;
@@ -170,10 +179,17 @@ export class Session {
 }
 
 async function register(options: SessionOptions, id: string | undefined): Promise<Registered> {
-  const { component, port, version, capabilities, healthCheckUrl, heartbeatSeconds, leaseSeconds, host, instances } = options;
+  const { component, port, version, capabilities, healthCheckUrl, heartbeatSeconds, leaseSeconds, host, instances, publicKey } = options;
   const body = {
     ...{ component, port, version, capabilities, host, instances },
-    ...{ health_check_url: healthCheckUrl, heartbeat_interval: heartbeatSeconds, lease_seconds: leaseSeconds, component_id: id },
+    ...{
+      health_check_url: healthCheckUrl,
+      heartbeat_interval: heartbeatSeconds,
+      lease_seconds: leaseSeconds,
+      component_id: id,
+      public_key: publicKey,
+    },
   };
-  return (await askConductor(options.url, options.token, { method: "POST", path: "/register", body })).json() as Promise<Registered>;
+  const answer = await askConductor(options.url, options.token, { method: "POST", path: "/register", body }, options.ca);
+  return answer.json() as Promise<Registered>;
 }

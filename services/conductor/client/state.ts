@@ -1,6 +1,6 @@
-/** Shared state, in a component's name. */
+/** Shared state, in the name of whoever asks. */
+import type { Asker } from "./asker.ts";
 import { ConductorClientError } from "./http.ts";
-import type { Session } from "./session.ts";
 import { follow, type Subscription } from "./stream.ts";
 
 export interface Entry<T = unknown> {
@@ -19,32 +19,32 @@ export interface PutOptions {
 }
 
 export class ClientState {
-  readonly #session: Session;
+  readonly #asker: Asker;
 
-  constructor(session: Session) {
-    this.#session = session;
+  constructor(asker: Asker) {
+    this.#asker = asker;
   }
 
   async get<T = unknown>(key: string): Promise<Entry<T> | undefined> {
-    return this.#unlessUnknown(() => this.#session.json<Entry<T>>({ method: "GET", path: pathOf(key) }));
+    return this.#unlessUnknown(() => this.#asker.json<Entry<T>>({ method: "GET", path: pathOf(key) }));
   }
 
   put<T>(key: string, value: T, { ifVersion, ttlSeconds }: PutOptions = {}): Promise<Entry<T>> {
     const body = { value, ttl_seconds: ttlSeconds };
-    return this.#session.json<Entry<T>>({ method: "PUT", path: pathOf(key), body, headers: condition(ifVersion) });
+    return this.#asker.json<Entry<T>>({ method: "PUT", path: pathOf(key), body, headers: condition(ifVersion) });
   }
 
   /** False where there was none. */
   async delete(key: string, { ifVersion }: Pick<PutOptions, "ifVersion"> = {}): Promise<boolean> {
     const deleted = await this.#unlessUnknown(() =>
-      this.#session.ask({ method: "DELETE", path: pathOf(key), headers: condition(ifVersion) }),
+      this.#asker.ask({ method: "DELETE", path: pathOf(key), headers: condition(ifVersion) }),
     );
     return deleted !== undefined;
   }
 
   async list<T = unknown>(prefix = "", { limit = 100, after }: { limit?: number; after?: string } = {}): Promise<Entry<T>[]> {
     const query = new URLSearchParams({ prefix, limit: String(limit), ...(after === undefined ? {} : { after }) });
-    return (await this.#session.json<{ entries: Entry<T>[] }>({ method: "GET", path: `/state?${query}` })).entries;
+    return (await this.#asker.json<{ entries: Entry<T>[] }>({ method: "GET", path: `/state?${query}` })).entries;
   }
 
   /** What is there, then each change; after a break only what became different meanwhile. */
@@ -59,7 +59,7 @@ export class ClientState {
     return follow({
       open: (_, signal) => {
         unseen = new Set(versions.keys());
-        return this.#session.ask({ method: "GET", path, signal });
+        return this.#asker.ask({ method: "GET", path, signal });
       },
       onEvent: ({ event, data }) => {
         if (event === "delete") return remove((data as Entry).key);
@@ -71,8 +71,8 @@ export class ClientState {
         versions.set(entry.key, entry.version);
         onChange({ key: entry.key, entry });
       },
-      onProblem: (error) => this.#session.report(error),
-      signal: this.#session.signal,
+      onProblem: (error) => this.#asker.report(error),
+      signal: this.#asker.signal,
     });
   }
 

@@ -4,6 +4,9 @@ import { ConductorError } from "./conductor-error.ts";
 import { matchesType } from "./match-type.ts";
 import type { Component } from "./registry.ts";
 
+/** Who is meant: one that has left has no more than this. */
+export type Named = Pick<Component, "id" | "name">;
+
 export const OPERATIONS = [
   ...["discover", "route", "send", "receive", "request", "broadcast", "publish", "subscribe"],
   ...["state-read", "state-write", "observe"],
@@ -21,10 +24,13 @@ const KIND = "access";
 
 export class AccessRules {
   readonly #documents: Documents;
+  readonly #onChange: () => void;
   readonly #rules = new Map<string, AccessRule>();
 
-  constructor(documents: Documents) {
+  /** `onChange`: what was allowed before may not be any more. */
+  constructor(documents: Documents, onChange: () => void) {
     this.#documents = documents;
+    this.#onChange = onChange;
   }
 
   async load(): Promise<void> {
@@ -39,16 +45,24 @@ export class AccessRules {
   async put(rule: AccessRule): Promise<void> {
     await this.#documents.put(KIND, rule.from, rule);
     this.#rules.set(rule.from, rule);
+    this.#onChange();
   }
 
   async remove(from: string): Promise<boolean> {
     const isGone = await this.#documents.delete(KIND, from);
-    return this.#rules.delete(from) || isGone;
+    const wasThere = this.#rules.delete(from);
+    if (wasThere) this.#onChange();
+    return wasThere || isGone;
+  }
+
+  /** False: everybody may do everything. */
+  get hasRules(): boolean {
+    return this.#rules.size > 0;
   }
 
   /** `to`: undefined where an operation is with nobody in particular. */
-  may(from: Component, operation: string, to?: Component): boolean {
-    if (this.#rules.size === 0 || from === to) return true;
+  may(from: Named, operation: string, to?: Named): boolean {
+    if (this.#rules.size === 0 || from.id === to?.id) return true;
     return this.#rules.values().some((rule) => {
       if (!names([rule.from], from)) return false;
       if (!rule.operations.includes("*") && !rule.operations.includes(operation)) return false;
@@ -57,7 +71,7 @@ export class AccessRules {
   }
 
   /** Throws `access_denied`. */
-  require(from: Component, operation: string, to?: Component): void {
+  require(from: Named, operation: string, to?: Named): void {
     if (this.may(from, operation, to)) return;
     const what = to === undefined ? operation : `${operation} to ${to.id}`;
     throw new ConductorError("access_denied", `No rule allows ${from.id} to ${what}`, {
@@ -67,6 +81,6 @@ export class AccessRules {
   }
 }
 
-function names(globs: readonly string[], { id, name }: Component): boolean {
+function names(globs: readonly string[], { id, name }: Named): boolean {
   return globs.length > 0 && (matchesType(globs, id) || matchesType(globs, name));
 }

@@ -1,7 +1,8 @@
 /**
  * Where a component may say that it is. The conductor sends requests there (`/route`, health checks), so a component that could
  * name any address could have it fetch what only this host reaches: it is at the address it registers from, or at one that
- * whoever runs the conductor has allowed (`HARBOR_CONDUCTOR_ALLOWED_HOSTS`).
+ * whoever runs the conductor has allowed (`HARBOR_CONDUCTOR_ALLOWED_HOSTS`). Harbor itself, which shows that it is by a token of its
+ * own, says where the services are that it runs: by their names in the stack's network, which are no component's to claim.
  */
 import { ConductorError } from "./conductor-error.ts";
 
@@ -12,6 +13,8 @@ export interface AddressRules {
   readonly allowedHosts: readonly string[];
   /** Where the conductor itself listens: nobody is at that place, or a request would go round for ever. */
   readonly ownPort: () => number;
+  /** Harbor says it: any host is taken. */
+  readonly isOfStack?: boolean;
 }
 
 /** Without what IPv6 sockets write before an IPv4 address, and without brackets. */
@@ -26,7 +29,7 @@ export function plainAddress(address: string): string {
 export function checkHost(rules: AddressRules, from: string, host: string | undefined, port: number): string {
   const origin = plainAddress(from);
   const claimed = host === undefined ? origin : plainAddress(host);
-  if (!isOwnHost(rules, origin, claimed)) {
+  if (rules.isOfStack !== true && !isOwnHost(rules, origin, claimed)) {
     throw new ConductorError("bad_address", `A component that registers from ${origin} may not be at "${claimed}"`, {
       hint: `leave out "host", or have the conductor allow it: harbor config set conductor.allowed_hosts ${claimed}`,
       details: { field: "host" },
@@ -38,13 +41,18 @@ export function checkHost(rules: AddressRules, from: string, host: string | unde
   return claimed;
 }
 
-/** A path on the component's port, or a URL elsewhere on its host; whichever says it in a shorter way. Throws `bad_address`. */
+/** A path on the component's port, or a URL elsewhere on its host, `tcp://` where a connection has to do; whichever says it in a shorter way. Throws `bad_address`. */
 export function checkHealthUrl(rules: AddressRules, from: string, host: string, port: number, text: string): string {
   const url = URL.parse(text, `http://${inUrl(host)}:${port}/`);
   const fail = (why: string, hint: string): never => {
     throw new ConductorError("bad_address", `"health_check_url" ${why}: "${text}"`, { hint, details: { field: "health_check_url" } });
   };
-  if (url === null || !["http:", "https:"].includes(url.protocol)) return fail("is no http URL, nor a path", 'as in "/health"');
+  if (url === null || !["http:", "https:", "tcp:"].includes(url.protocol)) {
+    return fail("is no http or tcp URL, nor a path", 'as in "/health"');
+  }
+  if (url.protocol === "tcp:" && (url.port === "" || !["", "/"].includes(url.pathname + url.search))) {
+    return fail("is no address of a port", `as in "tcp://${inUrl(host)}:${port}"`);
+  }
   if (url.username !== "" || url.password !== "") return fail("has a password in it", "health checks ask without one");
   const named = plainAddress(url.hostname);
   const isOwn = named === host || (LOOPBACK.includes(named) && LOOPBACK.includes(host)) || isOwnHost(rules, plainAddress(from), named);

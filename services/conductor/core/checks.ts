@@ -1,4 +1,5 @@
 /** Asks components that gave a `health_check_url`, each once in a while, and says what came of it. */
+import { connect } from "node:net";
 import type { Clock } from "./clock.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Component, Registry } from "./registry.ts";
@@ -62,13 +63,36 @@ export class Checks {
   }
 }
 
-/** An offline component is asked as well: it may be only its heartbeats that do not come through, and people see that. */
+/**
+ * An offline component is asked as well: it may be only its heartbeats that do not come through, and people see that. One of which
+ * nothing else is heard is asked at once, and again soon while its checks say now this, now that.
+ */
 function pauseOf({ health }: Component): number {
-  return Math.max(LEAST_MS, health.intervalMs);
+  const { doesBeat, state, failedChecks, goodChecks } = health;
+  if (!doesBeat && state === "starting" && failedChecks === 0) return 0;
+  const isInDoubt = !doesBeat && (goodChecks > 0 || (failedChecks > 0 && state !== "degraded" && state !== "offline"));
+  return isInDoubt ? LEAST_MS : Math.max(LEAST_MS, health.intervalMs);
+}
+
+function isAnswering(url: string): Promise<boolean> {
+  return url.startsWith("tcp:") ? isListening(new URL(url)) : isWell(url);
+}
+
+/** Whoever takes connections there does; nothing is said. */
+function isListening({ hostname, port }: URL): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = connect({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) });
+  const timer = setTimeout(() => resolve(false), TIMEOUT_MS);
+  socket.on("connect", () => resolve(true));
+  socket.on("error", () => resolve(false));
+  return promise.finally(() => {
+    clearTimeout(timer);
+    socket.destroy();
+  });
 }
 
 /** A redirection would lead to an address that nobody has checked. */
-async function isAnswering(url: string): Promise<boolean> {
+async function isWell(url: string): Promise<boolean> {
   try {
     const answer = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(TIMEOUT_MS), keepalive: false });
     await answer.body?.cancel();

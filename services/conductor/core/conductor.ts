@@ -1,21 +1,29 @@
 /** All parts of a conductor, put together: what each route is given. */
 import type { Settings } from "../settings.ts";
-import type { Store } from "../store/store.ts";
+import type { Death, Store } from "../store/store.ts";
 import { AccessRules } from "./access-rules.ts";
 import type { AddressRules } from "./address.ts";
 import { Alerts } from "./alerts.ts";
 import { Balance } from "./balance.ts";
 import { Checks } from "./checks.ts";
 import type { Clock } from "./clock.ts";
+import { ConductorError } from "./conductor-error.ts";
 import { type Encoding, EventHub } from "./event-hub.ts";
+import { Held } from "./held.ts";
 import { Mailroom } from "./mailroom.ts";
 import { Measures } from "./measures.ts";
 import { type Announcement, Monitor } from "./monitor.ts";
 import { Notifier } from "./notify.ts";
+import { LastBuckets, Rates } from "./rates.ts";
 import { type Component, type Registered, type Registration, Registry } from "./registry.ts";
 import { RequestDesk } from "./request-desk.ts";
+import { StoreWatch } from "./store-watch.ts";
 
 const FOLLOW_AGAIN_MS = 1_000;
+/** Registrations under one name: each is written to disk and told to all others. */
+const AGAIN = { perSecond: 10, burst: 50, names: 10_000 };
+/** Of everybody together. */
+const OPEN_IN_ALL = 20_000;
 /** As fine as the finest series. */
 const SAMPLE_MS = 10_000;
 
@@ -38,6 +46,7 @@ export class Conductor {
   readonly monitor: Monitor;
   readonly checks: Checks;
   readonly hub: EventHub;
+  readonly storeWatch: StoreWatch;
   readonly balance: Balance;
   readonly mail: Mailroom;
   readonly desk: RequestDesk;
@@ -45,12 +54,14 @@ export class Conductor {
   readonly measures: Measures;
   readonly alerts: Alerts;
   readonly access: AccessRules;
+  readonly held: Held;
   /** By the steady clock. */
   readonly startedAt: number;
   /** Of this process: requests that come back to it have it in their `Via`. */
   readonly name = `harbor-conductor-${crypto.randomUUID().slice(0, 8)}`;
   readonly #options: ConductorOptions;
   readonly #end = new AbortController();
+  readonly #registrations = new Rates<string>(AGAIN.perSecond, AGAIN.burst, new LastBuckets(AGAIN.names));
   #sampling: Timer | undefined;
 
   constructor(options: ConductorOptions) {
@@ -63,6 +74,7 @@ export class Conductor {
     this.hub = new EventHub(store.events, encoding);
     this.balance = new Balance(() => clock.steady());
     this.mail = new Mailroom({
+      onDeaths: (deaths) => this.storeWatch.announce(deaths.map((death) => describeDeath(death, clock.now()))),
       queue: store.queue,
       clock,
       complain: (problem) => this.signal.aborted || options.complain(problem),
@@ -70,13 +82,22 @@ export class Conductor {
     this.desk = new RequestDesk();
     this.addresses = { allowedHosts: settings.allowedHosts, ownPort };
     this.startedAt = clock.steady();
-    this.access = new AccessRules(store.documents);
-    const announce = (events: readonly Announcement[]) => this.#quietly("events were not kept", this.hub.publish(events));
+    this.held = new Held({ perComponent: settings.maxOpen, total: OPEN_IN_ALL });
+    this.access = new AccessRules(store.documents, () => this.held.endAll());
+    this.storeWatch = new StoreWatch({
+      store,
+      append: (events) => this.hub.publish(events),
+      clock,
+      tell: (kind, data) => this.hub.tellAll(kind, data),
+      complain: (problem) => this.signal.aborted || options.complain(problem),
+    });
+    const announce = (events: readonly Announcement[]) => this.storeWatch.announce(events);
     this.monitor = new Monitor({
       registry: this.registry,
       clock,
       announce,
       forget: (component) => {
+        this.held.endOf(component, "it has left");
         this.measures.forget(component);
         this.registry.remove(component);
         this.#quietly(`${component.id} is gone, and still on disk`, this.registry.erase(component));
@@ -132,6 +153,7 @@ export class Conductor {
     this.#sampling = setInterval(() => this.measures.sample((id) => this.registry.get(id), clock.now()), SAMPLE_MS);
     this.checks.start();
     this.mail.start();
+    this.storeWatch.start();
   }
 
   stop(): void {
@@ -141,13 +163,35 @@ export class Conductor {
     clearInterval(this.#sampling);
     this.checks.stop();
     this.mail.stop();
+    this.storeWatch.stop();
   }
 
+  /** Throws `rate_limited` where the same one comes again and again, `registry_full`. */
   async register(registration: Registration): Promise<Registered> {
+    this.#refuseTooMany(registration);
     const registered = await this.registry.register(registration);
     this.monitor.watch(registered.component, registered.isReplaced ? "replaced" : "registered");
+    if (registered.isReplaced) this.held.endOf(registered.component, "it has registered again");
     this.checks.watch(registered.component);
     return registered;
+  }
+
+  #refuseTooMany({ name, isOneOfMany, id }: Registration): void {
+    const again = id ?? (isOneOfMany ? undefined : name);
+    const wait = again === undefined ? 0 : this.#registrations.take(again, this.clock.steady());
+    if (wait > 0) {
+      throw new ConductorError("rate_limited", `"${again}" registers again and again`, {
+        hint: "two instances that replace each other? several at a time register with instances: many",
+        details: { retry_after: Math.max(1, Math.ceil(wait / 1_000)) },
+      });
+    }
+    const { maxComponents } = this.settings;
+    const isKnown = id === undefined ? !isOneOfMany && this.registry.named(name).length > 0 : this.registry.get(id) !== undefined;
+    if (this.registry.size < maxComponents || isKnown) return;
+    throw new ConductorError("registry_full", `${maxComponents} components are registered already`, {
+      hint: "those that have gone are forgotten when their lease is over; conductor.max_components is how many there may be",
+      details: { limit: maxComponents, retry_after: 60 },
+    });
   }
 
   /** Nothing is changed where that cannot be kept. */
@@ -167,4 +211,8 @@ export class Conductor {
   #quietly(what: string, work: Promise<unknown>): void {
     work.catch((error: unknown) => this.signal.aborted || this.#options.complain(`${what}: ${(error as Error).message}`));
   }
+}
+
+function describeDeath({ id, from, to, reason, attempts }: Death, time: number): Announcement {
+  return { type: "message-dead", source: "conductor", time, data: { message_id: id, from, to, reason, attempts } };
 }

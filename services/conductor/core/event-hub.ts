@@ -13,8 +13,8 @@ export interface Sink {
 /** How events are written, which is not the hub's business. */
 export interface Encoding {
   event(event: StoredEvent): Uint8Array;
-  /** A word from the hub itself: `lost` (what was asked for is no longer kept), `dropped` (read too slowly). */
-  notice(kind: "lost" | "dropped", data: Readonly<Record<string, unknown>>): Uint8Array;
+  /** A word from the hub itself: `lost` (what was asked for is no longer kept), `dropped` (read too slowly), `store-away`. */
+  notice(kind: "lost" | "dropped" | "store-away", data: Readonly<Record<string, unknown>>): Uint8Array;
 }
 
 export interface Subscription {
@@ -24,7 +24,11 @@ export interface Subscription {
   readonly since: string | undefined;
   readonly sink: Sink;
   readonly signal: AbortSignal;
+  /** Where not all events of these types are for it. */
+  readonly admits?: Admits | undefined;
 }
+
+export type Admits = (event: StoredEvent) => boolean;
 
 interface Listener extends Subscription {
   /** What comes while history is still being read. */
@@ -61,8 +65,21 @@ export class EventHub {
     return events.length === 0 ? Promise.resolve([]) : this.#log.append(events);
   }
 
-  history(since: string | undefined, limit: number): Promise<StoredEvent[]> {
-    return this.#log.since(since, limit);
+  /** To all that listen now, whatever to: what cannot be kept, and has no id. */
+  tellAll(kind: "store-away", data: Readonly<Record<string, unknown>>): void {
+    const chunk = this.#encoding.notice(kind, data);
+    for (const { listeners } of this.#groups.values()) for (const listener of listeners) this.#write(listener, chunk);
+  }
+
+  async history(since: string | undefined, limit: number, admits?: Admits): Promise<StoredEvent[]> {
+    if (admits === undefined) return this.#log.since(since, limit);
+    const found: StoredEvent[] = [];
+    for (let last = since; ; ) {
+      const page = await this.#log.since(last, PAGE);
+      found.push(...page.filter(admits));
+      if (page.length < PAGE || found.length >= limit) return found.slice(0, limit);
+      last = page.at(-1)?.id;
+    }
   }
 
   get listeners(): number {
@@ -103,21 +120,22 @@ export class EventHub {
       if (wanted.length === 0) continue;
       const chunk = join(wanted.map((event) => encoded.get(event) ?? this.#encode(event, encoded)));
       for (const listener of listeners) {
-        if (listener.pending === undefined && listener.after === undefined) this.#write(listener, chunk);
+        if (listener.pending === undefined && listener.after === undefined && listener.admits === undefined) this.#write(listener, chunk);
         else this.#catchUp(listener, wanted);
       }
     }
   }
 
-  /** One that reads history, or has just done so. */
-  #catchUp(listener: Listener, events: readonly StoredEvent[]): void {
+  /** One that reads history, or has just done so, or gets not all of them. */
+  #catchUp(listener: Listener, all: readonly StoredEvent[]): void {
+    const events = listener.admits === undefined ? all : all.filter(listener.admits);
     if (listener.pending !== undefined) {
       listener.pending.push(...events);
       if (listener.pending.length > PENDING) this.#drop(listener);
       return;
     }
-    const after = listener.after ?? "";
-    const missing = events.filter((event) => compareIds(event.id, after) > 0);
+    const { after } = listener;
+    const missing = after === undefined ? events : events.filter((event) => compareIds(event.id, after) > 0);
     if (missing.length === 0) return;
     listener.after = undefined;
     this.#write(listener, join(missing.map((event) => this.#encoding.event(event))));
@@ -148,7 +166,7 @@ export class EventHub {
     while (!listener.signal.aborted) {
       const page = await this.#log.since(last, PAGE);
       last = page.at(-1)?.id ?? last;
-      const wanted = page.filter((event) => matchesType(listener.types, event.type));
+      const wanted = page.filter((event) => matchesType(listener.types, event.type) && listener.admits?.(event) !== false);
       if (wanted.length > 0) listener.sink.write(join(wanted.map((event) => this.#encoding.event(event))));
       if (page.length < PAGE) break;
       // history is not poured into a reader that does not read

@@ -35,6 +35,7 @@ export class HealthTable {
       reported: REPORTED[byte(4)] as Reported,
       failedChecks: byte(5),
       goodChecks: byte(6),
+      doesBeat: byte(7) === 0,
     };
   }
 
@@ -43,9 +44,10 @@ export class HealthTable {
     const { since, intervalMs, leaseMs, beatAt = Number.NaN, dueAt, goneAt, silentSince, countedAt } = health;
     this.#numbers.set([since, intervalMs, leaseMs, beatAt, dueAt, goneAt, silentSince, countedAt], slot * NUMBERS);
     const { missed, streak, wellStreak, failedChecks, goodChecks } = health;
+    const isMute = health.doesBeat ? 0 : 1;
     const state = STATES.indexOf(health.state);
     const reported = REPORTED.indexOf(health.reported);
-    this.#bytes.set([state, Math.min(MOST, missed), streak, wellStreak, reported, failedChecks, goodChecks], slot * BYTES);
+    this.#bytes.set([state, Math.min(MOST, missed), streak, wellStreak, reported, failedChecks, goodChecks, isMute], slot * BYTES);
   }
 
   #grow(slot: number): void {

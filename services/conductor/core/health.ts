@@ -8,6 +8,9 @@
  * Down at once, up only after two: one that gets every third beat through would otherwise be taken for well each time, and requests
  * would follow it back and forth. A beat counts towards the two half an interval after the one before, so that beats which
  * piled up somewhere and arrive together are one sign of life.
+ *
+ * One that does not beat is judged by its checks alone, by the same rules: the first good one makes it healthy, three failed ones
+ * degraded, 30 s more offline, two good ones healthy again. It is never gone by itself.
  */
 
 export type State = "starting" | "healthy" | "degraded" | "offline" | "gone";
@@ -22,12 +25,14 @@ export interface Health {
   readonly intervalMs: number;
   /** How long it is known without a beat. */
   readonly leaseMs: number;
-  /** Of the last beat; undefined before the first. */
+  /** False: checks are all that is heard of it, and are what a beat is to others. */
+  readonly doesBeat: boolean;
+  /** Of the last beat; undefined before the first. Of one that does not beat, of the last good check. */
   readonly beatAt: number | undefined;
   /** When the next beat counts as missed. */
   readonly dueAt: number;
   readonly goneAt: number;
-  /** When the third beat in a row was missed; 0 once it has shown twice that it lives. */
+  /** When the third beat in a row was missed, or the third check failed; 0 once it has shown twice that it lives. */
   readonly silentSince: number;
   readonly missed: number;
   /** Beats in a row in time, up to 2, and when the last of them counted. */
@@ -68,15 +73,16 @@ const FAILED_CHECKS = 3;
 const NONE: readonly Effect[] = [];
 
 /** Of a component that has just registered: it is granted a round. */
-export function newHealth(intervalMs: number, leaseMs: number, now: number): Health {
+export function newHealth(intervalMs: number, leaseMs: number, now: number, doesBeat = true): Health {
   return {
     state: "starting",
     since: now,
     intervalMs,
     leaseMs,
+    doesBeat,
     beatAt: undefined,
-    dueAt: now + intervalMs + GRACE_MS,
-    goneAt: now + leaseMs,
+    dueAt: doesBeat ? now + intervalMs + GRACE_MS : Number.POSITIVE_INFINITY,
+    goneAt: doesBeat ? now + leaseMs : Number.POSITIVE_INFINITY,
     silentSince: 0,
     missed: 0,
     streak: 0,
@@ -92,6 +98,7 @@ export function newHealth(intervalMs: number, leaseMs: number, now: number): Hea
 export function step(health: Health, event: HealthEvent, now: number): Step {
   if (health.state === "gone") return { health, effects: NONE };
   if (event.kind === "gap") return { health: grantRound(health, event.ms, now), effects: NONE };
+  if (event.kind === "beat" && !health.doesBeat) return passTime(health, now);
   // by far the most frequent: a beat in time of one that is well
   if (event.kind === "beat" && now < nextAt(health)) return settle(health, takeBeat(health, event.reported, now), now, NONE);
   const caughtUp = passTime(health, now);
@@ -102,7 +109,7 @@ export function step(health: Health, event: HealthEvent, now: number): Step {
     case "beat":
       return settle(caughtUp.health, takeBeat(caughtUp.health, event.reported, now), now, caughtUp.effects);
     case "check":
-      return settle(caughtUp.health, takeCheck(caughtUp.health, event.isOk), now, caughtUp.effects);
+      return settle(caughtUp.health, takeCheck(caughtUp.health, event.isOk, now), now, caughtUp.effects);
     case "leave":
       return change(caughtUp.health, "gone", now, caughtUp.effects);
   }
@@ -114,8 +121,17 @@ export function nextAt(health: Health): number {
   if (state === "gone") return Number.POSITIVE_INFINITY;
   if (state === "offline") return streak > 0 ? Math.min(dueAt, lostAt(health)) : lostAt(health);
   // one that has begun to come back is waited for
-  if (silentSince > 0 && streak === 0) return Math.min(dueAt, silentSince + OFFLINE_AFTER_MS);
+  if (silentSince > 0 && !isReturning(health)) return Math.min(dueAt, silentSince + OFFLINE_AFTER_MS);
   return dueAt;
+}
+
+/** It has shown once that it lives, and may do so again. */
+function isReturning({ doesBeat, streak, goodChecks }: Health): boolean {
+  return (doesBeat ? streak : goodChecks) > 0;
+}
+
+function isLost(health: Health, at: number): boolean {
+  return !isReturning(health) && health.silentSince + OFFLINE_AFTER_MS <= at;
 }
 
 /** Offline first, even where the lease is shorter than that takes. */
@@ -124,9 +140,9 @@ function lostAt({ goneAt, since }: Health): number {
 }
 
 /** Why it is not well; none where it is. */
-export function causesOf({ silentSince, reported, failedChecks }: Health): Cause[] {
+export function causesOf({ silentSince, reported, failedChecks, doesBeat }: Health): Cause[] {
   const causes: Cause[] = [];
-  if (silentSince > 0) causes.push("missed heartbeats");
+  if (silentSince > 0 && doesBeat) causes.push("missed heartbeats");
   if (reported !== "healthy") causes.push(`reported ${reported}`);
   if (failedChecks >= FAILED_CHECKS) causes.push("health check fails");
   return causes;
@@ -151,7 +167,14 @@ function takeBeat(health: Health, reported: Reported, now: number): Health {
   };
 }
 
-function takeCheck(health: Health, isOk: boolean): Health {
+function takeCheck(health: Health, isOk: boolean, now: number): Health {
+  const checked = countCheck(health, isOk);
+  if (health.doesBeat) return checked;
+  const isSilent = checked.failedChecks >= FAILED_CHECKS;
+  return { ...checked, beatAt: isOk ? now : health.beatAt, silentSince: isSilent ? health.silentSince || now : 0 };
+}
+
+function countCheck(health: Health, isOk: boolean): Health {
   if (!isOk) return { ...health, failedChecks: Math.min(FAILED_CHECKS, health.failedChecks + 1), goodChecks: 0 };
   const isEnough = health.failedChecks < FAILED_CHECKS || health.goodChecks + 1 >= STREAK;
   return isEnough ? { ...health, failedChecks: 0, goodChecks: 0 } : { ...health, goodChecks: health.goodChecks + 1 };
@@ -190,12 +213,12 @@ function passDeadline({ health, effects }: Step, at: number): Step {
 
 /** The state that follows from all that is known. */
 function settle(before: Health, after: Health, at: number, effects: readonly Effect[]): Step {
-  const state = stateOf(before, after);
+  const state = stateOf(before, after, at);
   return state === before.state ? { health: after, effects } : change(after, state, at, effects);
 }
 
-function stateOf(before: Health, after: Health): State {
-  if (after.silentSince > 0) return before.state === "offline" ? "offline" : "degraded";
+function stateOf(before: Health, after: Health, at: number): State {
+  if (after.silentSince > 0) return before.state === "offline" || isLost(after, at) ? "offline" : "degraded";
   if (after.reported !== "healthy" || after.failedChecks >= FAILED_CHECKS) return "degraded";
   return after.beatAt === undefined ? "starting" : "healthy";
 }

@@ -1,5 +1,5 @@
 /** The queue with a bell: who waits for messages hears of those that come through this process at once, of all others within a second. */
-import type { Delivery, NewMessage, Queue } from "../store/store.ts";
+import { type Death, type Delivery, type NewMessage, type Queue, StoreError } from "../store/store.ts";
 import type { Clock } from "./clock.ts";
 import { ConductorError } from "./conductor-error.ts";
 
@@ -7,6 +7,8 @@ export interface MailroomOptions {
   readonly queue: Queue;
   readonly clock: Clock;
   readonly complain: (problem: string) => void;
+  /** Messages that nobody will receive any more, within a second or two. */
+  readonly onDeaths: (deaths: readonly Death[]) => void;
 }
 
 export interface ReceiveOptions {
@@ -30,8 +32,6 @@ export class Mailroom {
   readonly #bells = new Map<string, Set<() => void>>();
   #timer: Timer | undefined;
   #isSweeping = false;
-  /** Of the store that is away, once. */
-  #complained = "";
 
   constructor(options: MailroomOptions) {
     this.#options = options;
@@ -59,9 +59,12 @@ export class Mailroom {
     return answers;
   }
 
-  /** As soon as there is something; nothing at the end of its time, or when nobody waits any more. Throws `rate_limited` where too many wait already. */
+  /**
+   * As soon as there is something; nothing at the end of its time, or when nobody waits any more. A store that is away meanwhile is
+   * waited for as well. Throws `rate_limited` where too many wait already, a StoreError where the store is away at the end of the time.
+   */
   async receive(to: string, { max, visibilityMs, waitMs, signal, isStill }: ReceiveOptions): Promise<Delivery[]> {
-    const { queue, clock } = this.#options;
+    const { clock } = this.#options;
     const until = clock.steady() + waitMs;
     if ((this.#bells.get(to)?.size ?? 0) >= WAITING) {
       throw new ConductorError("rate_limited", `${WAITING} wait for messages to ${to} already`, {
@@ -73,15 +76,26 @@ export class Mailroom {
       // heard from before the look: what comes during it is not missed
       const bell = this.#listen(to, signal);
       try {
-        const deliveries = await queue.receive(to, { max, visibilityMs, now: clock.now() });
+        const deliveries = await this.#look(to, max, visibilityMs);
         const left = until - clock.steady();
-        if (deliveries.length > 0 || left <= 0) return deliveries;
+        if (left <= 0 && deliveries instanceof StoreError) throw deliveries;
+        if (Array.isArray(deliveries) && (deliveries.length > 0 || left <= 0)) return deliveries;
         await bell.rung(Math.min(left, LOOK_MS));
       } finally {
         bell.stop();
       }
     }
     return [];
+  }
+
+  async #look(to: string, max: number, visibilityMs: number): Promise<Delivery[] | StoreError> {
+    const { queue, clock } = this.#options;
+    try {
+      return await queue.receive(to, { max, visibilityMs, now: clock.now() });
+    } catch (error) {
+      if (error instanceof StoreError) return error;
+      throw error;
+    }
   }
 
   async ack(to: string, receipts: readonly string[]): Promise<number> {
@@ -107,12 +121,13 @@ export class Mailroom {
     if (this.#isSweeping) return;
     this.#isSweeping = true;
     try {
-      await this.#options.queue.sweep(this.#options.clock.now());
-      this.#complained = "";
+      const { queue, clock, onDeaths } = this.#options;
+      await queue.sweep(clock.now());
+      const deaths = await queue.deaths();
+      if (deaths.length > 0) onDeaths(deaths);
     } catch (error) {
-      const problem = `messages are not swept: ${(error as Error).message}`;
-      if (problem !== this.#complained) this.#options.complain(problem);
-      this.#complained = problem;
+      // that the store is away is said elsewhere, once
+      if (!(error instanceof StoreError)) this.#options.complain(`messages are not swept: ${(error as Error).message}`);
     } finally {
       this.#isSweeping = false;
     }

@@ -24,9 +24,13 @@ export class Component {
   capabilities: readonly string[];
   /** A path on its own port, or a URL. */
   healthCheck: string | null;
+  /** JWK or JWK Set, as it was given. */
+  publicKey: Readonly<Record<string, unknown>> | null;
   tokenHash: string;
   /** Milliseconds since 1970. */
   registeredAt: number;
+  /** Registered by Harbor, as a service that it runs. */
+  isOfStack: boolean;
   metrics: Metrics | null = null;
   /** Of the changes of others, the last that it was told. */
   toldChange = 0;
@@ -41,8 +45,10 @@ export class Component {
     this.port = kept.port;
     this.capabilities = kept.capabilities;
     this.healthCheck = kept.healthCheck;
+    this.publicKey = kept.publicKey ?? null;
     this.tokenHash = kept.tokenHash;
     this.registeredAt = kept.registeredAt;
+    this.isOfStack = kept.isOfStack === true;
   }
 
   get health(): Health {
@@ -54,7 +60,7 @@ export class Component {
   }
 
   get name(): string {
-    return nameOf(this.id);
+    return nameOfId(this.id);
   }
 
   /** Where it is reached, without a slash at the end. */
@@ -78,8 +84,10 @@ export class Component {
     this.port = kept.port;
     this.capabilities = kept.capabilities;
     this.healthCheck = kept.healthCheck;
+    this.publicKey = kept.publicKey ?? null;
     this.tokenHash = kept.tokenHash;
     this.registeredAt = kept.registeredAt;
+    this.isOfStack = kept.isOfStack === true;
     this.metrics = null;
   }
 }
@@ -92,8 +100,14 @@ export interface Registration {
   readonly capabilities: readonly string[];
   /** A path on its own port, or a URL. */
   readonly healthCheck: string | null;
+  /** JWK or JWK Set, for others; none in what was kept by an earlier version. */
+  readonly publicKey?: Readonly<Record<string, unknown>> | undefined;
   readonly intervalMs: number;
   readonly leaseMs: number;
+  /** False: it is asked by its health check alone, and is known until it is deregistered. */
+  readonly doesBeat: boolean;
+  /** By Harbor, as a service that it runs. */
+  readonly isOfStack: boolean;
   /** `true`: another one beside those of its name that are there. */
   readonly isOneOfMany: boolean;
   /** Of those, the one that it is again. */
@@ -101,7 +115,10 @@ export interface Registration {
 }
 
 /** What a restart of the conductor does not lose. */
-interface Kept extends Omit<Registration, "isOneOfMany" | "id"> {
+interface Kept extends Omit<Registration, "isOneOfMany" | "id" | "doesBeat" | "isOfStack"> {
+  /** Left out where it does. */
+  readonly doesBeat?: false;
+  readonly isOfStack?: true;
   readonly tokenHash: string;
   readonly registeredAt: number;
 }
@@ -212,8 +229,9 @@ export class Registry {
 
   async #keep(id: string, registration: Registration): Promise<Registered> {
     const { token, hash } = makeToken(id);
-    const { isOneOfMany: _, id: __, ...rest } = registration;
-    const kept: Kept = { ...rest, tokenHash: hash, registeredAt: this.#clock.now() };
+    const { isOneOfMany: _, id: __, doesBeat, isOfStack, ...rest } = registration;
+    const special = { ...(doesBeat ? {} : { doesBeat }), ...(isOfStack ? { isOfStack } : {}) };
+    const kept: Kept = { ...rest, ...special, tokenHash: hash, registeredAt: this.#clock.now() };
     await this.#documents.put(KIND, id, kept);
     const before = this.#ids.get(id);
     if (before !== undefined) this.#replace(before, kept);
@@ -221,7 +239,7 @@ export class Registry {
   }
 
   unknown(id: string): ConductorError {
-    const alike = this.named(nameOf(id)).map((component) => component.id);
+    const alike = this.named(nameOfId(id)).map((component) => component.id);
     const known = (alike.length > 0 ? alike : [...this.#ids.keys().take(KNOWN_SHOWN)]).slice(0, KNOWN_SHOWN);
     return new ConductorError("unknown_component", `No component "${id}" is registered`, {
       hint: "POST /register first; GET /services lists all",
@@ -280,8 +298,8 @@ export class Registry {
     this.#freeSlots.push(component.slot);
   }
 
-  #newHealth({ intervalMs, leaseMs }: Kept): Health {
-    return newHealth(intervalMs, leaseMs, this.#clock.steady());
+  #newHealth({ intervalMs, leaseMs, doesBeat }: Kept): Health {
+    return newHealth(intervalMs, leaseMs, this.#clock.steady(), doesBeat);
   }
 
   #share(kept: Kept): Kept {
@@ -301,7 +319,8 @@ function idOf(name: string, number: number): string {
   return [name, String(number).padStart(3, "0")].join("-");
 }
 
-function nameOf(id: string): string {
+/** "sherlock-hub-001" is one of "sherlock-hub". */
+export function nameOfId(id: string): string {
   return id.replace(/-\d+$/, "");
 }
 

@@ -14,12 +14,14 @@
  *   ready:<to>            sorted set of the senders whose pair may be handed out, by the number of its first message
  *   attempts:<to>         hash id → deliveries so far, of those that came back
  *   expiry:<to>           sorted set of "<id>.<from>" that expire, by when
+ *   deaths                list of JSON of {id, from, to, reason, attempts} of those that died and that nobody was told yet
  *   dead:<to>             hash id → JSON of {reason, attempts, diedAt, from}, a line end, the body
  *
  * Keys are made in the scripts, so this needs one Redis (with or without replicas), not a cluster.
  */
 import { PER_MS } from "./message-id.ts";
 import { makeScript, type Script } from "./redis-link.ts";
+import { DEATHS_KEPT } from "./store.ts";
 
 /** Many commands take many at once, but Lua's stack has its end. */
 const AT_ONCE = 1_000;
@@ -33,6 +35,7 @@ local function keysOf(base, to)
     list = base .. ':list:' .. pair, back = base .. ':back:' .. pair, out = base .. ':out:' .. pair,
     bodies = base .. ':bodies:' .. to, due = base .. ':due:' .. to, later = base .. ':later:' .. to, ready = base .. ':ready:' .. to,
     attempts = base .. ':attempts:' .. to, expiry = base .. ':expiry:' .. to, dead = base .. ':dead:' .. to,
+    deaths = base .. ':deaths', to = to,
   }
 end
 
@@ -66,6 +69,8 @@ local function bury(k, id, from, reason, attempts, now)
   if not body then return end
   local head = cjson.encode({ reason = reason, attempts = tostring(attempts), diedAt = string.format('%.0f', now), from = from })
   call('HSET', k.dead, id, head .. '\\n' .. body)
+  call('RPUSH', k.deaths, cjson.encode({ id = id, from = from, to = k.to, reason = reason, attempts = tonumber(attempts) }))
+  call('LTRIM', k.deaths, -${DEATHS_KEPT}, -1)
   call('HDEL', k.bodies, id)
   call('HDEL', k.attempts, id)
   call('ZREM', k.expiry, id .. '.' .. from)
@@ -130,26 +135,63 @@ function script(text: string): Script {
 }
 
 /**
- * base, now, idempotencyMs, messages in all; then per pair: to, from, how many, "1" where each is place and body alone; otherwise each is
- * place in the batch, body, expiry, key. → the number of the one at place 0, then place and id of each duplicate
+ * base, now, idempotencyMs, messages in all, how many may be not done of a receiver; then per pair: to, from, how many, "1" where each is place and body alone; otherwise each is
+ * place in the batch, body, expiry, key. → the number of the one at place 0, then place and id of each duplicate; or "full" and the receivers
+ * that have no room for theirs: then nothing was done
  */
 export const SEND = script(`
-local base, now, remember, total = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local base, now, remember, total, room = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+
+local function onceOf(from, key) return base .. ':once:' .. #from .. ':' .. from .. ':' .. key end
+
+-- the message that this one is once more, and when that was
+local function known(from, key)
+  local id, since = string.match(call('GET', onceOf(from, key)) or '', '^(%S+) (%d+)$')
+  if id and tonumber(since) > now - remember then return id end
+end
+
+-- those to one receiver that are no duplicates
+local function countNew(receiver)
+  local at, count, seen = 6, 0, {}
+  while ARGV[at] do
+    local to, from, size, isPlain = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3] == '1'
+    local step = isPlain and 2 or 4
+    for i = 0, size - 1 do
+      local key = to == receiver and not isPlain and ARGV[at + 4 + i * step + 3] or ''
+      local name = onceOf(from, key)
+      if to == receiver and (key == '' or not (seen[name] or known(from, key))) then count = count + 1 end
+      if key ~= '' then seen[name] = true end
+    end
+    at = at + 4 + size * step
+  end
+  return count
+end
+
+-- before anything is written: what a script has done is not taken back
+local wanted, place = {}, 6
+while ARGV[place] do
+  local to, size = ARGV[place], tonumber(ARGV[place + 2])
+  wanted[to] = (wanted[to] or 0) + size
+  place = place + 4 + size * (ARGV[place + 3] == '1' and 2 or 4)
+end
+local full = { 'full' }
+for to, count in pairs(wanted) do
+  local load = call('HLEN', keysOf(base, to).bodies)
+  if load + count > room and load + countNew(to) > room then full[#full + 1] = to end
+end
+if #full > 1 then return full end
+
 local last = tonumber(call('GET', base .. ':last') or '0')
 local first = math.max(last + 1, math.floor(now) * ${PER_MS})
 call('SET', base .. ':last', string.format('%.0f', first + total - 1))
-local answer, at = { string.format('%.0f', first) }, 5
+local answer, at = { string.format('%.0f', first) }, 6
 
 -- the id of the message that had the key already
 local function recall(from, key, id)
   if key == '' then return nil end
-  local once = base .. ':once:' .. #from .. ':' .. from .. ':' .. key
-  local known = call('GET', once)
-  if known then
-    local knownId, since = string.match(known, '^(%S+) (%d+)$')
-    if tonumber(since) > now - remember then return knownId end
-  end
-  call('SET', once, id .. ' ' .. string.format('%.0f', now), 'PX', remember)
+  local earlier = known(from, key)
+  if earlier then return earlier end
+  call('SET', onceOf(from, key), id .. ' ' .. string.format('%.0f', now), 'PX', remember)
 end
 
 while ARGV[at] do
@@ -161,16 +203,16 @@ while ARGV[at] do
     local place, body = ARGV[at], ARGV[at + 1]
     at = at + 2
     local id = writeId(first + tonumber(place))
-    local known
+    local earlier
     if not isPlain then
       local expiry, key = ARGV[at], ARGV[at + 1]
       at = at + 2
-      known = recall(from, key, id)
-      if not known and expiry ~= '' then call('ZADD', k.expiry, expiry, id .. '.' .. from) end
+      earlier = recall(from, key, id)
+      if not earlier and expiry ~= '' then call('ZADD', k.expiry, expiry, id .. '.' .. from) end
     end
-    if known then
+    if earlier then
       answer[#answer + 1] = place
-      answer[#answer + 1] = known
+      answer[#answer + 1] = earlier
     else
       ids[#ids + 1] = id
       bodies[#bodies + 1] = id

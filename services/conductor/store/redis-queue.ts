@@ -2,7 +2,18 @@
 import { readId, writeId } from "./message-id.ts";
 import type { RedisLink } from "./redis-link.ts";
 import { ACK, DEAD_LETTERS, DEPTH, RECEIVE, REDRIVE, RELEASE, SEND, SWEEP } from "./redis-queue-scripts.ts";
-import type { DeadLetter, Delivery, Message, NewMessage, Queue, QueueDepth, StoreOptions } from "./store.ts";
+import {
+  DEATHS_AT_ONCE,
+  type DeadLetter,
+  type Death,
+  type Delivery,
+  fullError,
+  type Message,
+  type NewMessage,
+  type Queue,
+  type QueueDepth,
+  type StoreOptions,
+} from "./store.ts";
 import { readBody, writeBody } from "./values.ts";
 
 /** While a script runs, everybody else waits. */
@@ -11,11 +22,13 @@ const RECEIVED_AT_ONCE = 10_000;
 /** `prefix`: its keys are "<prefix>:queue:*". */
 export function makeRedisQueue(link: RedisLink, prefix: string, options: StoreOptions): Queue {
   const base = `${prefix}:queue`;
-  const { maxAttempts, idempotencyMs, deadLetterMs, now } = options;
+  const { maxAttempts, maxWaiting, idempotencyMs, deadLetterMs, now } = options;
   return {
     send: async (messages) => {
       if (messages.length === 0) return [];
-      const answer = (await link.run(SEND, [base, now(), idempotencyMs, messages.length], groupByPair(messages))) as string[];
+      const limits = [base, now(), idempotencyMs, messages.length, maxWaiting];
+      const answer = (await link.run(SEND, limits, groupByPair(messages))) as string[];
+      if (answer[0] === "full") throw fullError(answer.slice(1), maxWaiting);
       return readSent(answer, messages.length);
     },
     receive: async (to, { max, visibilityMs, now: at }) => {
@@ -49,6 +62,10 @@ export function makeRedisQueue(link: RedisLink, prefix: string, options: StoreOp
       let died = 0;
       for (const to of recipients) died += Number(await link.run(SWEEP, [base, to, at, maxAttempts, at - deadLetterMs]));
       return died;
+    },
+    deaths: async () => {
+      const lines = ((await link.send("LPOP", [`${base}:deaths`, String(DEATHS_AT_ONCE)])) ?? []) as string[];
+      return lines.map((line) => JSON.parse(line) as Death);
     },
   };
 }

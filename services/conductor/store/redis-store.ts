@@ -1,5 +1,5 @@
 /**
- * The store in Redis (6.2 or newer, no cluster), which several conductors and other programs may share. Three connections: commands, one
+ * The store in Redis (6.2 or newer, no cluster), which other programs may share, and conductors with prefixes of their own. Three connections: commands, one
  * that waits for what streams append, one that hears of keys. While Redis is away everything fails within a bounded time; when it is
  * there again, followers and watchers go on where they were.
  */
@@ -7,6 +7,7 @@
 import { findCaution } from "./redis-caution.ts";
 import { makeRedisDocuments } from "./redis-documents.ts";
 import { RedisEvents } from "./redis-events.ts";
+import { RedisLease } from "./redis-lease.ts";
 import { RedisLink } from "./redis-link.ts";
 import { makeRedisQueue } from "./redis-queue.ts";
 import { RedisState } from "./redis-state.ts";
@@ -25,6 +26,7 @@ export async function openRedisStore(url: string, prefix: string, options: Parti
   const tail = new StreamTail(new RedisLink(url));
   const state = new RedisState(link, url, prefix, all.now);
   const events = new RedisEvents(link, prefix, all.maxEvents);
+  const lease = new RedisLease(link, prefix);
   let isClosed = false;
 
   const unattached = [state, events];
@@ -53,8 +55,10 @@ export async function openRedisStore(url: string, prefix: string, options: Parti
     events,
     documents: makeRedisDocuments(link, prefix),
     status: () => readStatus(link, state),
+    own: (claim) => lease.own(claim),
     [Symbol.asyncDispose]: async () => {
       isClosed = true;
+      await lease.release();
       state.close();
       events.close();
       tail.close();

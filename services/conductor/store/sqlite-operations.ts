@@ -16,8 +16,7 @@ export interface Call {
 }
 
 /** Where entries ended by themselves since the last change of state, they ended first. */
-export function makeOperations(database: Database, limits: Limits) {
-  const queue = new SqliteQueue(database, limits);
+export function makeOperations(database: Database, limits: Limits, queue = new SqliteQueue(database, limits)) {
   const state = new SqliteState(database);
   const events = new SqliteEvents(database, limits.maxEvents);
   const documents = new SqliteDocuments(database);
@@ -30,6 +29,7 @@ export function makeOperations(database: Database, limits: Limits) {
     redrive: queue.redrive.bind(queue),
     depth: queue.depth.bind(queue),
     sweep: queue.sweep.bind(queue),
+    deaths: queue.deaths.bind(queue),
 
     getState: state.get.bind(state),
     putState: (key: string, value: string, ifVersion: number | undefined, ttlMs: number | undefined, now: number) => ({

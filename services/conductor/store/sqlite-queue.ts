@@ -2,9 +2,9 @@
 import type { Database, Statement } from "bun:sqlite";
 import { nextNumber, PER_MS, readId, writeId } from "./message-id.ts";
 import { Counter } from "./sqlite-database.ts";
-import type { DeadLetter, QueueDepth, StoreOptions } from "./store.ts";
+import { DEATHS_AT_ONCE, DEATHS_KEPT, type DeadLetter, type Death, fullError, type QueueDepth, type StoreOptions } from "./store.ts";
 
-export type QueueLimits = Pick<StoreOptions, "maxAttempts" | "idempotencyMs" | "deadLetterMs">;
+export type QueueLimits = Pick<StoreOptions, "maxAttempts" | "maxWaiting" | "idempotencyMs" | "deadLetterMs">;
 
 /** A message but for what SQL has to see, which stands beside its body. */
 export interface QueueRow {
@@ -58,6 +58,9 @@ export class SqliteQueue {
   readonly #limits: QueueLimits;
   readonly #counter: Counter;
   readonly #sql: ReturnType<typeof prepareStatements>;
+  /** Of each receiver that was asked about, how many are not done: nobody else writes to this file. */
+  readonly #loads = new Map<string, number>();
+  #deaths: Death[] = [];
 
   constructor(database: Database, limits: QueueLimits) {
     this.#limits = limits;
@@ -68,9 +71,13 @@ export class SqliteQueue {
   send(rows: readonly QueueRow[], now: number): { id: string; isDuplicate: boolean }[] {
     let last = this.#counter.get();
     const changes = new PairChanges();
+    const room = new Map<string, number>();
     const results = rows.map((row) => {
       const known = this.#recall(row, now);
       if (known !== undefined) return { id: writeId(known), isDuplicate: true };
+      const left = room.get(row.to) ?? this.#limits.maxWaiting - this.#loadOf(row.to);
+      if (left <= 0) throw fullError(this.#fullOf(rows), this.#limits.maxWaiting);
+      room.set(row.to, left - 1);
       last = nextNumber(last, now);
       this.#sql.insert.run(last, row.to, row.from, 0, row.expiresAt, row.body);
       if (row.key !== null) this.#sql.remember.run(hashKey(row.from, row.key), last);
@@ -80,6 +87,37 @@ export class SqliteQueue {
     this.#counter.set(last);
     this.#settle(changes);
     return results;
+  }
+
+  /** How many to it are not done. */
+  #loadOf(recipient: string): number {
+    const known = this.#loads.get(recipient);
+    if (known !== undefined) return known;
+    const { load } = this.#sql.load.get(recipient) as { load: number };
+    this.#loads.set(recipient, load);
+    return load;
+  }
+
+  /** The receivers of these that have no room for all of theirs. */
+  #fullOf(rows: readonly QueueRow[]): string[] {
+    const wanted = new Map<string, number>();
+    for (const { to } of rows) wanted.set(to, (wanted.get(to) ?? 0) + 1);
+    return [...wanted].filter(([to, count]) => this.#loadOf(to) + count > this.#limits.maxWaiting).map(([to]) => to);
+  }
+
+  /** Before each operation: what `rolledBack` goes back to. */
+  mark(): number {
+    return this.#deaths.length;
+  }
+
+  /** What was done since the mark was not done. */
+  rolledBack(mark: number): void {
+    this.#loads.clear();
+    this.#deaths.length = Math.min(this.#deaths.length, mark);
+  }
+
+  deaths(): Death[] {
+    return this.#deaths.splice(0, DEATHS_AT_ONCE);
   }
 
   /** The number of the message that had this sender's key already. */
@@ -186,6 +224,7 @@ export class SqliteQueue {
     this.#sql.bury.run(row.n, row.recipient, row.sender, attempts, row.expires_at, row.body, reason, now);
     this.#sql.remove.run(row.n);
     changes.of(row.recipient, row.sender).total--;
+    if (this.#deaths.length < DEATHS_KEPT) this.#deaths.push({ id: writeId(row.n), from: row.sender, to: row.recipient, reason, attempts });
   }
 
   /** A pair that has none left is forgotten. */
@@ -194,6 +233,8 @@ export class SqliteQueue {
       const head = this.#sql.head.get(recipient, sender) as { n: number } | null;
       if (head === null) this.#sql.forgetPair.run(recipient, sender);
       else this.#sql.changePair.run(recipient, sender, total, flying, head.n, notBefore);
+      const load = this.#loads.get(recipient);
+      if (load !== undefined) this.#loads.set(recipient, load + total);
     }
   }
 
@@ -310,6 +351,7 @@ function prepareStatements(database: Database) {
     deadOf: prepare(`SELECT ${columns}, reason, died_at FROM dead WHERE recipient = ? ORDER BY n`),
     exhume: prepare(`DELETE FROM dead WHERE n = ? RETURNING ${columns}`),
     forgetDead: prepare("DELETE FROM dead WHERE n IN (SELECT n FROM dead WHERE died_at <= ? LIMIT ?)"),
+    load: prepare("SELECT ifnull(sum(total), 0) AS load FROM pairs WHERE recipient = ?"),
     depth: prepare(
       "SELECT recipient, sum(total) AS total, sum(flying) AS flying FROM pairs WHERE recipient = ifnull(?, recipient) GROUP BY recipient",
     ),

@@ -44,6 +44,7 @@ export async function openSqliteStore(file: string, options: Partial<StoreOption
       const { failure } = database;
       return failure === undefined ? { kind: "sqlite", ok: true } : { kind: "sqlite", ok: false, reason: failure };
     },
+    own: async () => {},
     [Symbol.asyncDispose]: async () => {
       state.close();
       events.close();
@@ -73,6 +74,7 @@ function makeQueue(database: ThreadedDatabase, now: () => number): Queue {
     redrive: async (ids) => database.call("redrive", ids),
     depth: async (to) => database.call("depth", to),
     sweep: async (at) => database.call("sweep", at),
+    deaths: async () => database.call("deaths"),
   };
 }
 

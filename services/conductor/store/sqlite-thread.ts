@@ -90,7 +90,8 @@ export class ThreadedDatabase {
       const call = answered[index] as Pending;
       if ("value" in outcome) call.resolve(outcome.value);
       else {
-        failure = outcome.failure.message;
+        // what it cannot take is no defect of its own
+        if (outcome.failure.code === "unavailable") failure = outcome.failure.message;
         call.reject(toError(outcome.failure));
       }
     }
@@ -110,6 +111,6 @@ export class ThreadedDatabase {
   }
 }
 
-function toError({ message, code, hint }: Failure): StoreError {
-  return new StoreError(message, { code, ...(hint !== undefined && { hint }) });
+function toError({ message, code, hint, receivers }: Failure): StoreError {
+  return new StoreError(message, { code, receivers, ...(hint !== undefined && { hint }) });
 }

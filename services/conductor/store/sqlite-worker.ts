@@ -5,6 +5,7 @@
 import type { Database } from "bun:sqlite";
 import { openDatabase } from "./sqlite-database.ts";
 import { type Call, type Limits, makeOperations, type Operations } from "./sqlite-operations.ts";
+import { SqliteQueue } from "./sqlite-queue.ts";
 import { StoreError } from "./store.ts";
 
 declare const self: Worker;
@@ -19,6 +20,7 @@ export interface Failure {
   message: string;
   code: StoreError["code"];
   hint: string | undefined;
+  receivers: readonly string[];
 }
 
 export type Opened = { failure?: Failure };
@@ -45,8 +47,9 @@ self.onmessage = ({ data }: MessageEvent<Opening | readonly Call[] | "close">): 
 function open({ file, limits }: Opening): Opened {
   try {
     const database = openDatabase(file);
-    const operations = makeOperations(database, limits);
-    run = (calls) => commitAll(database, operations, file, calls);
+    const queue = new SqliteQueue(database, limits);
+    const operations = makeOperations(database, limits, queue);
+    run = (calls) => commitAll({ database, operations, queue, file }, calls);
     close = () => database.close();
     return {};
   } catch (error) {
@@ -54,21 +57,32 @@ function open({ file, limits }: Opening): Opened {
   }
 }
 
+interface Place {
+  readonly database: Database;
+  readonly operations: Operations;
+  readonly queue: SqliteQueue;
+  readonly file: string;
+}
+
 /** One that fails is taken back alone; where the commit fails, all are. */
-function commitAll(database: Database, operations: Operations, file: string, calls: readonly Call[]): Outcome[] {
+function commitAll(place: Place, calls: readonly Call[]): Outcome[] {
+  const { database, queue, file } = place;
+  const mark = queue.mark();
   try {
     database.run("BEGIN IMMEDIATE");
-    const outcomes = calls.map((call) => runOne(database, operations, file, call));
+    const outcomes = calls.map((call) => runOne(place, call));
     database.run("COMMIT");
     return outcomes;
   } catch (error) {
     if (database.inTransaction) database.run("ROLLBACK");
+    queue.rolledBack(mark);
     const failure = toFailure(error, file);
     return calls.map(() => ({ failure }));
   }
 }
 
-function runOne(database: Database, operations: Operations, file: string, { name, args }: Call): Outcome {
+function runOne({ database, operations, queue, file }: Place, { name, args }: Call): Outcome {
+  const mark = queue.mark();
   database.run("SAVEPOINT one");
   try {
     const operation = operations[name] as (...args: unknown[]) => unknown;
@@ -78,6 +92,7 @@ function runOne(database: Database, operations: Operations, file: string, { name
   } catch (error) {
     // some errors (a full disk) end the whole transaction by themselves
     if (!database.inTransaction) throw error;
+    queue.rolledBack(mark);
     database.run("ROLLBACK TO one");
     database.run("RELEASE one");
     return { failure: toFailure(error, file) };
@@ -85,8 +100,8 @@ function runOne(database: Database, operations: Operations, file: string, { name
 }
 
 function toFailure(error: unknown, file: string): Failure {
-  if (error instanceof StoreError) return { message: error.message, code: error.code, hint: error.hint };
+  if (error instanceof StoreError) return { message: error.message, code: error.code, hint: error.hint, receivers: error.receivers };
   const { message, code } = error as Error & { code?: string };
   const hint = code === "SQLITE_FULL" ? "Free some space on that disk" : "Look at the disk and at the file's mode";
-  return { message: `Cannot write "${file}": ${message}`, code: "unavailable", hint };
+  return { message: `Cannot write "${file}": ${message}`, code: "unavailable", hint, receivers: [] };
 }

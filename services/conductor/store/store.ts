@@ -39,6 +39,9 @@ export interface DeadLetter extends Message {
   diedAt: number;
 }
 
+/** That a message has become a dead letter. */
+export interface Death extends Pick<Message, "id" | "from" | "to">, Pick<DeadLetter, "reason" | "attempts"> {}
+
 export interface QueueDepth {
   waiting: number;
   inFlight: number;
@@ -51,7 +54,7 @@ export interface QueueDepth {
  * handed out. What was given back comes again before what was sent later.
  */
 export interface Queue {
-  /** In the order given; each answered only when durable. Same from + idempotencyKey within a day: the first one's id, `isDuplicate`. */
+  /** Rejects with a StoreError (`full`, with `receivers`) where one has no room for its messages: then none of them is kept. In the order given; each answered only when durable. Same from + idempotencyKey within a day: the first one's id, `isDuplicate`. */
   send(messages: readonly NewMessage[]): Promise<{ id: string; isDuplicate: boolean }[]>;
   /** At most `max`, invisible to others until acknowledged or `visibilityMs` are over. Order per (from, to): a later message of a pair is not handed out while an earlier one is in flight. */
   receive(to: string, options: { max: number; visibilityMs: number; now: number }): Promise<Delivery[]>;
@@ -67,6 +70,11 @@ export interface Queue {
   depth(to?: string): Promise<Record<string, QueueDepth>>;
   /** Expired and delivered too often (`maxAttempts`): to the dead letters. How many; to be called every now and then. */
   sweep(now: number): Promise<number>;
+  /**
+   * Those that died since it was asked last and that nobody was told yet, of all processes together; at most 100 at a time. 1 000 wait;
+   * of others `deadLetters` alone knows, and of those that the end of the process comes before.
+   */
+  deaths(): Promise<Death[]>;
 }
 
 export interface StateEntry {
@@ -131,6 +139,18 @@ export interface StoreStatus {
   reason?: string;
 }
 
+/** A process that means to be the one conductor on a store. */
+export interface Claim {
+  /** What others are shown of it. */
+  readonly name: string;
+  /** Why it is not yet, each time that the reason is another. */
+  readonly onWait: (reason: string) => void;
+  /** Another one is it now: what is known here is not to be relied on any more. */
+  readonly onLost: (reason: string) => void;
+  /** Nobody waits any more. */
+  readonly signal: AbortSignal;
+}
+
 export interface Store extends AsyncDisposable {
   queue: Queue;
   state: SharedState;
@@ -138,12 +158,16 @@ export interface Store extends AsyncDisposable {
   documents: Documents;
   /** For /health and the dashboard. Never rejects. */
   status(): Promise<StoreStatus>;
+  /** When no other conductor works on it, or with the signal. A SQLite file is one process's from its opening on. */
+  own(claim: Claim): Promise<void>;
 }
 
 /** Bounds, and the clock. */
 export interface StoreOptions {
   /** Deliveries without an acknowledgement before a message is a dead letter. */
   maxAttempts: number;
+  /** Messages to one receiver that are not done yet, waiting or in flight; a redrive is not held up by it. */
+  maxWaiting: number;
   /** Events that are remembered. */
   maxEvents: number;
   /** How long an idempotency key is remembered. */
@@ -158,26 +182,44 @@ const DAY_MS = 86_400_000;
 
 export const DEFAULT_OPTIONS: StoreOptions = {
   maxAttempts: 5,
+  // whoever opens the store says how many: the conductor's settings do
+  maxWaiting: Number.MAX_SAFE_INTEGER,
   maxEvents: 10_000,
   idempotencyMs: DAY_MS,
   deadLetterMs: 7 * DAY_MS,
   now: Date.now,
 };
 
+export const DEATHS_AT_ONCE = 100;
+export const DEATHS_KEPT = 1_000;
+
+export type StoreErrorCode = "unavailable" | "refused" | "full";
+
 /**
- * The store could not do it. `unavailable`: for now (Redis away, disk full); `refused`: as things are set (not a store, made by a newer
+ * The store could not do it. `full`: the queues of `receivers` are. `unavailable`: for now (Redis away, disk full); `refused`: as things are set (not a store, made by a newer
  * version, in use by another process). Where `isUnsure`, the answer was lost: it may have been done.
  */
 export class StoreError extends Error {
   override readonly name = "StoreError";
-  readonly code: "unavailable" | "refused";
+  readonly code: StoreErrorCode;
   readonly hint: string | undefined;
   readonly isUnsure: boolean;
+  readonly receivers: readonly string[];
 
-  constructor(message: string, options: { code?: "unavailable" | "refused"; hint?: string; isUnsure?: boolean; cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    options: { code?: StoreErrorCode; hint?: string; isUnsure?: boolean; receivers?: readonly string[]; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause });
     this.code = options.code ?? "unavailable";
     this.hint = options.hint;
     this.isUnsure = options.isUnsure ?? false;
+    this.receivers = options.receivers ?? [];
   }
+}
+
+export function fullError(receivers: readonly string[], limit: number): StoreError {
+  const [first = "", ...others] = receivers;
+  const more = others.length === 0 ? "" : `, nor those to ${others.length} others`;
+  return new StoreError(`${limit} messages to ${first} are not done yet${more}`, { code: "full", receivers });
 }

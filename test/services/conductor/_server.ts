@@ -3,7 +3,11 @@ import { afterEach } from "bun:test";
 import type { Clock } from "../../../services/conductor/core/clock.ts";
 import { type RunningServer, startServer } from "../../../services/conductor/server.ts";
 import { readSettings, type Settings } from "../../../services/conductor/settings.ts";
-import { memoryStore } from "./_memory-store.ts";
+import type { StoreOptions } from "../../../services/conductor/store/store.ts";
+import { expectDescribed, expectDescribedEvent } from "./_described.ts";
+import { makePlace, type Place, type TestStore, withSwitch } from "./_places.ts";
+
+export { describeOnBoth } from "./_places.ts";
 
 export const TOKEN = "join-me";
 
@@ -24,7 +28,7 @@ export function handClock(): HandClock {
 }
 
 export interface Harness extends RunningServer {
-  readonly store: ReturnType<typeof memoryStore>;
+  readonly store: TestStore;
   /** What was complained about. */
   readonly problems: string[];
   /** JSON there and back; `token: null` sends none. */
@@ -42,29 +46,48 @@ export interface Answer {
   body: any;
 }
 
-const running: RunningServer[] = [];
-
-/** Servers end with the test. To be called once in each file. */
-export function useServers(): (options?: {
+export interface ServerOptions {
   settings?: Partial<Settings>;
   clock?: Clock;
   idleSeconds?: number;
-  store?: ReturnType<typeof memoryStore>;
-}) => Promise<Harness> {
-  afterEach(async () => {
-    for (const server of running.splice(0)) await server.stop();
-  });
-  return async ({ settings = {}, clock, idleSeconds, store = memoryStore() } = {}) => {
+  /** Of the store. */
+  limits?: Partial<StoreOptions>;
+  /** Where a SQLite file is. */
+  folder?: string;
+  /** A conductor of the same test: it is ended, and this one is at its address, with what is in its store. */
+  after?: Harness;
+}
+
+interface Running {
+  readonly server: Harness;
+  readonly place: Place;
+}
+
+/** Servers end with the test, and their stores. To be called once in each file. */
+export function useServers(): (options?: ServerOptions) => Promise<Harness> {
+  let running: Running[] = [];
+  const end = async (ended: readonly Running[]): Promise<void> => {
+    running = running.filter((each) => !ended.includes(each));
+    for (const { server } of ended) await server.stop();
+    for (const { server } of ended) await server.store[Symbol.asyncDispose]();
+  };
+  afterEach(() => end(running));
+  return async ({ settings = {}, clock, idleSeconds, limits = {}, folder, after } = {}) => {
+    const before = running.find(({ server }) => server === after);
+    if (before !== undefined) await end([before]);
+    const place = before?.place ?? (await makePlace({ ...(clock === undefined ? {} : { now: () => clock.now() }), ...limits }, folder));
+    const store = withSwitch(await place());
     const problems: string[] = [];
     const server = await startServer({
-      settings: { ...readSettings({ HARBOR_CONDUCTOR_TOKEN: TOKEN }), port: 0, ...settings },
+      settings: { ...readSettings({ HARBOR_CONDUCTOR_TOKEN: TOKEN }), port: after?.port ?? 0, ...settings },
       store,
       ...(clock === undefined ? {} : { clock }),
       ...(idleSeconds === undefined ? {} : { idleSeconds }),
       complain: (problem) => void problems.push(problem),
     });
-    running.push(server);
-    return makeHarness(server, store, problems);
+    const harness = makeHarness(server, store, problems);
+    running.push({ server: harness, place });
+    return harness;
   };
 }
 
@@ -77,7 +100,9 @@ function makeHarness(server: RunningServer, store: Harness["store"], problems: s
     });
     const text = await response.text();
     const isJson = response.headers.get("content-type")?.includes("json") === true && text !== "";
-    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+    const answer: Answer = { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+    expectDescribed({ method, path, sent: body, ...answer });
+    return answer;
   };
   return {
     ...server,
@@ -110,7 +135,8 @@ export interface EventReader {
   close(): Promise<void>;
 }
 
-async function openEvents(url: string, headers: Record<string, string> = {}): Promise<EventReader> {
+/** A stream of events, wherever it is. */
+export async function openEvents(url: string, headers: Record<string, string> = {}, withinMs = 4_000): Promise<EventReader> {
   const response = await fetch(url, { headers: { authorization: `Bearer ${TOKEN}`, ...headers } });
   const reader = response.body?.getReader();
   const decoder = new TextDecoder();
@@ -122,7 +148,9 @@ async function openEvents(url: string, headers: Record<string, string> = {}): Pr
         const block = text.slice(0, end);
         text = text.slice(end + 2);
         if (block.startsWith(":")) continue;
-        return parseEvent(block);
+        const event = parseEvent(block);
+        expectDescribedEvent(new URL(url).pathname, event.event, event.data);
+        return event;
       }
       const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
       if (done) return undefined;
@@ -131,7 +159,7 @@ async function openEvents(url: string, headers: Record<string, string> = {}): Pr
   };
   const soon = <T>(promise: Promise<T>): Promise<T> => {
     const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(new Error(`no event came from ${url}`)), 4_000);
+    const timer = setTimeout(() => reject(new Error(`no event came from ${url}`)), withinMs);
     return Promise.race([promise, late]).finally(() => clearTimeout(timer));
   };
   return { response, next: () => soon(next()), close: async () => void (await reader?.cancel()) };

@@ -6,6 +6,7 @@ import { type RunningServer, startServer } from "../../../services/conductor/ser
 import { readSettings } from "../../../services/conductor/settings.ts";
 import { openStore } from "../../../services/conductor/store/open-store.ts";
 import { makeFolder } from "../../_workspace.ts";
+import { expectDescribed, expectDescribedEvent } from "./_described.ts";
 
 const page = readFileSync(join(import.meta.dir, "../../../docs/conductor.md"), "utf8");
 const lines = [...page.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block = ""]) => block.trim().split("\n"));
@@ -13,14 +14,36 @@ const lines = [...page.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block = ""
 const IN_BACKGROUND = / & sleep [\d.]+$/;
 const TOKEN = "the-operators";
 
+/** What answers in the background would do so into whichever line comes then: it is shown at the end. */
+function keepApart(line: string): string {
+  return line.replace(IN_BACKGROUND, (end) => ` > late${end}`);
+}
+
 /** All in one shell, whose variables go from line to line; each line's output begins after a mark. A stream is cut after its first second, or later where others need it. */
 async function runAll(server: RunningServer): Promise<string[]> {
   const ours = [`export CONDUCTOR=${server.url}`, `export HARBOR_CONDUCTOR_TOKEN=${TOKEN}`];
   const script = [...ours, ...lines.slice(ours.length)].map(
-    (line) => `echo '@@@'; ${line.startsWith("curl -sN") ? `timeout ${IN_BACKGROUND.test(line) ? 8 : 1} ${line}` : line}; echo`,
+    (line) => `echo '@@@'; ${line.startsWith("curl -sN") ? `timeout ${IN_BACKGROUND.test(line) ? 8 : 1} ${line}` : keepApart(line)}; echo`,
   );
-  const child = Bun.spawn(["sh", "-c", script.join("\n")], { cwd: makeFolder(), stdout: "pipe", stderr: "inherit" });
+  const child = Bun.spawn(["sh", "-c", [...script, "echo '@@@'; cat late"].join("\n")], {
+    cwd: makeFolder(),
+    stdout: "pipe",
+    stderr: "inherit",
+  });
   return (await new Response(child.stdout).text()).split("@@@\n").slice(1);
+}
+
+/** What a line was answered is what the OpenAPI document says; a stream's events are. */
+function expectLineDescribed(line: string, output: string): void {
+  const [, path = ""] = /^curl -sN? .*?"?\$CONDUCTOR(\/[^\s"]*)/.exec(line) ?? [];
+  if (path === "" || path.startsWith("/route/") || line.includes(" > ") || IN_BACKGROUND.test(line)) return;
+  if (line.startsWith("curl -sN")) {
+    for (const [, event = "", data = ""] of output.matchAll(/^event: (.+)\ndata: (.+)$/gm))
+      expectDescribedEvent(path, event, JSON.parse(data));
+  } else if (output.startsWith("{")) {
+    const [, method = line.includes(" -d ") ? "POST" : "GET"] = / -X (\w+) /.exec(line) ?? [];
+    expectDescribed({ method, path, body: JSON.parse(output) });
+  }
 }
 
 describe("docs/conductor.md", () => {
@@ -47,7 +70,7 @@ describe("docs/conductor.md", () => {
       "export HARBOR_CONDUCTOR_TOKEN=$(harbor config get conductor.token)",
     ]);
     const outputs = await runAll(server);
-    expect(outputs).toHaveLength(lines.length);
+    expect(outputs).toHaveLength(lines.length + 1);
     const failed = lines.filter(
       (line, index) =>
         /"error"/.test(outputs[index] ?? "") || (line.startsWith("curl") && !IN_BACKGROUND.test(line) && outputs[index]?.trim() === ""),
@@ -69,6 +92,7 @@ describe("docs/conductor.md", () => {
     expect(outputOf("-si $CONDUCTOR/state")).toMatch(/etag: "\d+"/i);
     expect(outputOf("watch=true&prefix") + outputOf("&watch=true")).toContain("event: synced");
     expect(outputOf("/deregister")).toContain('"deregistered"');
+    for (const [index, line] of lines.entries()) expectLineDescribed(line, outputs[index] ?? "");
     await server.stop();
   }, 15_000);
 

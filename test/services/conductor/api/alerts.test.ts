@@ -1,8 +1,7 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, expect, test } from "bun:test";
 import { createServer, type Server } from "node:net";
 import { until } from "../../../_until.ts";
-import { memoryStore } from "../_memory-store.ts";
-import { type Harness, handClock, useServers } from "../_server.ts";
+import { describeOnBoth, type Harness, handClock, useServers } from "../_server.ts";
 
 const start = useServers();
 const open: { stop(): unknown }[] = [];
@@ -59,7 +58,7 @@ async function configure(server: Harness, more: Record<string, unknown>): Promis
   if (status !== 201) throw new Error(JSON.stringify(body));
 }
 
-describe("alerts", () => {
+describeOnBoth("alerts", () => {
   test("fire after their time, by webhook, Slack and mail, and are resolved", async () => {
     const clock = handClock();
     const [hook, slack, mail] = [webhook(), webhook(), await mailServer()];
@@ -112,14 +111,12 @@ describe("alerts", () => {
   });
 
   test("stay as they are while nothing is known, and over a restart; with the component they end", async () => {
-    const store = memoryStore();
-    const server = await start({ store });
+    const server = await start();
     const hub = await server.register("hub");
     await configure(server, {});
     await server.beat(hub, { metrics: { cpu_percent: 99 } });
     server.conductor.alerts.tick();
-    await server.stop();
-    const next = await start({ store });
+    const next = await start({ after: server });
     next.conductor.alerts.tick();
     expect(next.conductor.alerts.firing()).toMatchObject([{ componentId: "hub-001" }]);
     await next.ask("POST", "/deregister", { token: hub.token, body: { component_id: hub.id } });

@@ -1,9 +1,9 @@
-import { describe, expect, test } from "bun:test";
-import { handClock, useServers } from "../_server.ts";
+import { expect, test } from "bun:test";
+import { describeOnBoth, handClock, useServers } from "../_server.ts";
 
 const start = useServers();
 
-describe("GET /services", () => {
+describeOnBoth("GET /services", () => {
   test("filters by capability, status and version", async () => {
     const server = await start();
     const a = await server.register("a", { capabilities: ["search", "rank"], version: "1.4.0" });
@@ -43,7 +43,7 @@ describe("GET /services", () => {
   });
 });
 
-describe("GET /resolve", () => {
+describeOnBoth("GET /resolve", () => {
   test("names the least loaded by what they report, and shares among equals", async () => {
     const server = await start();
     const many = { instances: "many", capabilities: ["search"] };

@@ -1,6 +1,6 @@
-import { describe, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { until } from "../../../_until.ts";
-import { type Harness, handClock, useServers } from "../_server.ts";
+import { describeOnBoth, type Harness, handClock, useServers } from "../_server.ts";
 
 const start = useServers();
 
@@ -8,7 +8,7 @@ async function stateOf(server: Harness, id: string): Promise<Record<string, unkn
   return (await server.ask("GET", `/services/${id}`)).body;
 }
 
-describe("POST /heartbeat", () => {
+describeOnBoth("POST /heartbeat", () => {
   test("answers with the state, when the next one is due, and what became of others", async () => {
     const server = await start();
     const hub = await server.register("hub", { heartbeat_interval: 5 });
@@ -66,7 +66,7 @@ describe("POST /heartbeat", () => {
   });
 });
 
-describe("a component that falls silent", () => {
+describeOnBoth("a component that falls silent", () => {
   test("is degraded after three, others are told, an alert is raised; offline 30 s later; and back after two", async () => {
     const clock = handClock();
     const server = await start({ clock });
@@ -163,30 +163,30 @@ describe("a component that falls silent", () => {
     server.conductor.monitor.tick();
     expect((await server.beat(hub)).body.status).toBe("healthy");
   });
-});
 
-test("a component whose health check fails is degraded though it beats, and comes back with it", async () => {
-  const clock = handClock();
-  const server = await start({ clock });
-  let status = 500;
-  using component = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response(null, { status }) });
-  const hub = await server.register("hub", { port: component.port, health_check_url: "/health", heartbeat_interval: 30 });
-  await server.beat(hub);
-  const untilState = (wanted: string) =>
-    until(async () => {
-      for (let passed = 0; passed < 31_000; passed += 250) {
-        clock.pass(250);
-        server.conductor.monitor.tick();
-      }
-      server.conductor.checks.tick();
-      await server.beat(hub);
-      return (await stateOf(server, hub.id)).status === wanted;
-    }, wanted);
-  await untilState("degraded");
-  expect(await stateOf(server, hub.id)).toMatchObject({ causes: ["health check fails"] });
-  // a redirection is no answer: it may lead anywhere
-  status = 302;
-  expect(await stateOf(server, hub.id)).toMatchObject({ status: "degraded" });
-  status = 200;
-  await untilState("healthy");
+  test("a component whose health check fails is degraded though it beats, and comes back with it", async () => {
+    const clock = handClock();
+    const server = await start({ clock });
+    let status = 500;
+    using component = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response(null, { status }) });
+    const hub = await server.register("hub", { port: component.port, health_check_url: "/health", heartbeat_interval: 30 });
+    await server.beat(hub);
+    const untilState = (wanted: string) =>
+      until(async () => {
+        for (let passed = 0; passed < 31_000; passed += 250) {
+          clock.pass(250);
+          server.conductor.monitor.tick();
+        }
+        server.conductor.checks.tick();
+        await server.beat(hub);
+        return (await stateOf(server, hub.id)).status === wanted;
+      }, wanted);
+    await untilState("degraded");
+    expect(await stateOf(server, hub.id)).toMatchObject({ causes: ["health check fails"] });
+    // a redirection is no answer: it may lead anywhere
+    status = 302;
+    expect(await stateOf(server, hub.id)).toMatchObject({ status: "degraded" });
+    status = 200;
+    await untilState("healthy");
+  });
 });

@@ -1,10 +1,8 @@
-import { describe, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { until } from "../../../_until.ts";
-import { useQueueServers } from "../_queue-server.ts";
-import type { Harness } from "../_server.ts";
-import { HAS_REDIS, RedisServer } from "../store/_redis.ts";
+import { describeOnBoth, type Harness, useServers } from "../_server.ts";
 
-const start = useQueueServers();
+const start = useServers();
 
 interface Who {
   id: string;
@@ -32,7 +30,7 @@ async function settle(server: Harness, { token }: Who, how: "ack" | "release", r
   return (await server.ask("POST", `/queue/${how}`, { token, body: { receipts, ...more } })).body;
 }
 
-describe("the queue", () => {
+describeOnBoth("the queue", () => {
   test("hands out a message once, as it was sent, until it is acknowledged", async () => {
     const server = await start();
     const { hub, sink } = await pair(server);
@@ -129,7 +127,7 @@ describe("the queue", () => {
   });
 
   test("buries what expired or was tried too often, shows it, and digs it up again", async () => {
-    const server = await start({ maxAttempts: 2 });
+    const server = await start({ limits: { maxAttempts: 2 } });
     const { hub, sink } = await pair(server);
     const expired = await send(server, hub, "short", { ttl_seconds: 0.01 });
     const letters = async (token: string) => (await server.ask("GET", "/queue/dead-letters", { token })).body.messages;
@@ -226,40 +224,22 @@ describe("the queue", () => {
     expect(await waiting).toMatchObject({ status: 401, body: { error: { code: "unknown_token" } } });
     expect((await receive(server, next, "?wait=5"))[0].payload).toBe("for the new one");
   });
+
+  test("no more than a hundred wait for one component's messages", async () => {
+    const server = await start();
+    const { hub, sink } = await pair(server);
+    const waits = Array.from({ length: 101 }, () => server.ask("GET", "/queue/receive?wait=30", { token: sink.token }));
+    const refused = await Promise.race(waits);
+    expect(refused).toMatchObject({ status: 429, body: { error: { code: "rate_limited" } } });
+    for (let n = 0; n < 3; n++) await send(server, hub, n);
+    await server.stop();
+    const answers = await Promise.allSettled(waits);
+    const received = answers.flatMap((answer) => (answer.status === "fulfilled" ? (answer.value.body.messages ?? []) : []));
+    expect(received.map(({ payload }) => payload)).toContain(0);
+  });
 });
 
-test.skipIf(!HAS_REDIS)("on Redis, messages that come through another conductor reach who waits", async () => {
-  const redis = await new RedisServer().start();
-  try {
-    const [ours, theirs] = [await start({ redisUrl: redis.url }), await start({ redisUrl: redis.url })];
-    const { sink } = await pair(ours);
-    const { hub } = await pair(theirs);
-    const waiting = receive(ours, sink, "?wait=10");
-    await send(theirs, hub, { n: 1 }, { idempotency_key: "k" });
-    const [message] = await waiting;
-    expect(message).toMatchObject({ from: "hub-001", payload: { n: 1 }, attempt: 1 });
-    expect(await settle(ours, sink, "release", [message.receipt])).toMatchObject({ released: 1 });
-    const [again] = await receive(ours, sink);
-    expect(await settle(ours, sink, "ack", [again.receipt])).toMatchObject({ acknowledged: 1 });
-  } finally {
-    await redis.kill();
-  }
-});
-
-test("no more than a hundred wait for one component's messages", async () => {
-  const server = await start();
-  const { hub, sink } = await pair(server);
-  const waits = Array.from({ length: 101 }, () => server.ask("GET", "/queue/receive?wait=30", { token: sink.token }));
-  const refused = await Promise.race(waits);
-  expect(refused).toMatchObject({ status: 429, body: { error: { code: "rate_limited" } } });
-  for (let n = 0; n < 3; n++) await send(server, hub, n);
-  await server.stop();
-  const answers = await Promise.allSettled(waits);
-  const received = answers.flatMap((answer) => (answer.status === "fulfilled" ? (answer.value.body.messages ?? []) : []));
-  expect(received.map(({ payload }) => payload)).toContain(0);
-});
-
-describe("a broadcast", () => {
+describeOnBoth("a broadcast", () => {
   test("is in the queue of all others, or of those with a capability", async () => {
     const server = await start();
     const { hub, sink } = await pair(server);

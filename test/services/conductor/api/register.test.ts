@@ -1,11 +1,10 @@
-import { describe, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { until } from "../../../_until.ts";
-import { memoryStore } from "../_memory-store.ts";
-import { handClock, TOKEN, useServers } from "../_server.ts";
+import { describeOnBoth, handClock, TOKEN, useServers } from "../_server.ts";
 
 const start = useServers();
 
-describe("POST /register", () => {
+describeOnBoth("POST /register", () => {
   test("answers with an id, a token, the interval, and who else is there", async () => {
     const server = await start();
     await server.register("archive", { capabilities: ["search"] });
@@ -129,14 +128,12 @@ describe("POST /register", () => {
   });
 
   test("is known again after a restart, with the same token, and granted a round", async () => {
-    const store = memoryStore();
     const clock = handClock();
-    const first = await start({ store, clock });
+    const first = await start({ clock });
     const hub = await first.register("hub", { heartbeat_interval: 1, capabilities: ["search"] });
     const { instance_id: instance } = hub.body;
-    await first.stop();
     clock.pass(3_600_000);
-    const second = await start({ store, clock });
+    const second = await start({ clock, after: first });
     expect((await second.ask("GET", "/services?capability=search")).body.services).toMatchObject([
       { component_id: "hub-001", instance_id: instance, status: "starting", missed_heartbeats: 0 },
     ]);
@@ -145,7 +142,7 @@ describe("POST /register", () => {
   });
 });
 
-describe("POST /deregister", () => {
+describeOnBoth("POST /deregister", () => {
   test("forgets it, on disk too, and tells the others", async () => {
     const server = await start();
     const [hub, other] = [await server.register("hub"), await server.register("other")];

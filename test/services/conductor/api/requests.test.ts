@@ -1,8 +1,7 @@
-import { describe, expect, test } from "bun:test";
-import { useQueueServers } from "../_queue-server.ts";
-import type { EventReader, Harness } from "../_server.ts";
+import { expect, test } from "bun:test";
+import { describeOnBoth, type EventReader, type Harness, useServers } from "../_server.ts";
 
-const start = useQueueServers();
+const start = useServers();
 
 interface Who {
   id: string;
@@ -27,7 +26,7 @@ async function pair(server: Harness): Promise<{ hub: Who; worker: Who }> {
   return { hub: await server.register("hub"), worker: await server.register("worker", { capabilities: ["count"] }) };
 }
 
-describe("a request", () => {
+describeOnBoth("a request", () => {
   test("is answered by who listens for it", async () => {
     const server = await start();
     const { hub, worker } = await pair(server);
@@ -137,7 +136,7 @@ describe("a request", () => {
   });
 });
 
-describe("a ping", () => {
+describeOnBoth("a ping", () => {
   test("is answered by the conductor, for itself and for one that beats", async () => {
     const server = await start();
     const { hub, worker } = await pair(server);

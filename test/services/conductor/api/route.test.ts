@@ -1,7 +1,7 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, expect, test } from "bun:test";
 import { freePort } from "../../../_ports.ts";
 import { until } from "../../../_until.ts";
-import { type Harness, TOKEN, useServers } from "../_server.ts";
+import { describeOnBoth, type Harness, TOKEN, useServers } from "../_server.ts";
 
 const start = useServers();
 const components: Bun.Server<undefined>[] = [];
@@ -38,7 +38,7 @@ const route = (server: Harness, path: string, init: RequestInit = {}): Promise<R
 const echo: Handler = async (request) =>
   Response.json({ method: request.method, url: request.url, headers: Object.fromEntries(request.headers), body: await request.text() });
 
-describe("/route", () => {
+describeOnBoth("/route", () => {
   test("passes method, path, query and body on, by id, name and capability", async () => {
     const server = await start();
     const id = await serve(server, "hub", echo, { capabilities: ["analysis"] });

@@ -1,9 +1,9 @@
-import { describe, expect, test } from "bun:test";
-import { handClock, useServers } from "../_server.ts";
+import { expect, test } from "bun:test";
+import { describeOnBoth, handClock, useServers } from "../_server.ts";
 
 const start = useServers();
 
-describe("/state", () => {
+describeOnBoth("/state", () => {
   test("keeps any JSON under any key, with a version", async () => {
     const server = await start();
     for (const [key, value] of [

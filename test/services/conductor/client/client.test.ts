@@ -1,12 +1,11 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, expect, test } from "bun:test";
 import { type Client, connect } from "../../../../services/conductor/client/client.ts";
 import type { ConductorClientError } from "../../../../services/conductor/client/http.ts";
 import type { SessionOptions } from "../../../../services/conductor/client/session.ts";
 import { until } from "../../../_until.ts";
-import { useQueueServers } from "../_queue-server.ts";
-import { type Harness, TOKEN } from "../_server.ts";
+import { describeOnBoth, type Harness, TOKEN, useServers } from "../_server.ts";
 
-const start = useQueueServers();
+const start = useServers();
 const clients: Client[] = [];
 
 afterEach(async () => {
@@ -25,7 +24,7 @@ const codeOf = (work: Promise<unknown>): Promise<string> =>
     (error: ConductorClientError) => error.code,
   );
 
-describe("the client", () => {
+describeOnBoth("the client", () => {
   test("registers, beats by itself with what it is asked for, and leaves", async () => {
     const server = await start();
     let beats = 0;
@@ -138,7 +137,7 @@ describe("the client", () => {
     })();
     await server.stop();
     const sent = hub.queue.send("worker", "while it is away");
-    const again = await start({}, server);
+    const again = await start({ after: server });
     await again.ask("POST", "/events/publish", { body: { event_type: "n", data: 2 } });
     expect(await sent).toBeString();
     expect(await received).toBe("while it is away");

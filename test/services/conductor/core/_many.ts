@@ -41,6 +41,8 @@ async function register(index: number): Promise<Component> {
   const terms = {
     intervalMs: index < DYING ? INTERVAL_MS.dying : INTERVAL_MS.others,
     leaseMs: 3_600_000,
+    doesBeat: true,
+    isOfStack: false,
     isOneOfMany: false,
     id: undefined,
   };

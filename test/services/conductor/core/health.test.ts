@@ -258,6 +258,102 @@ describe("a component", () => {
   });
 });
 
+describe("a component that does not beat", () => {
+  const mute = newHealth(INTERVAL, LEASE, 0, false);
+  const checks = (from: number, isOk: boolean, count: number): Course =>
+    Array.from({ length: count }, (_, index) => [from + index * 10, check(isOk)]);
+
+  test("is waited for without end, and healthy with its first good check", () => {
+    expect(run([[1_000_000, TIME]], mute).states).toEqual([]);
+    expect(nextAt(mute)).toBe(Number.POSITIVE_INFINITY);
+    expect(run([[3, check(true)]], mute).states).toEqual([[3, "healthy"]]);
+  });
+
+  test("is degraded by three failed checks, offline 30 s later, and never gone", () => {
+    const { states, misses, health } = run([...checks(0, true, 1), ...checks(10, false, 3), [1_000_000, TIME]], mute);
+    expect(states).toEqual([
+      [0, "healthy"],
+      [30, "degraded"],
+      [60, "offline"],
+    ]);
+    expect(misses).toEqual([]);
+    expect(causesOf(health)).toEqual(["health check fails"]);
+    expect(run(checks(1_000_010, true, 2), health).states).toEqual([[1_000_020, "healthy"]]);
+  });
+
+  test("that has begun to come back is not called offline meanwhile, and at once where it has not", () => {
+    const degraded = run([...checks(0, false, 3), [30, check(true)]], mute);
+    expect(degraded.states).toEqual([[20, "degraded"]]);
+    expect(run([[60, check(true)]], degraded.health).states).toEqual([[60, "healthy"]]);
+    expect(run([[60, check(false)]], degraded.health).states).toEqual([[60, "offline"]]);
+  });
+
+  test("is not blamed for what the conductor slept through", () => {
+    const { health } = run(checks(0, false, 3), mute);
+    expect(
+      run(
+        [
+          [3_620, { kind: "gap", ms: 3_600_000 }],
+          [3_649, TIME],
+        ],
+        health,
+      ).states,
+    ).toEqual([]);
+  });
+
+  test("hears of no beat, and leaves when it is told to", () => {
+    expect(run([[1, "beat"]], mute).states).toEqual([]);
+    expect(run([[1, { kind: "leave" }]], mute).states).toEqual([[1, "gone"]]);
+  });
+});
+
+/** The same rules told from the checks alone. */
+function stateByChecks(checksSoFar: readonly [at: number, isOk: boolean][], now: number): State {
+  let state = "starting" as State;
+  let failed = 0;
+  let good = 0;
+  let downAt = 0;
+  const pass = (until: number): void => {
+    if (state === "degraded" && good === 0 && until >= downAt + OFFLINE_AFTER_MS) state = "offline";
+  };
+  const takeUp = (isOk: boolean, at: number): void => {
+    if (isOk) state = "healthy";
+    if (failed === 3) [state, downAt] = ["degraded", at];
+  };
+  const takeDown = (): void => {
+    if (good === 2) state = "healthy";
+  };
+  for (const [at, isOk] of checksSoFar) {
+    pass(at);
+    [good, failed] = isOk ? [good + 1, 0] : [0, failed + 1];
+    if (state === "degraded" || state === "offline") takeDown();
+    else takeUp(isOk, at);
+    if (state === "healthy") good = 0;
+    pass(at);
+  }
+  pass(now);
+  return state;
+}
+
+test("any course of checks leads where the model says", () => {
+  const random = seededRandom(Number(process.env.HARBOR_TEST_SEED ?? 4_711));
+  for (let round = 0; round < 3_000; round++) {
+    const course: [number, boolean][] = [];
+    let at = 1_000;
+    for (let count = random.upTo(16); count > 0; count--) {
+      at += 1_000 * random.pick([0.5, 2, 5, 10, 25, 31]);
+      course.push([at, random.pick([true, false, false])]);
+    }
+    const now = at + 1_000 * random.pick([0, 1, 29, 30, 31, 5_000]);
+    const looks = Array.from({ length: random.upTo(6) }, () => [random.upTo(now), TIME] as const);
+    const events = [...course.map(([moment, isOk]) => [moment, check(isOk)] as const), ...looks].sort((a, b) => a[0] - b[0]);
+    const all = [...events, [now, TIME] as const].map(([moment, event]) => [moment / 1_000, event] as const);
+    const { health } = run(all, newHealth(INTERVAL, LEASE, 0, false));
+    const expected = stateByChecks(course, now);
+    if (health.state !== expected) throw new Error(`${JSON.stringify(course)} at ${now}: ${health.state}, by the model ${expected}`);
+  }
+});
+
 /** The same rules told from the beats alone, pause by pause: no deadlines, no steps between. */
 function stateByModel(beatsSoFar: readonly [at: number, reported: Reported][], now: number): State {
   let silentFrom: number | undefined;
@@ -339,7 +435,7 @@ function expectRules(before: Health, after: Health, effects: readonly Effect[], 
 test("whatever happens, the rules of the states hold", () => {
   const random = seededRandom(Number(process.env.HARBOR_TEST_SEED ?? 77));
   for (let round = 0; round < 3_000; round++) {
-    let health = newHealth(random.pick([1_000, 5_000, 30_000]), 120_000, 0);
+    let health = newHealth(random.pick([1_000, 5_000, 30_000]), 120_000, 0, random.pick([true, true, false]));
     let now = 0;
     for (let count = 0; count < 40; count++) {
       now += random.pick([0, 1, 400, 999, 1_000, 1_251, 5_000, 31_000]);
