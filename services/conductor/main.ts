@@ -1,10 +1,11 @@
 /**
- * The conductor: reads its environment, opens its store, listens, and ends on SIGTERM or Ctrl-C.
+ * The conductor: reads its environment, opens its store, listens, and ends on SIGTERM or Ctrl-C. SIGHUP has it look for a renewed certificate.
  * It imports nothing from outside of this folder, which is all that its container is given.
  *
  *   HARBOR_CONDUCTOR_TOKEN=… bun main.ts
  */
 
+import { AuditLog } from "./core/audit-log.ts";
 import { type RunningServer, startServer } from "./server.ts";
 import { readSettings } from "./settings.ts";
 import { openStore } from "./store/open-store.ts";
@@ -19,7 +20,8 @@ async function main(): Promise<void> {
     { redisUrl: settings.redisUrl, prefix: settings.prefix, folder: settings.dataFolder },
     { maxWaiting: settings.maxWaiting },
   );
-  const server = await startServer({ settings, store, complain }).catch(async (error: unknown) => {
+  const audit = settings.audit === "off" ? undefined : await AuditLog.open({ folder: settings.dataFolder, complain });
+  const server = await startServer({ settings, store, complain, audit }).catch(async (error: unknown) => {
     await store[Symbol.asyncDispose]();
     throw error;
   });
@@ -27,15 +29,17 @@ async function main(): Promise<void> {
   process.stdout.write(`conductor listens on ${server.url}${access}\n`);
   let isEnding = false;
   const stop = (): void => {
-    if (!isEnding) void end(server, store);
+    if (!isEnding) void end(server, store, audit);
     isEnding = true;
   };
+  process.on("SIGHUP", () => server.renewCertificate());
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
 }
 
-async function end(server: RunningServer, store: Store): Promise<void> {
+async function end(server: RunningServer, store: Store, audit: AuditLog | undefined): Promise<void> {
   await server.stop(DRAIN_MS);
+  await audit?.flush();
   await store[Symbol.asyncDispose]();
   process.exit();
 }

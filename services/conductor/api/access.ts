@@ -26,6 +26,7 @@ async function put(call: Call): Promise<Response> {
     operations: readTexts(fields, "allowed_operations", OPERATION, OPERATIONS.length),
   };
   if (fields.to === undefined) throw invalid("to", 'is missing: it must be a list of components, ["*"] for all, [] for none');
+  call.note(describe(rule));
   await call.conductor.access.put(rule);
   return Response.json({ status: "configured", ...describe(rule) }, { status: 201 });
 }
@@ -40,6 +41,6 @@ async function remove({ conductor, params }: Call): Promise<Response> {
   return Response.json({ status: "deleted", from });
 }
 
-function describe({ from, to, operations }: AccessRule): object {
+function describe({ from, to, operations }: AccessRule): Readonly<Record<string, unknown>> {
   return { from, to, allowed_operations: operations };
 }

@@ -53,6 +53,7 @@ async function configure(call: Call): Promise<Response> {
     severity: readOptionalChoice(fields, "severity", ["info", "warning", "critical"]) ?? "warning",
     silencedUntil: before?.silencedUntil ?? 0,
   };
+  call.note({ alert_name: name, condition: rule.condition });
   await alerts.configure(rule);
   return Response.json({ status: "configured", ...describe(rule) }, { status: 201 });
 }

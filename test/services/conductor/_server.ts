@@ -1,5 +1,6 @@
 /** A conductor on a free port for tests, and what tests ask it. */
 import { afterEach } from "bun:test";
+import type { AuditLog } from "../../../services/conductor/core/audit-log.ts";
 import type { Clock } from "../../../services/conductor/core/clock.ts";
 import { type RunningServer, startServer } from "../../../services/conductor/server.ts";
 import { readSettings, type Settings } from "../../../services/conductor/settings.ts";
@@ -50,15 +51,17 @@ export function useServers(): (options?: {
   clock?: Clock;
   idleSeconds?: number;
   store?: ReturnType<typeof memoryStore>;
+  audit?: AuditLog;
 }) => Promise<Harness> {
   afterEach(async () => {
     for (const server of running.splice(0)) await server.stop();
   });
-  return async ({ settings = {}, clock, idleSeconds, store = memoryStore() } = {}) => {
+  return async ({ settings = {}, clock, idleSeconds, store = memoryStore(), audit } = {}) => {
     const problems: string[] = [];
     const server = await startServer({
       settings: { ...readSettings({ HARBOR_CONDUCTOR_TOKEN: TOKEN }), port: 0, ...settings },
       store,
+      audit,
       ...(clock === undefined ? {} : { clock }),
       ...(idleSeconds === undefined ? {} : { idleSeconds }),
       complain: (problem) => void problems.push(problem),
