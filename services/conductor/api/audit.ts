@@ -5,7 +5,9 @@ import { LastBuckets, Rates } from "../core/rates.ts";
 import { type Call, nameOf, type Principal, pathOf, queryOf, type Routes } from "./call.ts";
 import { invalid, readQueryNumber } from "./fields.ts";
 
-const ID = /^\d{1,13}-\d{1,4}$/;
+/** Of an entry. */
+export const ID = /^\d{1,13}-\d{1,4}$/;
+export const LIMIT = { fallback: 100, least: 1, most: 1_000 };
 /** They are the ordinary course of things, or change nothing. */
 const LEFT_OUT: ReadonlySet<string> = new Set(["/heartbeat", "/queue/ack", "/queue/release", "/requests/answer"]);
 const REFUSED: ReadonlySet<number> = new Set([401, 403, 429]);
@@ -19,7 +21,7 @@ async function list(call: Call): Promise<Response> {
   const query = queryOf(call);
   const since = query.get("since") ?? undefined;
   if (since !== undefined && !ID.test(since)) throw invalid("since", "must be the id of an entry");
-  const limit = readQueryNumber(query, "limit", { fallback: 100, least: 1, most: 1_000 });
+  const limit = readQueryNumber(query, "limit", LIMIT);
   const { audit, settings } = call.conductor;
   return Response.json({ audit: audit === undefined ? "off" : settings.audit, entries: (await audit?.read({ limit, since })) ?? [] });
 }
