@@ -32,7 +32,8 @@ async function main(): Promise<void> {
     if (!isEnding) void end(server, store, audit);
     isEnding = true;
   };
-  process.on("SIGHUP", () => server.renewCertificate());
+  // without a certificate it means what it means to every program: its terminal is gone
+  if (settings.tls !== undefined) process.on("SIGHUP", () => server.renewCertificate());
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
 }
