@@ -44,7 +44,8 @@ async function serve(settings: Settings, store: Store, asked: AbortSignal): Prom
   if (asked.aborted) return 0;
   const audit = settings.audit === "off" ? undefined : await AuditLog.open({ folder: settings.dataFolder, complain });
   const server = await startServer({ settings, store, complain, audit });
-  process.on("SIGHUP", () => server.renewCertificate());
+  // without a certificate it means what it means to every program: its terminal is gone
+  if (settings.tls !== undefined) process.on("SIGHUP", () => server.renewCertificate());
   const access = settings.token === "" ? "; no token is asked for" : "";
   process.stdout.write(`conductor listens on ${server.url}${access}\n`);
   await whenAborted(AbortSignal.any([asked, lost.signal]));

@@ -5,6 +5,7 @@ import { LastBuckets, Rates } from "../core/rates.ts";
 import { type Call, nameOf, type Principal, pathOf, queryOf, type Routes } from "./call.ts";
 import { invalid, readQueryNumber } from "./fields.ts";
 
+/** Of an entry. */
 export const ENTRY_ID = /^\d{1,13}-\d{1,4}$/;
 /** They are the ordinary course of things, or change nothing. */
 const LEFT_OUT: ReadonlySet<string> = new Set(["/heartbeat", "/queue/ack", "/queue/release", "/requests/answer"]);
