@@ -20,7 +20,8 @@ async function broadcast(call: Call): Promise<Response> {
   const from = senderOf(call, fields);
   const capability = readOptionalText(fields, "capability", CAPABILITY);
   const all = capability === undefined ? conductor.registry.all() : conductor.registry.capableOf(capability);
-  const receivers = [...all].filter(({ id }) => id !== from);
+  // one that does not beat is no program that reads messages
+  const receivers = [...all].filter(({ id, health }) => id !== from && health.doesBeat);
   const message = readMessage(fields, { from, to: "", now: conductor.clock.now(), ttlS: TTL_S });
   refuseTooMuch(receivers.length, JSON.stringify(message).length);
   // a key counts per sender: each copy needs one of its own
