@@ -21,7 +21,8 @@ async function broadcast(call: Call): Promise<Response> {
   const from = senderOf(call, fields);
   const capability = readOptionalText(fields, "capability", CAPABILITY);
   const all = capability === undefined ? conductor.registry.all() : conductor.registry.capableOf(capability);
-  const others = [...all].filter(({ id }) => id !== from);
+  // one that does not beat is no program that reads messages
+  const others = [...all].filter(({ id, health }) => id !== from && health.doesBeat);
   const receivers = others.filter((component) => mayReach(call, "broadcast", component));
   const message = readMessage(fields, { from, to: "", now: conductor.clock.now(), ttlS: TTL_S });
   refuseTooMuch(receivers.length, JSON.stringify(message).length);
