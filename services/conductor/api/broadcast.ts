@@ -28,6 +28,7 @@ async function broadcast(call: Call): Promise<Response> {
   // a key counts per sender: each copy needs one of its own
   const keyFor = (id: string): string | null => (message.idempotencyKey === null ? null : `${message.idempotencyKey} to ${id}`);
   const copies = receivers.map(({ id }) => ({ ...message, to: id, idempotencyKey: keyFor(id) }));
+  call.note({ from, recipients: copies.length });
   const { sent, full } = await sendToAll(call, copies);
   const isNew = sent.filter(({ isDuplicate }) => !isDuplicate).length;
   const notAllowed = others.length - receivers.length;
