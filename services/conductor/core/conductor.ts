@@ -133,7 +133,7 @@ export class Conductor {
       measures: this.measures,
       clock,
       announce,
-      notify: (notice) => this.#quietly("nobody was notified", notifier.tell(notice)),
+      notify: (notices) => this.#quietly("nobody was notified", notifier.tell(notices)),
       quietly: (what, work) => this.#quietly(what, work),
     });
   }
