@@ -1,4 +1,4 @@
-/** What a figure is: something to measure, something to measure it against, and a limit to the ratio. */
+/** What a figure is: a time and what it is measured against, or a number that is read; and its limit. */
 import type { Sample } from "./_measure.ts";
 
 export interface FigureContext {
@@ -34,6 +34,26 @@ export interface Figure {
   warmUp?: false;
   /** What it needs, made ready; a sentence where that cannot be had here. */
   prepare(context: FigureContext): Promise<Comparison | string>;
+}
+
+export type Bound = { readonly least: number } | { readonly most: number };
+
+export interface Reading {
+  value: number;
+  /** What it was computed from, or what a peer comes to in the same run. */
+  beside?: Record<string, number>;
+}
+
+/** What the time of a process does not say: a number under load, of a server that runs. */
+export interface Gauge {
+  name: string;
+  title: string;
+  unit: string;
+  /** Null where nothing is promised. */
+  bound: Bound | null;
+  runs: number;
+  /** One run, from the start of its servers on; these end with `setting`. A sentence where something it needs cannot be had here. */
+  read(context: FigureContext, setting: AsyncDisposableStack): Promise<Reading | string>;
 }
 
 /** The shortest start of the runtime itself. */

@@ -1,6 +1,6 @@
 #!/usr/bin/env bun
 /**
- * Harbor's numbers, each a ratio of whole processes measured in one run.
+ * Harbor's numbers: ratios of whole processes measured in one run, and what servers do under load.
  *
  *   bun run bench [--only NAME[,NAME…]] [--runs N] [--json] [--list]
  */
@@ -13,9 +13,15 @@ import { HarborError } from "../routines/_script/error.ts";
 import { nearest } from "../routines/_script/nearest.ts";
 import { runScript } from "../routines/_script/script.ts";
 import { table } from "../routines/_script/table.ts";
-import type { Figure, FigureContext } from "./_figure.ts";
+import type { Figure, FigureContext, Gauge } from "./_figure.ts";
+import { type Read, readGauge, round } from "./_gauge.ts";
 import { measure, type Timing } from "./_measure.ts";
 import { figures as ask } from "./ask.ts";
+import { figures as conductorEvents } from "./conductor-events.ts";
+import { figures as conductorHeartbeats } from "./conductor-heartbeats.ts";
+import { figures as conductorQueue } from "./conductor-queue.ts";
+import { figures as conductorRouting } from "./conductor-routing.ts";
+import { figures as conductorSize } from "./conductor-size.ts";
 import { figures as linear } from "./linear-cost.ts";
 import { figures as merge } from "./merge-against-compose.ts";
 import { figures as start } from "./plan-start.ts";
@@ -38,7 +44,10 @@ interface Measured {
   absent?: string;
 }
 
-const figures: readonly Figure[] = [...start, ...reading, ...ask, ...merge, ...running, ...linear];
+const figures: readonly (Figure | Gauge)[] = [
+  ...[...start, ...reading, ...ask, ...merge, ...running, ...linear],
+  ...[...conductorHeartbeats, ...conductorSize, ...conductorEvents, ...conductorQueue, ...conductorRouting],
+];
 
 async function measureFigure(figure: Figure, context: FigureContext, runs: number): Promise<Measured> {
   const { name, title, limit } = figure;
@@ -73,38 +82,55 @@ async function measureFigure(figure: Figure, context: FigureContext, runs: numbe
   }
 }
 
-function round(value: number): number {
-  return Number(value.toPrecision(3));
+function render(results: readonly (Measured | Read)[]): string {
+  const rows = results.map((it) => ("ratio" in it ? showMeasured(it) : showRead(it)));
+  return table([["", "figure", "limit", "measured", "min..max", "medians"], ...rows]).join("\n");
 }
 
-function render(results: readonly Measured[]): string {
-  const rows = results.map((it) => [
+function showMeasured(it: Measured): string[] {
+  return [
     it.holds === null ? "?" : it.holds ? "ok" : "OVER THE LIMIT",
     it.title,
     `<= ${round(it.limit)}`,
     it.ratio === null ? "not measured" : String(it.ratio),
     it.ratio === null ? "" : `${it.min}..${it.max}`,
     it.ratio === null ? (it.absent ?? "") : `${it.subjectMs} / ${it.floorMs} ms`,
-  ]);
-  return table([["", "figure", "limit", "measured", "min..max", "medians"], ...rows]).join("\n");
+  ];
 }
 
-function choose(only: readonly string[]): readonly Figure[] {
+function showRead(it: Read): string[] {
+  const limit = it.bound === null ? "" : "most" in it.bound ? `<= ${it.bound.most}` : `>= ${it.bound.least}`;
+  if (it.median === null) return ["?", it.title, limit, "not measured", "", it.absent ?? ""];
+  const beside = Object.entries(it.beside).map(([name, value]) => `${name} ${value}`);
+  return [
+    it.holds === null ? "" : it.holds ? "ok" : "MISSES THE LIMIT",
+    it.title,
+    limit,
+    `${it.median} ${it.unit}`.trim(),
+    `${it.min}..${it.max}`,
+    [...beside, `load ${it.load.join(" ")}`].join(", "),
+  ];
+}
+
+/** Those that are named; the last letters of a name may be a star. */
+function choose(only: readonly string[]): readonly (Figure | Gauge)[] {
   const names = figures.map((figure) => figure.name);
+  const isMeant = (pattern: string, name: string): boolean =>
+    pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
   for (const name of only) {
-    if (names.includes(name)) continue;
+    if (names.some((known) => isMeant(name, known))) continue;
     const guess = nearest(name, names);
     const hint = guess === undefined ? `The figures: ${names.join(", ")}` : `Did you mean "${guess}"?`;
     throw new HarborError(`Cannot measure "${name}": there is no such figure`, { exit: "unknown", hint });
   }
-  return only.length === 0 ? figures : figures.filter((figure) => only.includes(figure.name));
+  return only.length === 0 ? figures : figures.filter((figure) => only.some((pattern) => isMeant(pattern, figure.name)));
 }
 
 const command = defineCommand({
   meta: {
     name: "bench",
     description: "Measure Harbor's numbers",
-    examples: ["bun run bench", "bun run bench --only plan-checkout --runs 100"],
+    examples: ["bun run bench", "bun run bench --only plan-checkout --runs 100", "bun run bench --only 'conductor-*'"],
   },
   args: {
     ...jsonArg,
@@ -126,8 +152,11 @@ const command = defineCommand({
     const scratch = mkdtempSync(join(tmpdir(), "harbor-bench-"));
     try {
       const context = { root: resolve(import.meta.dir, ".."), scratch };
-      const results: Measured[] = [];
-      for (const figure of chosen) results.push(await measureFigure(figure, context, runs ?? figure.runs));
+      const results: (Measured | Read)[] = [];
+      for (const figure of chosen) {
+        const times = runs ?? figure.runs;
+        results.push("read" in figure ? await readGauge(figure, context, times) : await measureFigure(figure, context, times));
+      }
       emit(results, { json: args.json, render });
     } finally {
       rmSync(scratch, { recursive: true, force: true });

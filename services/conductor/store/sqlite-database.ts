@@ -14,8 +14,18 @@ const LOCK_WAIT_MS = 2_000;
 const WAL_BYTES = 64 * 1024 * 1024;
 
 /**
+ * Pages of 4 kB in the WAL until they are carried over into the file: 16 MB, four times SQLite's own. Idempotency keys and the ends of
+ * many pairs' queues change pages here and there, the same ones again and again: each is carried over once in that time.
+ */
+const CHECKPOINT_PAGES = 4_000;
+
+/** What is kept of the file in memory, at most; four times SQLite's own, and no more: the system keeps it as well. */
+const CACHE_KIB = 8 * 1024;
+
+/**
  * messages: those not done, waiting or in flight. pairs: one row per sender and receiver that have messages: how many, how many of those
  * in flight, the first waiting one's number, and until when a delayed release holds them back. flight: handed out and not acknowledged.
+ * idempotency: the hash of a sender and its key, as short as it can be, since these are at random places; the message's number says when.
  * events: `seq` has no holes, so that the oldest ones are found without counting.
  */
 const SCHEMA = `
@@ -31,8 +41,9 @@ const SCHEMA = `
   CREATE INDEX flight_due ON flight (recipient, until);
   CREATE TABLE dead (n INTEGER PRIMARY KEY, recipient TEXT NOT NULL, sender TEXT NOT NULL, attempts INTEGER NOT NULL, expires_at INTEGER, body TEXT NOT NULL, reason TEXT NOT NULL, died_at INTEGER NOT NULL);
   CREATE INDEX dead_recipient ON dead (recipient, n);
-  CREATE TABLE idempotency (sender TEXT, key TEXT, n INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (sender, key)) WITHOUT ROWID;
-  CREATE INDEX idempotency_at ON idempotency (at);
+  CREATE INDEX dead_since ON dead (died_at);
+  CREATE TABLE idempotency (hash BLOB PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE INDEX idempotency_n ON idempotency (n);
 
   CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL, version INTEGER NOT NULL, updated_at INTEGER NOT NULL, expires_at INTEGER);
   CREATE INDEX state_expiry ON state (expires_at) WHERE expires_at IS NOT NULL;
@@ -91,6 +102,8 @@ function prepare(database: Database, file: string): void {
   database.run("PRAGMA fullfsync = ON"); // macOS: an fsync alone stops at the drive's cache
   database.run("PRAGMA checkpoint_fullfsync = ON");
   database.run(`PRAGMA journal_size_limit = ${WAL_BYTES}`);
+  database.run(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+  database.run(`PRAGMA cache_size = -${CACHE_KIB}`);
   database.run("BEGIN IMMEDIATE");
   const { user_version: version } = database.query("PRAGMA user_version").get() as { user_version: number };
   if (version === 0) database.run(SCHEMA);

@@ -1,6 +1,6 @@
 /** The queue's SQL. Each method runs inside of a transaction of its caller's; bodies go in and out as JSON text. */
 import type { Database, Statement } from "bun:sqlite";
-import { nextNumber, readId, writeId } from "./message-id.ts";
+import { nextNumber, PER_MS, readId, writeId } from "./message-id.ts";
 import { Counter } from "./sqlite-database.ts";
 import { DEATHS_AT_ONCE, DEATHS_KEPT, type DeadLetter, type Death, fullError, type QueueDepth, type StoreOptions } from "./store.ts";
 
@@ -80,7 +80,7 @@ export class SqliteQueue {
       room.set(row.to, left - 1);
       last = nextNumber(last, now);
       this.#sql.insert.run(last, row.to, row.from, 0, row.expiresAt, row.body);
-      if (row.key !== null) this.#sql.remember.run(row.from, row.key, last, now);
+      if (row.key !== null) this.#sql.remember.run(hashKey(row.from, row.key), last);
       changes.of(row.to, row.from).total++;
       return { id: writeId(last), isDuplicate: false };
     });
@@ -123,8 +123,13 @@ export class SqliteQueue {
   /** The number of the message that had this sender's key already. */
   #recall({ from, key }: QueueRow, now: number): number | undefined {
     if (key === null) return undefined;
-    const row = this.#sql.recall.get(from, key, now - this.#limits.idempotencyMs) as { n: number } | null;
+    const row = this.#sql.recall.get(hashKey(from, key), this.#forgottenBefore(now)) as { n: number } | null;
     return row?.n;
+  }
+
+  /** Messages with a smaller number are too old for their keys to count. */
+  #forgottenBefore(now: number): number {
+    return (Math.floor(now - this.#limits.idempotencyMs) + 1) * PER_MS;
   }
 
   receive(to: string, max: number, visibilityMs: number, now: number): DeliveredRow[] {
@@ -277,7 +282,7 @@ export class SqliteQueue {
     const expired = this.#sql.expired.all(now, AT_ONCE) as StoredRow[];
     for (const row of expired) this.#bury(row, "expired", row.attempts, now, changes);
     this.#settle(changes);
-    this.#sql.forgetKeys.run(now - this.#limits.idempotencyMs, AT_ONCE);
+    this.#sql.forgetKeys.run(this.#forgottenBefore(now), AT_ONCE);
     this.#sql.forgetDead.run(now - this.#limits.deadLetterMs, AT_ONCE);
     return died + expired.length;
   }
@@ -285,6 +290,11 @@ export class SqliteQueue {
 
 function toDelivered({ n, sender, expires_at, attempts, body }: StoredRow): DeliveredRow {
   return { id: writeId(n), from: sender, expiresAt: expires_at, attempt: attempts + 1, body };
+}
+
+/** Of 32 bytes, 16: two that are the same by chance do not happen. The length keeps apart what sender and key are. */
+function hashKey(sender: string, key: string): Uint8Array {
+  return new Bun.CryptoHasher("sha256").update(`${sender.length}:${sender}${key}`).digest().subarray(0, 16);
 }
 
 /** Gathers what one operation changes, pair by pair. */
@@ -333,9 +343,9 @@ function prepareStatements(database: Database) {
     land: prepare("DELETE FROM flight WHERE n = ? AND recipient = ? AND attempt = ? RETURNING n, recipient, sender, attempt"),
     due: prepare("SELECT n, recipient, sender, attempt FROM flight WHERE until <= ?"),
     dueOf: prepare("SELECT n, recipient, sender, attempt FROM flight WHERE recipient = ? AND until <= ?"),
-    recall: prepare("SELECT n FROM idempotency WHERE sender = ? AND key = ? AND at > ?"),
-    remember: prepare("INSERT OR REPLACE INTO idempotency (sender, key, n, at) VALUES (?, ?, ?, ?)"),
-    forgetKeys: prepare("DELETE FROM idempotency WHERE (sender, key) IN (SELECT sender, key FROM idempotency WHERE at <= ? LIMIT ?)"),
+    recall: prepare("SELECT n FROM idempotency WHERE hash = ? AND n >= ?"),
+    remember: prepare("INSERT OR REPLACE INTO idempotency (hash, n) VALUES (?, ?)"),
+    forgetKeys: prepare("DELETE FROM idempotency WHERE hash IN (SELECT hash FROM idempotency WHERE n < ? LIMIT ?)"),
     bury: prepare(`INSERT INTO dead (${columns}, reason, died_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`),
     dead: prepare(`SELECT ${columns}, reason, died_at FROM dead ORDER BY n`),
     deadOf: prepare(`SELECT ${columns}, reason, died_at FROM dead WHERE recipient = ? ORDER BY n`),
