@@ -13,6 +13,7 @@
  */
 export type Completion =
   | readonly string[]
+  | AskedWords
   | "handle"
   | "running"
   | "default"
@@ -36,6 +37,14 @@ export type Completion =
   | "tunnelled"
   | "file"
   | "directory";
+
+/** Words that a service of ours knows while it runs: a program of Harbor's folder prints them, one a line, if it can do so at once. */
+export interface AskedWords {
+  /** Its path below the program's root. */
+  readonly program: string;
+  /** Before what is typed of the word. */
+  readonly words: readonly string[];
+}
 
 export interface BooleanOption {
   type: "boolean";

@@ -1,7 +1,12 @@
-/** Words that there are at the moment: services, keys, capabilities. Read from files alone, so that a shell need not wait. */
+/**
+ * Words that there are at the moment: services, keys, capabilities. Read from files alone, so that a shell need not wait; what only a
+ * service that runs can tell is left out where it does not do so at once.
+ */
 import { readFileSync } from "node:fs";
-import type { Completion } from "../_script/command.ts";
+import { join } from "node:path";
+import type { AskedWords, Completion } from "../_script/command.ts";
 import { HarborError } from "../_script/error.ts";
+import { programRoot } from "../_script/program-root.ts";
 import { readAliases } from "../config/aliases.ts";
 import { connectedHandles } from "../config/connected-handles.ts";
 import { findHome } from "../config/find-home.ts";
@@ -40,7 +45,7 @@ interface Found extends Place {
   workspace(): Workspace;
 }
 
-type Kind = Exclude<Completion, readonly string[] | "file" | "directory">;
+type Kind = Exclude<Completion, readonly string[] | AskedWords | "file" | "directory">;
 
 const WORDS: Readonly<Record<Kind, (at: Found) => readonly string[]>> = {
   handle: ({ workspace }) => listHandles(workspace()),
@@ -70,12 +75,27 @@ const WORDS: Readonly<Record<Kind, (at: Found) => readonly string[]>> = {
 
 /** What the completion names; a list that the command wrote down is itself. Files are for the shell to find. */
 export function dynamicWords(completes: Completion, place: Place): readonly string[] {
-  if (typeof completes !== "string") return completes;
+  if (typeof completes !== "string") return "program" in completes ? askProgram(completes, place) : completes;
   if (completes === "file" || completes === "directory") return [];
   const home = findHome(place.env);
   const record = readStack(home);
   const workspace = (): Workspace => findStackWorkspace({ home, record, directory: place.directory }).workspace;
   return WORDS[completes]({ ...place, home, record, workspace });
+}
+
+/** For a program to answer: longer, and who types would notice. */
+const PATIENCE_MS = 500;
+
+function askProgram({ program, words }: AskedWords, { env, begins }: Place): string[] {
+  const { exitCode, stdout } = Bun.spawnSync([process.execPath, "--no-install", join(programRoot(), program), ...words, begins], {
+    env,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "ignore",
+    timeout: PATIENCE_MS,
+    killSignal: "SIGKILL",
+  });
+  return exitCode === 0 ? stdout.toString().split("\n").filter(Boolean) : [];
 }
 
 /** In the spelling that is being typed. */

@@ -1,11 +1,13 @@
 /**
  * The conductor: reads its environment, opens its store, waits until no other conductor works on that, listens, and ends on SIGTERM or
- * Ctrl-C. It imports nothing from outside of this folder, which is all that its container is given.
+ * Ctrl-C. SIGHUP has it look for a renewed certificate. It imports nothing from outside of this folder, which is all that its container
+ * is given.
  *
  *   HARBOR_CONDUCTOR_TOKEN=… bun main.ts
  */
 
 import { hostname } from "node:os";
+import { AuditLog } from "./core/audit-log.ts";
 import { startServer } from "./server.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { openStore } from "./store/open-store.ts";
@@ -40,12 +42,16 @@ async function serve(settings: Settings, store: Store, asked: AbortSignal): Prom
   };
   await store.own({ name, onWait: (reason) => complain(`waits: ${reason}`), onLost, signal: asked });
   if (asked.aborted) return 0;
-  const server = await startServer({ settings, store, complain });
+  const audit = settings.audit === "off" ? undefined : await AuditLog.open({ folder: settings.dataFolder, complain });
+  const server = await startServer({ settings, store, complain, audit });
+  // without a certificate it means what it means to every program: its terminal is gone
+  if (settings.tls !== undefined) process.on("SIGHUP", () => server.renewCertificate());
   const access = settings.token === "" ? "; no token is asked for" : "";
   process.stdout.write(`conductor listens on ${server.url}${access}\n`);
   await whenAborted(AbortSignal.any([asked, lost.signal]));
   // what another one answers for now is not answered here for a moment longer
   await server.stop(lost.signal.aborted ? 0 : DRAIN_MS);
+  await audit?.flush();
   return lost.signal.aborted ? 1 : 0;
 }
 

@@ -1,9 +1,10 @@
 /** The HTTP side: routes, who may ask, limits, and errors in one shape. */
 import { routes as access } from "./api/access.ts";
 import { routes as alerts } from "./api/alerts.ts";
-import { refusal } from "./api/answers.ts";
+import { codeOf, refusal } from "./api/answers.ts";
+import { Auditor, routes as audit } from "./api/audit.ts";
 import { routes as broadcast } from "./api/broadcast.ts";
-import { type Call, type Endpoint, type Method, type Principal, pathOf, type Routes } from "./api/call.ts";
+import { type Endpoint, type Method, type Principal, pathOf, type Routes } from "./api/call.ts";
 import { routes as dashboard } from "./api/dashboard.ts";
 import { routes as discovery } from "./api/discovery.ts";
 import { routes as events } from "./api/events.ts";
@@ -20,17 +21,20 @@ import { routes as state } from "./api/state.ts";
 import { routes as status } from "./api/status.ts";
 import { withoutHidden } from "./api/visible.ts";
 import { plainAddress } from "./core/address.ts";
+import type { AuditLog } from "./core/audit-log.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
 import { Conductor } from "./core/conductor.ts";
 import { ConductorError } from "./core/conductor-error.ts";
+import { Listener } from "./listener.ts";
 import type { Settings } from "./settings.ts";
 import type { Store } from "./store/store.ts";
+import type { TlsPair } from "./tls.ts";
 
 /** All of them. */
 export const ROUTES: Routes = {
   ...{ ...status, ...register, ...heartbeat, ...discovery, ...route },
   ...{ ...events, ...queue, ...broadcast, ...requests, ...state },
-  ...{ ...metrics, ...dashboard, ...alerts, ...access, ...openapi },
+  ...{ ...metrics, ...dashboard, ...alerts, ...access, ...audit, ...openapi },
 };
 
 /**
@@ -45,6 +49,8 @@ export interface ServerOptions {
   readonly clock?: Clock;
   /** Where defects are told. */
   readonly complain: (problem: string) => void;
+  /** Where it is written down who did what. */
+  readonly audit?: AuditLog | undefined;
   /** Until a connection without a byte is closed. */
   readonly idleSeconds?: number;
 }
@@ -53,6 +59,8 @@ export interface RunningServer {
   readonly url: string;
   readonly port: number;
   readonly conductor: Conductor;
+  /** Looks at once whether the files of the certificate are others now; it does so by itself every half minute. */
+  renewCertificate(): void;
   /** Open streams are closed; other requests may end by themselves for this long. */
   stop(drainMs?: number): Promise<void>;
 }
@@ -63,35 +71,44 @@ export async function startServer({
   store,
   clock = systemClock,
   complain,
+  audit,
   idleSeconds = IDLE_S,
 }: ServerOptions): Promise<RunningServer> {
   let ownPort = settings.port;
-  const conductor = new Conductor({ settings, store, clock, encoding: eventEncoding, ownPort: () => ownPort, complain });
+  const conductor = new Conductor({ settings, store, clock, encoding: eventEncoding, ownPort: () => ownPort, complain, audit });
   const guard = new Guard(conductor);
   const answerer = new Answerer(conductor, guard, complain);
   await conductor.start();
-  let server: Bun.Server<undefined>;
+  let listener: Listener;
   try {
-    server = listen(settings, answerer, idleSeconds);
+    const serve = (port: number, tls: TlsPair | undefined) => listen({ settings, answerer, idleTimeout: idleSeconds, port, tls });
+    listener = new Listener({ tls: settings.tls, port: settings.port, serve, complain });
   } catch (error) {
     conductor.stop();
     throw error;
   }
-  ownPort = server.port ?? 0;
+  ownPort = listener.port;
   return {
-    url: server.url.origin,
+    url: listener.url,
     port: ownPort,
     conductor,
+    renewCertificate: () => listener.renew(),
     stop: async (drainMs = 0) => {
       conductor.stop();
-      const timer = setTimeout(() => void server.stop(true), drainMs);
-      await server.stop(drainMs === 0);
-      clearTimeout(timer);
+      await listener.stop(drainMs);
     },
   };
 }
 
-function listen(settings: Settings, answerer: Answerer, idleTimeout: number): Bun.Server<undefined> {
+interface ListenOptions {
+  readonly settings: Settings;
+  readonly answerer: Answerer;
+  readonly idleTimeout: number;
+  readonly port: number;
+  readonly tls: TlsPair | undefined;
+}
+
+function listen({ settings, answerer, idleTimeout, port, tls }: ListenOptions): Bun.Server<undefined> {
   const handlers = Object.entries(ROUTES).map(([path, methods]) => [
     path,
     (request: Bun.BunRequest, server: Bun.Server<undefined>) =>
@@ -99,7 +116,8 @@ function listen(settings: Settings, answerer: Answerer, idleTimeout: number): Bu
   ]);
   return Bun.serve({
     hostname: settings.host,
-    port: settings.port,
+    port,
+    ...(tls === undefined ? {} : { tls: { cert: tls.cert, key: tls.key } }),
     maxRequestBodySize: Math.max(settings.maxBodyBytes, settings.maxRouteBodyBytes),
     idleTimeout,
     development: false,
@@ -116,41 +134,72 @@ function firstPartOf(path: string): string {
   return path.split("/", 2)[1] ?? "";
 }
 
+type AskedFor = Request & { params?: Record<string, string> };
+
+interface Route {
+  /** As it is written in ROUTES; of what is not there, as it was asked for. */
+  readonly path: string;
+  readonly methods: Routes[string];
+}
+
+/** What is known of a request so far. */
+interface Seen {
+  readonly from: string;
+  principal: Principal | undefined;
+  about: Readonly<Record<string, unknown>> | undefined;
+}
+
 class Answerer {
   readonly #conductor: Conductor;
   readonly #guard: Guard;
   readonly #complain: (problem: string) => void;
+  readonly #auditor: Auditor | undefined;
 
   constructor(conductor: Conductor, guard: Guard, complain: (problem: string) => void) {
+    const { audit, settings, clock } = conductor;
     this.#conductor = conductor;
+    if (audit !== undefined && settings.audit !== "off") this.#auditor = new Auditor(audit, settings.audit, clock);
     this.#guard = guard;
     this.#complain = complain;
   }
 
-  async answer(
-    request: Request & { params?: Record<string, string> },
-    server: Bun.Server<undefined>,
-    { path, methods }: { path: string; methods: Routes[string] },
-  ): Promise<Response> {
-    let principal: Principal | undefined;
+  async answer(request: AskedFor, server: Bun.Server<undefined>, route: Route): Promise<Response> {
+    const seen: Seen = { from: plainAddress(server.requestIP(request)?.address ?? ""), principal: undefined, about: undefined };
+    let code: string | undefined;
+    let response: Response;
     try {
-      const from = plainAddress(server.requestIP(request)?.address ?? "");
-      const endpoint = methods.ANY ?? methods[(request.method === "HEAD" ? "GET" : request.method) as Method] ?? nowhere(methods);
-      principal = this.#guard.admit(request, { endpoint, path }, from);
-      const { params = {} } = request;
-      const call: Call = { request, params, principal, from, conductor: this.#conductor, hold: () => server.timeout(request, 0) };
-      return await endpoint.handle(call);
+      response = await this.#handle(request, server, route, seen);
     } catch (error) {
-      const answer = refusal(withoutHidden(error, this.#conductor, principal));
-      if (answer !== undefined) return answer;
-      // whoever asked has gone: nobody reads this
-      if (request.signal.aborted) return new Response(null, { status: 499 });
-      this.#complain(`${request.method} ${new URL(request.url).pathname}: ${(error as Error).stack}`);
-      return Response.json(
-        { error: { code: "internal", message: "The conductor has a defect here", hint: "its log says more" } },
-        { status: 500 },
-      );
+      code = codeOf(error);
+      response = this.#explain(error, request, seen.principal);
     }
+    this.#auditor?.hear({ request, path: route.path, ...seen, status: response.status, code });
+    return response;
+  }
+
+  #handle(request: AskedFor, server: Bun.Server<undefined>, { path, methods }: Route, seen: Seen): Response | Promise<Response> {
+    const { from } = seen;
+    const endpoint = methods.ANY ?? methods[(request.method === "HEAD" ? "GET" : request.method) as Method] ?? nowhere(methods);
+    const principal = this.#guard.identify(request, endpoint, from);
+    seen.principal = principal;
+    this.#guard.check(principal, { request, endpoint, path });
+    const note = (about: Readonly<Record<string, unknown>>): void => {
+      seen.about = about;
+    };
+    const { params = {} } = request;
+    return endpoint.handle({ request, params, principal, from, conductor: this.#conductor, note, hold: () => server.timeout(request, 0) });
+  }
+
+  #explain(error: unknown, request: Request, principal: Principal | undefined): Response {
+    const answer = refusal(withoutHidden(error, this.#conductor, principal));
+    if (answer !== undefined) return answer;
+    // whoever asked has gone: nobody reads this
+    if (request.signal.aborted) return new Response(null, { status: 499 });
+    this.#complain(`${request.method} ${new URL(request.url).pathname}: ${(error as Error).stack}`);
+    return Response.json(
+      { error: { code: "internal", message: "The conductor has a defect here", hint: "its log says more" } },
+      { status: 500 },
+    );
   }
 }
 

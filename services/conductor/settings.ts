@@ -1,5 +1,9 @@
 /** What the environment may set, checked. */
 
+import { resolve } from "node:path";
+import { AUDIT_LEVELS, type AuditLevel } from "./core/audit-log.ts";
+import type { TlsFiles } from "./tls.ts";
+
 type Env = Readonly<Record<string, string | undefined>>;
 
 export interface Settings {
@@ -28,6 +32,9 @@ export interface Settings {
   readonly maxWaiting: number;
   /** Until a component that a request was routed to answers, and between two parts of its answer. */
   readonly routeTimeoutMs: number;
+  readonly audit: AuditLevel;
+  /** Of the certificate and its key; undefined: plain HTTP. */
+  readonly tls: TlsFiles | undefined;
   /** Folder of the embedded store. */
   readonly dataFolder: string;
   /** Empty: the embedded store. */
@@ -43,6 +50,7 @@ const MEGABYTE = 1_048_576;
 
 /** Throws naming the variable that is wrong. */
 export function readSettings(env: Env): Settings {
+  const dataFolder = env.HARBOR_CONDUCTOR_DATA || "data";
   const settings: Settings = {
     host: env.HARBOR_CONDUCTOR_HOST || "127.0.0.1",
     port: readNumber(env, "HARBOR_CONDUCTOR_HOST_PORT", { fallback: 8888, least: 0, most: 65_535 }),
@@ -62,7 +70,9 @@ export function readSettings(env: Env): Settings {
     maxComponents: readNumber(env, "HARBOR_CONDUCTOR_MAX_COMPONENTS", { fallback: 200_000, least: 1, most: 10_000_000 }),
     maxWaiting: readNumber(env, "HARBOR_CONDUCTOR_MAX_WAITING", { fallback: 100_000, least: 1, most: 1_000_000_000 }),
     routeTimeoutMs: readNumber(env, "HARBOR_CONDUCTOR_ROUTE_TIMEOUT", { fallback: 300, least: 1, most: 86_400 }) * 1_000,
-    dataFolder: env.HARBOR_CONDUCTOR_DATA || "data",
+    audit: readAudit(env),
+    tls: readTlsFiles(env, dataFolder),
+    dataFolder,
     redisUrl: env.HARBOR_CONDUCTOR_REDIS_URL || "",
     prefix: env.HARBOR_CONDUCTOR_PREFIX || "harbor",
     smtpUrl: readSmtpUrl(env),
@@ -72,6 +82,21 @@ export function readSettings(env: Env): Settings {
     throw new Error(`without HARBOR_CONDUCTOR_TOKEN it listens on loopback alone, not on "${settings.host}"`);
   }
   return settings;
+}
+
+function readAudit(env: Env): AuditLevel {
+  const text = env.HARBOR_CONDUCTOR_AUDIT || "operator";
+  const level = AUDIT_LEVELS.find((known) => known === text);
+  if (level === undefined) throw new Error(`HARBOR_CONDUCTOR_AUDIT must be one of ${AUDIT_LEVELS.join(", ")}, not "${text}"`);
+  return level;
+}
+
+/** In a container only the data folder is there: a path that is not absolute is one in it. */
+function readTlsFiles(env: Env, dataFolder: string): TlsFiles | undefined {
+  const [cert, key] = ["HARBOR_CONDUCTOR_TLS_CERT", "HARBOR_CONDUCTOR_TLS_KEY"].map((name) => env[name] || "");
+  if (cert && key) return { cert: resolve(dataFolder, cert), key: resolve(dataFolder, key) };
+  if (!cert && !key) return undefined;
+  throw new Error(`HARBOR_CONDUCTOR_TLS_CERT and HARBOR_CONDUCTOR_TLS_KEY go together: ${cert ? "the key" : "the certificate"} is missing`);
 }
 
 function readSmtpUrl(env: Env): string {

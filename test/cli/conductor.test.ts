@@ -108,10 +108,11 @@ describe("what Harbor runs", () => {
     await until(async () => (await statusOf(ONE)) === "degraded", "it is missed", 30_000);
     process.kill(pid, "SIGCONT");
     await until(async () => (await statusOf(ONE)) === "healthy", "it is back", 30_000);
-    const events = await new Operator({ url, token }).json<{ events: { event_type: string }[] }>({ method: "GET", path: "/events" });
-    const types = events.events.map(({ event_type }) => event_type);
-    expect(types).toContain("component-degraded");
-    expect(types).toContain("alert-resolved");
+    const operator = new Operator({ url, token });
+    await until(async () => {
+      const { events } = await operator.json<{ events: { event_type: string }[] }>({ method: "GET", path: "/events" });
+      return ["component-degraded", "alert-resolved"].every((type) => events.some(({ event_type }) => event_type === type));
+    }, "all were told");
   }, 70_000);
 });
 
@@ -267,6 +268,37 @@ describe("watch", () => {
     watch.kill("SIGINT");
     expect(JSON.parse(line ?? "")).toMatchObject({ event_type: "entity-created", source: "operator", data: { id: 1 } });
     expect(await watch.exited).toBe(130);
+  });
+});
+
+describe("completion", () => {
+  const complete = async (...words: string[]): Promise<string[]> => {
+    const { stdout } = await box.run(["routine", "complete", "--", "conductor", ...words]);
+    return stdout.split("\n").filter(Boolean);
+  };
+
+  test("knows subcommands, components, capabilities, keys, alerts and rules", async () => {
+    await run("state", "set", "scan/mode", "1");
+    await run("alerts", "set", "many", "load > 1");
+    await run("access", "set", "sherlock-hub", "--allow", "*");
+    expect((await complete("sta")).map((line) => line.split("\t")[0])).toEqual(["status", "state"]);
+    expect(await complete("send", "sher")).toEqual(["sherlock-hub", "sherlock-hub-001"]);
+    expect(await complete("request", "ana")).toEqual(["analysis"]);
+    expect(await complete("ls", "--status", "off")).toEqual(["offline"]);
+    expect(await complete("state", "get", "sc")).toEqual(["scan/mode"]);
+    expect(await complete("alerts", "rm", "")).toEqual(["many"]);
+    expect(await complete("access", "rm", "")).toEqual(["sherlock-hub"]);
+    expect((await run("access", "rm", "sherlock-hub")).exit).toBe(0);
+  });
+
+  test("does not wait for a conductor that says nothing", async () => {
+    const pid = await box.pidOf("conductor");
+    process.kill(pid, "SIGSTOP");
+    const startMs = performance.now();
+    expect(await complete("send", "sher")).toEqual([]);
+    expect(performance.now() - startMs).toBeLessThan(2_000);
+    process.kill(pid, "SIGCONT");
+    await until(async () => (await complete("send", "sher")).length > 0, "it is back");
   });
 });
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseDuration } from "harbor/_script/duration";
 import { freePort } from "../_ports.ts";
 import { resultOf } from "../_process.ts";
-import { checkout, Sandbox } from "./_sandbox.ts";
+import { checkout, readUntil, Sandbox } from "./_sandbox.ts";
 
 let box: Sandbox;
 let port: number;
@@ -152,6 +152,37 @@ describe("the package", () => {
     );
     expect(await installed("run", "mock-openai", "probe.ts")).toEqual({ exit: 0, stdout: "2000\n", stderr: "" });
     expect(existsSync(join(root, "routines/_script/duration.ts"))).toBe(true);
+  });
+
+  test("has the conductor's client for a project of its user's, as harbor/conductor", async () => {
+    const project = join(root, "../..");
+    writeFileSync(
+      join(project, "component.ts"),
+      `import { type Client, connect, ConductorClientError, Operator } from "harbor/conductor";
+const [url = "", token = ""] = process.argv.slice(2);
+await using me: Client = await connect({ url, token, component: "mine", port: 4001 });
+const answer = await me.request<{ response: string }>("mine", "ping");
+const others = await new Operator({ url, token }).services();
+const refused = await new Operator({ url, token: "x" }).services().catch((error: unknown) => error instanceof ConductorClientError && error.code);
+console.log(JSON.stringify([me.id, answer.response, others.length, refused, import.meta.resolve("harbor/conductor")]));
+`,
+    );
+    const conductor = Bun.spawn([process.execPath, "--no-install", join(root, "services/conductor/main.ts")], {
+      env: { HARBOR_CONDUCTOR_HOST_PORT: "0", HARBOR_CONDUCTOR_TOKEN: "join-me", HARBOR_CONDUCTOR_DATA: join(box.root, "conductor") },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    try {
+      const [url] = await readUntil(conductor.stdout, /http:\S+/);
+      const words = [process.execPath, "--no-install", join(project, "component.ts"), url, "join-me"];
+      const { exit, stdout, stderr } = await resultOf(Bun.spawn(words, { cwd: project, env: box.env, stdout: "pipe", stderr: "pipe" }));
+      expect({ exit, stderr }).toEqual({ exit: 0, stderr: "" });
+      const file = `file://${root}/services/conductor/client/client.ts`;
+      expect(JSON.parse(stdout)).toEqual(["mine-001", "pong", 1, "unknown_token", file]);
+    } finally {
+      conductor.kill();
+      await conductor.exited;
+    }
   });
 
   test("starts a supervisor from a service's program as from a command", async () => {

@@ -1,5 +1,5 @@
 /** POST /access-control, GET /access-control, DELETE /access-control/<from>: with the conductor's own token. */
-import { type AccessRule, OPERATIONS } from "../core/access-rules.ts";
+import { type AccessRule, MAX_RULES, OPERATIONS } from "../core/access-rules.ts";
 import { ConductorError } from "../core/conductor-error.ts";
 import type { Call, Routes } from "./call.ts";
 import { invalid, readFields, readRequiredText, readTexts } from "./fields.ts";
@@ -26,6 +26,10 @@ async function put(call: Call): Promise<Response> {
     operations: readTexts(fields, "allowed_operations", OPERATION, OPERATIONS.length),
   };
   if (fields.to === undefined) throw invalid("to", 'is missing: it must be a list of components, ["*"] for all, [] for none');
+  const known = call.conductor.access.list();
+  if (known.length >= MAX_RULES && !known.some(({ from }) => from === rule.from))
+    throw invalid("from", `is one more than ${MAX_RULES} rules`);
+  call.note(describe(rule));
   await call.conductor.access.put(rule);
   return Response.json({ status: "configured", ...describe(rule) }, { status: 201 });
 }
@@ -40,6 +44,6 @@ async function remove({ conductor, params }: Call): Promise<Response> {
   return Response.json({ status: "deleted", from });
 }
 
-function describe({ from, to, operations }: AccessRule): object {
+function describe({ from, to, operations }: AccessRule): Readonly<Record<string, unknown>> {
   return { from, to, allowed_operations: operations };
 }

@@ -62,6 +62,7 @@ async function configure(call: Call): Promise<Response> {
     severity: readOptionalChoice(fields, "severity", SEVERITIES) ?? "warning",
     silencedUntil: before?.silencedUntil ?? 0,
   };
+  call.note({ alert_name: name, condition: rule.condition });
   await alerts.configure(rule);
   return Response.json({ status: "configured", ...describe(rule) }, { status: 201 });
 }

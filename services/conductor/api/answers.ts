@@ -48,6 +48,11 @@ export function refusal(error: unknown): Response | undefined {
   return Response.json({ error: { code, message, ...(hint === undefined ? {} : { hint }), ...details } }, { status, headers });
 }
 
+/** Undefined for a defect. */
+export function codeOf(error: unknown): string | undefined {
+  return asConductorError(error)?.code;
+}
+
 /** What the store could not do is a matter of time. */
 function asConductorError(error: unknown): ConductorError | undefined {
   if (error instanceof ConductorError) return error;

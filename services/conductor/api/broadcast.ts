@@ -21,13 +21,15 @@ async function broadcast(call: Call): Promise<Response> {
   const from = senderOf(call, fields);
   const capability = readOptionalText(fields, "capability", CAPABILITY);
   const all = capability === undefined ? conductor.registry.all() : conductor.registry.capableOf(capability);
-  const others = [...all].filter(({ id }) => id !== from);
+  // one that does not beat is no program that reads messages
+  const others = [...all].filter(({ id, health }) => id !== from && health.doesBeat);
   const receivers = others.filter((component) => mayReach(call, "broadcast", component));
   const message = readMessage(fields, { from, to: "", now: conductor.clock.now(), ttlS: TTL_S });
   refuseTooMuch(receivers.length, JSON.stringify(message).length);
   // a key counts per sender: each copy needs one of its own
   const keyFor = (id: string): string | null => (message.idempotencyKey === null ? null : `${message.idempotencyKey} to ${id}`);
   const copies = receivers.map(({ id }) => ({ ...message, to: id, idempotencyKey: keyFor(id) }));
+  call.note({ from, recipients: copies.length });
   const { sent, full } = await sendToAll(call, copies);
   const isNew = sent.filter(({ isDuplicate }) => !isDuplicate).length;
   const notAllowed = others.length - receivers.length;

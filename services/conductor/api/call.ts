@@ -17,6 +17,8 @@ export interface Call {
   readonly principal: Principal;
   /** The address that the request came from. */
   readonly from: string;
+  /** What the audit says besides: whom it was about, never what was sent. */
+  readonly note: (about: Readonly<Record<string, unknown>>) => void;
   /** From here on the connection may be quiet for as long as it likes. */
   readonly hold: () => void;
 }

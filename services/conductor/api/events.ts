@@ -10,7 +10,7 @@ import { admitsFor } from "./visible.ts";
 const RESERVED = /^(?:component-|conductor-|alert-|message-dead$)/;
 const TYPE = { pattern: /^[\s\S]*$/, words: "a name of letters, digits and . _ : - (128 at most)" };
 export const TYPES = 32;
-const DATA_BYTES = 65_536;
+const DATA_BYTES = 262_144;
 export const LIMIT = { fallback: 100, least: 1, most: 1_000 };
 export const EVENT_ID = /^\d{1,20}(?:-\d{1,20})?$/;
 

@@ -25,24 +25,27 @@ export class Guard {
     if (requestsPerSecond > 0) this.#rates = new Rates(requestsPerSecond, 2 * requestsPerSecond, new WeakMap());
   }
 
-  /** `path`: of the route, with its `:names`. Throws `token_required`, `unknown_token`, `access_denied`, `rate_limited`. */
-  admit(request: Request, { endpoint, path }: { endpoint: Endpoint; path: string }, from: string): Principal {
+  /** Who it is. Throws `token_required`, `unknown_token`; `access_denied` for another place's page, `rate_limited` after wrong tokens. */
+  identify(request: Request, endpoint: Endpoint, from: string): Principal {
     refuseOtherPages(request);
-    const { settings } = this.#conductor;
     if (endpoint.access === "open" || (endpoint.access === "page" && wantsPage(request))) return OPERATOR;
-    if (settings.token === "") refuseOtherNames(request);
-    const principal = this.#identify(request, from);
-    if (principal.kind === "operator") return principal;
+    if (this.#conductor.settings.token === "") refuseOtherNames(request);
+    return this.#identify(request, from);
+  }
+
+  /** Whether it may do that now. `path`: of the route, with its `:names`. Throws `access_denied`, `rate_limited`. */
+  check(principal: Principal, { request, endpoint, path }: { request: Request; endpoint: Endpoint; path: string }): void {
+    if (principal.kind === "operator") return;
+    const { access, clock, settings } = this.#conductor;
     if (endpoint.access === "operator") {
       throw new ConductorError("access_denied", "This needs the conductor's own token, not a component's", {
         hint: "harbor config get conductor.token",
       });
     }
-    const wait = this.#rates?.take(principal.component, this.#conductor.clock.steady()) ?? 0;
+    const wait = this.#rates?.take(principal.component, clock.steady()) ?? 0;
     if (wait > 0) throw tooOften(`${principal.component.id} asks more than ${settings.requestsPerSecond} times a second`, wait);
     const operation = operationOf(request.method, path);
-    if (operation !== undefined) this.#conductor.access.require(principal.component, operation);
-    return principal;
+    if (operation !== undefined) access.require(principal.component, operation);
   }
 
   #identify(request: Request, from: string): Principal {

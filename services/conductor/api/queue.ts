@@ -17,6 +17,8 @@ import { findOne, ownerOf, senderOf } from "./people.ts";
 import { COMPONENT_ID } from "./words.ts";
 
 export const BATCH = 1_000;
+/** Receivers of a batch that the audit names. */
+const NOTED = 10;
 export const RECEIPT = { pattern: /^[\x21-\x7e]{1,256}$/, words: "a receipt, as it was received" };
 export const MESSAGE_ID = { pattern: /^\d{1,13}-\d{1,4}$/, words: "the id of a message" };
 export const VISIBILITY_S = { fallback: 30, least: 1, most: 43_200 };
@@ -41,6 +43,7 @@ async function send(call: Call): Promise<Response> {
   const fields = await readFields(call);
   const header = call.request.headers.get("idempotency-key");
   const message = readOne(call, header === null ? fields : { idempotency_key: header, ...fields });
+  call.note({ from: message.from, to: message.to });
   const [sent] = await call.conductor.mail.send([message]);
   const isDuplicate = sent?.isDuplicate === true;
   const body = { status: "accepted", message_id: sent?.id, to: message.to, is_duplicate: isDuplicate };
@@ -53,6 +56,7 @@ async function sendBatch(call: Call): Promise<Response> {
     throw invalid("messages", `must be a list of 1 to ${BATCH} messages`);
   }
   const read = messages.map((fields: unknown, index) => readNumbered(call, fields, index));
+  call.note({ messages: read.length, to: [...new Set(read.map(({ to }) => to))].slice(0, NOTED) });
   const sent = await call.conductor.mail.send(read);
   const answers = sent.map(({ id, isDuplicate }) => ({ message_id: id, is_duplicate: isDuplicate }));
   return Response.json({ status: "accepted", accepted: sent.length, messages: answers }, { status: 201 });

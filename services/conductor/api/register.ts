@@ -43,6 +43,7 @@ async function register(call: Call): Promise<Response> {
   const registration = readRegistration(await readFields(call), call);
   const { component, token, isReplaced } = await conductor.register(registration);
   const { health } = component;
+  call.note({ component_id: component.id, is_replacement: isReplaced });
   return Response.json(
     {
       status: "registered",
@@ -62,6 +63,7 @@ async function register(call: Call): Promise<Response> {
 
 async function deregister(call: Call): Promise<Response> {
   const id = readRequiredText(await readFields(call), "component_id", COMPONENT_ID);
+  call.note({ component_id: id });
   await call.conductor.deregister(componentFor(call, id));
   return Response.json({ status: "deregistered", component_id: id });
 }

@@ -41,6 +41,7 @@ async function request(call: Call): Promise<Response> {
     payload: fields.payload ?? null,
     timeoutMs: timeoutS * 1_000,
   };
+  call.note({ from: asked.from, to, request_type: type });
   const start = conductor.clock.steady();
   const { by, result } = await findAnswer(call, to, asked);
   const durationMs = Math.round(conductor.clock.steady() - start);

@@ -5,9 +5,14 @@ import { emit } from "../../../routines/_script/emit.ts";
 import { table } from "../../../routines/_script/table.ts";
 import { note } from "../../../routines/stack/say.ts";
 import type { AccessRule } from "../client/operator.ts";
-import { whereArgs, withConductor } from "./with-conductor.ts";
+import { whereArgs, withConductor, wordsOf } from "./with-conductor.ts";
 
-const FROM = { type: "positional", description: "A component's name or id, with * for any part of one", required: true } as const;
+const FROM = {
+  type: "positional",
+  description: "A component's name or id, with * for any part of one",
+  required: true,
+  completes: wordsOf("components"),
+} as const;
 const OPERATIONS = [
   ...["discover", "route", "send", "receive", "request", "broadcast", "publish", "subscribe"],
   ...["state-read", "state-write", "observe", "*"],
@@ -41,7 +46,13 @@ const set = defineCommand({
   },
   args: {
     from: FROM,
-    to: { type: "string", description: "With which others; none when left out", multiple: true, valueHint: "NAME" },
+    to: {
+      type: "string",
+      description: "With which others; none when left out",
+      multiple: true,
+      valueHint: "NAME",
+      completes: wordsOf("components"),
+    },
     allow: {
       type: "string",
       description: "What it may do; * for all; nothing when left out",
@@ -66,7 +77,7 @@ const rm = defineCommand({
     description: "Remove a rule; without any, every component may do everything",
     examples: ["harbor conductor access rm sherlock-hub"],
   },
-  args: { from: FROM, ...whereArgs, ...jsonArg },
+  args: { from: { ...FROM, completes: wordsOf("rules") }, ...whereArgs, ...jsonArg },
   run: ({ args }) =>
     withConductor(args, async (conductor) => {
       await conductor.removeAccessRule(args.from);

@@ -8,9 +8,9 @@ import { table } from "../../../routines/_script/table.ts";
 import { note } from "../../../routines/stack/say.ts";
 import type { AlertRule, FiringAlert } from "../client/operator.ts";
 import { ago, readSeconds } from "./payload.ts";
-import { whereArgs, withConductor } from "./with-conductor.ts";
+import { whereArgs, withConductor, wordsOf } from "./with-conductor.ts";
 
-const NAME = { type: "positional", description: "The alert's name", required: true } as const;
+const NAME = { type: "positional", description: "The alert's name", required: true, completes: wordsOf("alerts") } as const;
 
 const ls = defineCommand({
   meta: {
@@ -57,7 +57,13 @@ const set = defineCommand({
     name: NAME,
     condition: { type: "positional", description: "Such as 'cpu_percent > 90 and errors_per_minute > 5'", required: true },
     for: { type: "string", description: "How long it has to hold first; at once when left out", valueHint: "T" },
-    component: { type: "string", description: "Only for these, with * for any part; all when left out", multiple: true, valueHint: "NAME" },
+    component: {
+      type: "string",
+      description: "Only for these, with * for any part; all when left out",
+      multiple: true,
+      valueHint: "NAME",
+      completes: wordsOf("components"),
+    },
     channel: {
       type: "string",
       description: "Who is told: desktop, email:ADDRESS, webhook:@FILE, slack:@FILE; the file has the URL, which is a secret",

@@ -2,7 +2,7 @@
 import { defineCommand, jsonArg } from "../../../routines/_script/command.ts";
 import { emit } from "../../../routines/_script/emit.ts";
 import { PAYLOAD, readPayload, readSeconds } from "./payload.ts";
-import { whereArgs, withConductor } from "./with-conductor.ts";
+import { whereArgs, withConductor, wordsOf } from "./with-conductor.ts";
 
 export const command = defineCommand({
   meta: {
@@ -16,7 +16,7 @@ export const command = defineCommand({
   args: {
     payload: { type: "positional", description: PAYLOAD },
     type: { type: "string", description: "What kind of message it is", valueHint: "TYPE" },
-    capability: { type: "string", description: "Only to those that have it", valueHint: "NAME" },
+    capability: { type: "string", description: "Only to those that have it", valueHint: "NAME", completes: wordsOf("capabilities") },
     ttl: { type: "string", description: "How long it waits; an hour when left out", valueHint: "T" },
     key: { type: "string", description: "Sent again with the same key, it is kept once", valueHint: "KEY" },
     ...whereArgs,

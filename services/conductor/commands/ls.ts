@@ -5,7 +5,7 @@ import { table } from "../../../routines/_script/table.ts";
 import { note } from "../../../routines/stack/say.ts";
 import type { ComponentStatus } from "../client/operator.ts";
 import { ago } from "./payload.ts";
-import { whereArgs, withConductor } from "./with-conductor.ts";
+import { whereArgs, withConductor, wordsOf } from "./with-conductor.ts";
 
 export const command = defineCommand({
   meta: {
@@ -14,8 +14,14 @@ export const command = defineCommand({
     examples: ["harbor conductor ls", "harbor conductor ls --capability openai-api --status healthy", "harbor conductor ls --json"],
   },
   args: {
-    component: { type: "positional", description: "Only those of this name or id" },
-    capability: { type: "string", description: "Only those that have all of these", multiple: true, valueHint: "NAME" },
+    component: { type: "positional", description: "Only those of this name or id", completes: wordsOf("components") },
+    capability: {
+      type: "string",
+      description: "Only those that have all of these",
+      multiple: true,
+      valueHint: "NAME",
+      completes: wordsOf("capabilities"),
+    },
     status: {
       type: "string",
       description: "Only those that are one of these",

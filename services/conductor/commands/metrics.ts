@@ -3,7 +3,7 @@ import { defineCommand, jsonArg } from "../../../routines/_script/command.ts";
 import { emit } from "../../../routines/_script/emit.ts";
 import { table } from "../../../routines/_script/table.ts";
 import { note } from "../../../routines/stack/say.ts";
-import { whereArgs, withConductor } from "./with-conductor.ts";
+import { whereArgs, withConductor, wordsOf } from "./with-conductor.ts";
 
 export const command = defineCommand({
   meta: {
@@ -11,7 +11,11 @@ export const command = defineCommand({
     description: "Show what components report, and what the conductor sees of them",
     examples: ["harbor conductor metrics", "harbor conductor metrics sherlock-hub-001 --json"],
   },
-  args: { component: { type: "positional", description: "The id of one; all when left out" }, ...whereArgs, ...jsonArg },
+  args: {
+    component: { type: "positional", description: "The id of one; all when left out", completes: wordsOf("ids") },
+    ...whereArgs,
+    ...jsonArg,
+  },
   run: ({ args }) =>
     withConductor(args, async (conductor) => {
       const all = await conductor.metrics(args.component);

@@ -7,9 +7,9 @@ import { table } from "../../../routines/_script/table.ts";
 import { note } from "../../../routines/stack/say.ts";
 import type { DeadMessage, QueueDepth } from "../client/operator.ts";
 import { ago } from "./payload.ts";
-import { whereArgs, withConductor } from "./with-conductor.ts";
+import { whereArgs, withConductor, wordsOf } from "./with-conductor.ts";
 
-const COMPONENT = { type: "positional", description: "Only of this component, by its id" } as const;
+const COMPONENT = { type: "positional", description: "Only of this component, by its id", completes: wordsOf("ids") } as const;
 const SHOWN = 60;
 
 const ls = defineCommand({
@@ -66,7 +66,7 @@ const redrive = defineCommand({
   args: {
     messages: { type: "positional", description: "Ids, as `queue dead` shows them", multiple: true },
     all: { type: "boolean", description: "All that are dead" },
-    component: { type: "string", description: "With --all: only of this component", valueHint: "ID" },
+    component: { type: "string", description: "With --all: only of this component", valueHint: "ID", completes: wordsOf("ids") },
     ...whereArgs,
     ...jsonArg,
   },

@@ -5,7 +5,7 @@ import { printable } from "../../../routines/_script/printable.ts";
 import { note } from "../../../routines/stack/say.ts";
 import type { DeliveredMessage } from "../client/operator.ts";
 import { readCount, readSeconds } from "./payload.ts";
-import { whereArgs, withConductor } from "./with-conductor.ts";
+import { whereArgs, withConductor, wordsOf } from "./with-conductor.ts";
 
 export const command = defineCommand({
   meta: {
@@ -14,7 +14,7 @@ export const command = defineCommand({
     examples: ["harbor conductor receive sherlock-hub-001", "harbor conductor receive sherlock-hub-001 --keep --max 100 --json"],
   },
   args: {
-    component: { type: "positional", description: "Its id, or its name", required: true },
+    component: { type: "positional", description: "Its id, or its name", required: true, completes: wordsOf("components") },
     max: { type: "string", description: "How many at most; 10 when left out", valueHint: "N" },
     wait: { type: "string", description: "How long to wait for one, up to 60s", valueHint: "T" },
     keep: { type: "boolean", description: "Give them back once they are printed; it counts as an attempt" },

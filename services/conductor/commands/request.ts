@@ -3,7 +3,7 @@ import { defineCommand, jsonArg } from "../../../routines/_script/command.ts";
 import { emit } from "../../../routines/_script/emit.ts";
 import { printableLines } from "../../../routines/_script/printable.ts";
 import { PAYLOAD, readPayload, readSeconds, wordValue } from "./payload.ts";
-import { whereArgs, withConductor } from "./with-conductor.ts";
+import { whereArgs, withConductor, wordsOf } from "./with-conductor.ts";
 
 export const command = defineCommand({
   meta: {
@@ -15,8 +15,8 @@ export const command = defineCommand({
     ],
   },
   args: {
-    to: { type: "positional", description: "A component's id, its name, or a capability", required: true },
-    type: { type: "positional", description: "What is asked; ping is answered for everybody", required: true },
+    to: { type: "positional", description: "A component's id, its name, or a capability", required: true, completes: wordsOf("targets") },
+    type: { type: "positional", description: "What is asked; ping is answered for everybody", required: true, completes: ["ping"] },
     payload: { type: "positional", description: PAYLOAD },
     timeout: { type: "string", description: "How long to wait for the answer; 30s when left out", valueHint: "T" },
     ...whereArgs,

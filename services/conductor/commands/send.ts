@@ -2,7 +2,7 @@
 import { defineCommand, jsonArg } from "../../../routines/_script/command.ts";
 import { emit } from "../../../routines/_script/emit.ts";
 import { PAYLOAD, readPayload, readSeconds } from "./payload.ts";
-import { whereArgs, withConductor } from "./with-conductor.ts";
+import { whereArgs, withConductor, wordsOf } from "./with-conductor.ts";
 
 export const command = defineCommand({
   meta: {
@@ -15,7 +15,7 @@ export const command = defineCommand({
     ],
   },
   args: {
-    to: { type: "positional", description: "A component's id, or its name", required: true },
+    to: { type: "positional", description: "A component's id, or its name", required: true, completes: wordsOf("components") },
     payload: { type: "positional", description: PAYLOAD },
     type: { type: "string", description: "What kind of message it is", valueHint: "TYPE" },
     ttl: { type: "string", description: "How long it waits, such as 1h; a week when left out", valueHint: "T" },

@@ -9,9 +9,9 @@ import { note } from "../../../routines/stack/say.ts";
 import type { Operator } from "../client/operator.ts";
 import type { Change, Entry } from "../client/state.ts";
 import { PAYLOAD, readCount, readPayload, readSeconds, wordValue } from "./payload.ts";
-import { follow, whereArgs, withConductor } from "./with-conductor.ts";
+import { follow, whereArgs, withConductor, wordsOf } from "./with-conductor.ts";
 
-const KEY = { type: "positional", description: "The key", required: true } as const;
+const KEY = { type: "positional", description: "The key", required: true, completes: wordsOf("keys") } as const;
 const IF_VERSION = {
   type: "string",
   description: "Only where it is still this version; 0: only where there is none",
@@ -26,7 +26,7 @@ const ls = defineCommand({
     description: "Show the keys that there are",
     examples: ["harbor conductor state", "harbor conductor state ls scan/ --json"],
   },
-  args: { prefix: { type: "positional", description: "Only keys that begin so" }, ...whereArgs, ...jsonArg },
+  args: { prefix: { type: "positional", description: "Only keys that begin so", completes: wordsOf("keys") }, ...whereArgs, ...jsonArg },
   run: ({ args }) =>
     withConductor(args, async (conductor) => {
       const entries = await listAll(conductor, args.prefix ?? "");
@@ -108,7 +108,7 @@ const watch = defineCommand({
     examples: ["harbor conductor state watch scan/", "harbor conductor state watch --json"],
   },
   args: {
-    prefix: { type: "positional", description: "Only keys that begin so" },
+    prefix: { type: "positional", description: "Only keys that begin so", completes: wordsOf("keys") },
     json: { type: "boolean", description: "Print each as a line of JSON" },
     ...whereArgs,
   },

@@ -13,6 +13,9 @@ import { ConductorClientError } from "../client/http.ts";
 import { Operator } from "../client/operator.ts";
 import type { Subscription } from "../client/stream.ts";
 
+/** What completion asks of the conductor that runs. */
+export const wordsOf = (kind: string) => ({ program: "services/conductor/commands/words.ts", words: [kind] }) as const;
+
 /** Spread into the `args` of every subcommand. */
 export const whereArgs = {
   url: { type: "string", description: "Another conductor than the one that Harbor runs", valueHint: "URL" },

@@ -20,12 +20,17 @@ export interface AccessRule {
   readonly operations: readonly string[];
 }
 
+export const MAX_RULES = 1_000;
 const KIND = "access";
+/** Of how many it is remembered which rules are about them. */
+const REMEMBERED = 10_000;
 
 export class AccessRules {
   readonly #documents: Documents;
   readonly #onChange: () => void;
   readonly #rules = new Map<string, AccessRule>();
+  /** By id: one asks about all others at once, and most rules are about somebody else. */
+  readonly #applying = new Map<string, readonly AccessRule[]>();
 
   /** `onChange`: what was allowed before may not be any more. */
   constructor(documents: Documents, onChange: () => void) {
@@ -45,13 +50,13 @@ export class AccessRules {
   async put(rule: AccessRule): Promise<void> {
     await this.#documents.put(KIND, rule.from, rule);
     this.#rules.set(rule.from, rule);
-    this.#onChange();
+    this.#changed();
   }
 
   async remove(from: string): Promise<boolean> {
     const isGone = await this.#documents.delete(KIND, from);
     const wasThere = this.#rules.delete(from);
-    if (wasThere) this.#onChange();
+    if (wasThere) this.#changed();
     return wasThere || isGone;
   }
 
@@ -63,11 +68,24 @@ export class AccessRules {
   /** `to`: undefined where an operation is with nobody in particular. */
   may(from: Named, operation: string, to?: Named): boolean {
     if (this.#rules.size === 0 || from.id === to?.id) return true;
-    return this.#rules.values().some((rule) => {
-      if (!names([rule.from], from)) return false;
+    return this.#rulesFor(from).some((rule) => {
       if (!rule.operations.includes("*") && !rule.operations.includes(operation)) return false;
       return to === undefined || names(rule.to, to);
     });
+  }
+
+  #rulesFor(from: Named): readonly AccessRule[] {
+    const known = this.#applying.get(from.id);
+    if (known !== undefined) return known;
+    const found = this.list().filter((rule) => names([rule.from], from));
+    if (this.#applying.size >= REMEMBERED) this.#applying.clear();
+    this.#applying.set(from.id, found);
+    return found;
+  }
+
+  #changed(): void {
+    this.#applying.clear();
+    this.#onChange();
   }
 
   /** Throws `access_denied`. */

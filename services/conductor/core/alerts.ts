@@ -53,7 +53,8 @@ export interface AlertsOptions {
   readonly measures: Measures;
   readonly clock: Clock;
   readonly announce: (events: readonly Announcement[]) => void;
-  readonly notify: (notice: Notice) => void;
+  /** Of one look around: what one alert has to say of several components comes together. */
+  readonly notify: (notices: readonly Notice[]) => void;
   /** Work that nobody waits for. */
   readonly quietly: (what: string, work: Promise<unknown>) => void;
 }
@@ -64,6 +65,8 @@ const FIRING = "alert-firing";
 const TICK_MS = 1_000;
 /** A conductor that was away itself has not seen a condition hold meanwhile. */
 const GAP_MS = 2_000;
+/** One that comes and goes is told of at most this often; its events are all there. */
+const REPEAT_MS = 60_000;
 /** Looked at in one tick; with more, each is looked at less often. */
 const BUDGET = 20_000;
 
@@ -73,6 +76,9 @@ export class Alerts {
   readonly #firing = new Map<string, Firing>();
   /** When a condition was first seen to hold, by the steady clock. */
   readonly #pending = new Map<string, number>();
+  /** When somebody was last notified that it fires, by the steady clock; forgotten after `REPEAT_MS`. */
+  readonly #told = new Map<string, number>();
+  #notices: Notice[] = [];
   #round: Iterator<void> | undefined;
   #lastTick: number;
   #timer: Timer | undefined;
@@ -83,10 +89,17 @@ export class Alerts {
   }
 
   async load(): Promise<void> {
-    const { documents } = this.#options;
-    for (const { value } of await documents.list<AlertRule>(RULES)) this.#learn(value);
+    const { documents, quietly } = this.#options;
+    for (const { id, value } of await documents.list<AlertRule>(RULES)) {
+      // of another version of the conductor, whose conditions were others: the rest is watched all the same
+      quietly(
+        `the alert "${id}" is left out until it is configured again`,
+        Promise.try(() => this.#learn(value)),
+      );
+    }
     for (const { id, value } of await documents.list<Firing>(FIRING)) {
       if (this.#rules.has(value.alert)) this.#firing.set(id, value);
+      else quietly(`${id} is over, and still on disk`, documents.delete(FIRING, id));
     }
   }
 
@@ -124,6 +137,8 @@ export class Alerts {
     if (known === undefined) return wasKept;
     for (const [key, firing] of this.#firing) if (firing.alert === name) this.#resolve(key, known.rule, firing, {});
     this.#rules.delete(name);
+    this.#forgetPending(name);
+    this.#flush();
     return true;
   }
 
@@ -136,32 +151,57 @@ export class Alerts {
     for (let count = 0; count < BUDGET; count++) {
       if (this.#round.next().done !== true) continue;
       this.#round = undefined;
-      return;
+      break;
     }
+    this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#notices.length === 0) return;
+    const notices = this.#notices;
+    this.#notices = [];
+    this.#options.notify(notices);
   }
 
   #learn(rule: AlertRule): void {
     const condition = parseCondition(rule.condition);
+    // another condition has not held yet, however long the one before has
+    if (this.#rules.get(rule.name)?.rule.condition !== rule.condition) this.#forgetPending(rule.name);
     this.#rules.set(rule.name, { rule, condition, metrics: metricsIn(condition) });
   }
 
   *#lookAround(): Generator<void> {
     const { registry } = this.#options;
     for (const { rule } of [...this.#rules.values()]) {
-      for (const component of registry.all()) {
+      for (const component of componentsOf(rule, registry)) {
         if (matchesComponent(rule.components, component)) this.#look(rule.name, component);
         yield;
       }
     }
-    // whoever has left, or is meant no longer, has nothing left to fire
+    this.#tidy();
+  }
+
+  /** Whoever has left, or is meant no longer, has nothing left to fire, and nothing that holds. */
+  #tidy(): void {
+    const { registry, clock } = this.#options;
+    const isMeant = (alert: string, id: string): boolean => {
+      const [rule, component] = [this.get(alert), registry.get(id)];
+      return rule !== undefined && component !== undefined && matchesComponent(rule.components, component);
+    };
     for (const [key, firing] of this.#firing) {
-      const rule = this.#rules.get(firing.alert)?.rule;
-      const component = registry.get(firing.componentId);
-      if (rule !== undefined && (component === undefined || !matchesComponent(rule.components, component))) {
-        this.#resolve(key, rule, firing, {});
-      }
+      const rule = this.get(firing.alert);
+      if (rule !== undefined && !isMeant(rule.name, firing.componentId)) this.#resolve(key, rule, firing, {});
     }
-    for (const key of this.#pending.keys()) if (registry.get(key.slice(key.indexOf("/") + 1)) === undefined) this.#pending.delete(key);
+    for (const key of this.#pending.keys()) {
+      const [name = "", id = ""] = key.split("/");
+      if (!isMeant(name, id)) this.#pending.delete(key);
+    }
+    const now = clock.steady();
+    for (const [key, at] of this.#told) if (now - at > REPEAT_MS) this.#told.delete(key);
+  }
+
+  #forgetPending(name: string): void {
+    for (const key of this.#pending.keys()) if (key.startsWith(`${name}/`)) this.#pending.delete(key);
   }
 
   #look(name: string, component: Component): void {
@@ -173,7 +213,7 @@ export class Alerts {
     const isMet = holds(condition, read);
     if (isMet === undefined) return;
     const firing = this.#firing.get(key);
-    const values = () => Object.fromEntries(metrics.map((metric) => [metric, read(metric) ?? Number.NaN]));
+    const values = () => valuesOf(metrics, read);
     if (!isMet) {
       this.#pending.delete(key);
       if (firing !== undefined) this.#resolve(key, rule, firing, values());
@@ -199,15 +239,18 @@ export class Alerts {
     this.#options.quietly(`${key} is resolved, and still on disk`, this.#options.documents.delete(FIRING, key));
     this.#announce("alert-resolved", rule, firing, values);
     // whoever was not told that it fires need not hear that it is over
-    if (firing.isNotified) this.#options.notify({ kind: "resolved", rule, componentId: firing.componentId, values, since: firing.since });
+    if (firing.isNotified) this.#notices.push({ kind: "resolved", rule, componentId: firing.componentId, values, since: firing.since });
   }
 
-  /** Once silence is over, of what still fires. */
+  /** Once silence is over, of what still fires; of one that has just been told of, after a while. */
   #notify(key: string, rule: AlertRule, firing: Firing, values: Record<string, number>): void {
-    if (rule.silencedUntil > this.#options.clock.now()) return;
+    const { clock } = this.#options;
+    const told = this.#told.get(key);
+    if (rule.silencedUntil > clock.now() || (told !== undefined && clock.steady() - told <= REPEAT_MS)) return;
+    this.#told.set(key, clock.steady());
     firing.isNotified = true;
     this.#options.quietly(`${key} fires, and is not kept`, this.#options.documents.put(FIRING, key, firing));
-    this.#options.notify({ kind: "firing", rule, componentId: firing.componentId, values, since: firing.since });
+    this.#notices.push({ kind: "firing", rule, componentId: firing.componentId, values, since: firing.since });
   }
 
   #announce(type: string, rule: AlertRule, firing: Firing, values: Record<string, number>): void {
@@ -219,6 +262,19 @@ export class Alerts {
     };
     this.#options.announce([{ type, source: "conductor", time, data }]);
   }
+}
+
+/** All that can be meant: where names and ids are written out, nobody else is looked at. */
+function componentsOf({ components }: AlertRule, registry: Registry): Iterable<Component> {
+  if (components.length === 0 || components.some((name) => name.includes("*"))) return registry.all();
+  const found = components.flatMap((name) => [registry.get(name) ?? [], registry.named(name)].flat());
+  return new Set(found);
+}
+
+/** Those that are known. */
+function valuesOf(metrics: readonly string[], read: (metric: string) => number | undefined): Record<string, number> {
+  const values = metrics.map((metric) => [metric, read(metric)] as const);
+  return Object.fromEntries(values.filter((entry): entry is [string, number] => entry[1] !== undefined));
 }
 
 /** By id or name, or a glob of either. */

@@ -4,6 +4,7 @@ import type { Death, Store } from "../store/store.ts";
 import { AccessRules } from "./access-rules.ts";
 import type { AddressRules } from "./address.ts";
 import { Alerts } from "./alerts.ts";
+import type { AuditLog } from "./audit-log.ts";
 import { Balance } from "./balance.ts";
 import { Checks } from "./checks.ts";
 import type { Clock } from "./clock.ts";
@@ -32,6 +33,8 @@ export interface ConductorOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly encoding: Encoding;
+  /** Undefined: nothing is written down. */
+  readonly audit?: AuditLog | undefined;
   /** The port it listens on, once it does. */
   readonly ownPort: () => number;
   /** What nobody waits for and went wrong all the same. */
@@ -55,6 +58,7 @@ export class Conductor {
   readonly alerts: Alerts;
   readonly access: AccessRules;
   readonly held: Held;
+  readonly audit: AuditLog | undefined;
   /** By the steady clock. */
   readonly startedAt: number;
   /** Of this process: requests that come back to it have it in their `Via`. */
@@ -70,6 +74,7 @@ export class Conductor {
     this.settings = settings;
     this.store = store;
     this.clock = clock;
+    this.audit = options.audit;
     this.registry = new Registry(store.documents, clock);
     this.hub = new EventHub(store.events, encoding);
     this.balance = new Balance(() => clock.steady());
@@ -128,7 +133,7 @@ export class Conductor {
       measures: this.measures,
       clock,
       announce,
-      notify: (notice) => this.#quietly("nobody was notified", notifier.tell(notice)),
+      notify: (notices) => this.#quietly("nobody was notified", notifier.tell(notices)),
       quietly: (what, work) => this.#quietly(what, work),
     });
   }

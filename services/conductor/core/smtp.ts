@@ -1,6 +1,9 @@
 /**
- * Sends one mail by SMTP (RFC 5321), with STARTTLS where it is offered (RFC 3207) and AUTH PLAIN (RFC 4616). A password goes out over TLS
- * or to this machine, and nowhere else.
+ * Sends one mail by SMTP (RFC 5321), with STARTTLS where it is offered (RFC 3207), and AUTH PLAIN (RFC 4616) or LOGIN. A password goes out
+ * over TLS or to this machine, and nowhere else; the server's certificate has to be good (`NODE_EXTRA_CA_CERTS` names an authority of one's own).
+ *
+ * Nodemailer would do this and much more. The conductor's container is given its folder and no node_modules, and what a mail of
+ * an alert needs of SMTP are these six commands: attachments, HTML, pools and OAuth are not among them.
  */
 import { connect as connectPlain, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
@@ -23,7 +26,7 @@ export async function sendMail(server: URL, mail: Mail): Promise<void> {
   }
   const host = server.hostname.replace(/^\[|\]$/g, "");
   const isTls = server.protocol === "smtps:";
-  const port = Number(server.port) || (isTls ? 465 : 587);
+  const port = Number(server.port) || (isTls ? 465 : 587); // RFC 8314
   const servername = isIP(host) === 0 ? { servername: host } : {};
   let talk = new Talk(isTls ? connectTls({ host, port, ...servername }) : connectPlain({ host, port }));
   const first = talk;
@@ -37,7 +40,7 @@ export async function sendMail(server: URL, mail: Mail): Promise<void> {
       offered = await talk.say("EHLO harbor.local", 250);
       isSafe = true;
     }
-    if (server.username !== "") await authenticate(talk, server, isSafe || isLoopback(host));
+    if (server.username !== "") await authenticate(talk, server, { offered, isSafe: isSafe || isLoopback(host) });
     await talk.say(`MAIL FROM:<${mail.from}>`, 250);
     await talk.say(`RCPT TO:<${mail.to}>`, 250);
     await talk.say("DATA", 354);
@@ -55,10 +58,29 @@ export function isAddress(text: string): boolean {
   return /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}$/.test(text);
 }
 
-async function authenticate(talk: Talk, { username, password }: URL, isSafe: boolean): Promise<void> {
+/** By what the server offers: LOGIN, which no RFC has, where it does not know PLAIN. */
+async function authenticate(
+  talk: Talk,
+  { username, password }: URL,
+  { offered, isSafe }: { offered: string; isSafe: boolean },
+): Promise<void> {
   if (!isSafe) throw new Error("the server offers no TLS, and the password is not sent without: use smtps://");
-  const plain = `\0${decodeURIComponent(username)}\0${decodeURIComponent(password)}`;
-  await talk.say(`AUTH PLAIN ${Buffer.from(plain).toString("base64")}`, 235, "AUTH PLAIN");
+  const [user, secret] = [decodeURIComponent(username), decodeURIComponent(password)];
+  const [, methods = ""] = /^AUTH[ =](.*)$/im.exec(offered) ?? [];
+  const known = methods.toUpperCase().split(/\s+/);
+  if (known.includes("PLAIN")) {
+    await talk.say(`AUTH PLAIN ${encode(`\0${user}\0${secret}`)}`, 235, "AUTH PLAIN");
+  } else if (known.includes("LOGIN")) {
+    await talk.say("AUTH LOGIN", 334);
+    await talk.say(encode(user), 334, "the user");
+    await talk.say(encode(secret), 235, "the password");
+  } else {
+    throw new Error(`the server takes no password by PLAIN or LOGIN${methods === "" ? "" : `, but by ${methods}`}`);
+  }
+}
+
+function encode(text: string): string {
+  return Buffer.from(text).toString("base64");
 }
 
 /** The body in base64: no line is too long, none begins with a dot, and any text passes. */

@@ -3,6 +3,8 @@ import { ask } from "./asking.js";
 import { at, clockTime, make } from "./words.js";
 
 const EVENTS_SHOWN = 100;
+/** At once, of events that are asked for from the oldest on. */
+const [PAGES, PAGE] = [20, 200];
 const EVENTS_BACK_MS = 6 * 3_600_000;
 let queueAskedAt = Number.NEGATIVE_INFINITY;
 /** `showTile`: where a number is shown. */
@@ -26,11 +28,14 @@ export async function showEvents(now) {
   try {
     // an id begins with its time
     events.last ??= `${Math.round(now - EVENTS_BACK_MS)}-0`;
-    const answer = await (await ask(`/events?limit=100&since=${events.last}`)).json();
-    events.last = answer.events.at(-1)?.event_id ?? events.last;
     const list = at("happened");
-    list.prepend(...answer.events.map(makeEvent).reverse());
-    while (list.childElementCount > EVENTS_SHOWN) list.lastElementChild.remove();
+    for (let page = 0; page < PAGES; page++) {
+      const answer = await (await ask(`/events?limit=${PAGE}&since=${events.last}`)).json();
+      events.last = answer.events.at(-1)?.event_id ?? events.last;
+      list.prepend(...answer.events.map(makeEvent).reverse());
+      while (list.childElementCount > EVENTS_SHOWN) list.lastElementChild.remove();
+      if (answer.events.length < PAGE) break;
+    }
     at("quiet").hidden = list.childElementCount > 0;
     list.hidden = list.childElementCount === 0;
   } catch {

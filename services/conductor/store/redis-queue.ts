@@ -1,7 +1,8 @@
 /** The queue in Redis: what goes into the scripts of redis-queue-scripts.ts, and what comes out. */
 import { readId, writeId } from "./message-id.ts";
 import type { RedisLink } from "./redis-link.ts";
-import { ACK, DEAD_LETTERS, DEPTH, RECEIVE, REDRIVE, RELEASE, SEND, SWEEP } from "./redis-queue-scripts.ts";
+import { ACK, DEAD_LETTERS, DEPTH, RECEIVE, REDRIVE, RELEASE, SWEEP } from "./redis-queue-scripts.ts";
+import { SEND } from "./redis-send-script.ts";
 import {
   DEATHS_AT_ONCE,
   type DeadLetter,

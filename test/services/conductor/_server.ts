@@ -1,5 +1,6 @@
 /** A conductor on a free port for tests, and what tests ask it. */
 import { afterEach } from "bun:test";
+import type { AuditLog } from "../../../services/conductor/core/audit-log.ts";
 import type { Clock } from "../../../services/conductor/core/clock.ts";
 import { type RunningServer, startServer } from "../../../services/conductor/server.ts";
 import { readSettings, type Settings } from "../../../services/conductor/settings.ts";
@@ -52,6 +53,7 @@ export interface ServerOptions {
   idleSeconds?: number;
   /** Of the store. */
   limits?: Partial<StoreOptions>;
+  audit?: AuditLog;
   /** Where a SQLite file is. */
   folder?: string;
   /** A conductor of the same test: it is ended, and this one is at its address, with what is in its store. */
@@ -72,7 +74,7 @@ export function useServers(): (options?: ServerOptions) => Promise<Harness> {
     for (const { server } of ended) await server.store[Symbol.asyncDispose]();
   };
   afterEach(() => end(running));
-  return async ({ settings = {}, clock, idleSeconds, limits = {}, folder, after } = {}) => {
+  return async ({ settings = {}, clock, idleSeconds, limits = {}, folder, audit, after } = {}) => {
     const before = running.find(({ server }) => server === after);
     if (before !== undefined) await end([before]);
     const place = before?.place ?? (await makePlace({ ...(clock === undefined ? {} : { now: () => clock.now() }), ...limits }, folder));
@@ -81,6 +83,7 @@ export function useServers(): (options?: ServerOptions) => Promise<Harness> {
     const server = await startServer({
       settings: { ...readSettings({ HARBOR_CONDUCTOR_TOKEN: TOKEN }), port: after?.port ?? 0, ...settings },
       store,
+      audit,
       ...(clock === undefined ? {} : { clock }),
       ...(idleSeconds === undefined ? {} : { idleSeconds }),
       complain: (problem) => void problems.push(problem),

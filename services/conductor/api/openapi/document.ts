@@ -1,6 +1,7 @@
 /** The whole protocol as OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.1): the same for every conductor, nothing in it is this one's. */
 import { STATUSES } from "../answers.ts";
 import { access } from "./access.ts";
+import { audit } from "./audit.ts";
 import { components } from "./components.ts";
 import { describePaths, type Group } from "./describe.ts";
 import { events } from "./events.ts";
@@ -11,7 +12,7 @@ import { choice, integer, object, ref, type Schema, text } from "./schema.ts";
 import { state } from "./state.ts";
 import { watching } from "./watching.ts";
 
-const GROUPS: readonly Group[] = [components, routing, events, messages, state, watching, access, itself];
+const GROUPS: readonly Group[] = [components, routing, events, messages, state, watching, access, audit, itself];
 
 const DESCRIPTION = `Who is there and how they are: components register, beat, find each other, reach each other, tell each other what happened, send each
 other messages and requests, and share state. Whoever registers has the conductor's own token, everything else is done with the one

@@ -124,6 +124,105 @@ describeOnBoth("alerts", () => {
     expect(next.conductor.alerts.firing()).toEqual([]);
   });
 
+  test("that fire before a restart are told of once, and a silence outlives it", async () => {
+    const [store, clock, hook] = [memoryStore(), handClock(), webhook()];
+    const first = await start({ store, clock });
+    const hub = await first.register("hub");
+    const other = await first.register("other");
+    const channels = [{ type: "webhook", url: hook.url }];
+    await configure(first, { components: ["hub"], notification_channels: channels });
+    await configure(first, { alert_name: "quiet", components: ["other"], notification_channels: channels });
+    await first.ask("POST", "/alerts/quiet/silence", { body: { duration_seconds: 60 } });
+    await first.beat(hub, { metrics: { cpu_percent: 99 } });
+    await first.beat(other, { metrics: { cpu_percent: 99 } });
+    first.conductor.alerts.tick();
+    await until(() => hook.bodies.length === 1, "it is told");
+    await first.stop();
+    const next = await start({ store, clock });
+    await next.beat(hub, { metrics: { cpu_percent: 99 } });
+    await next.beat(other, { metrics: { cpu_percent: 99 } });
+    next.conductor.alerts.tick();
+    expect((await next.ask("GET", "/alerts")).body.firing).toMatchObject([
+      { alert_name: "hot", component_id: "hub-001", is_silenced: false },
+      { alert_name: "quiet", component_id: "other-001", is_silenced: true },
+    ]);
+    await next.beat(hub, { metrics: { cpu_percent: 1 } });
+    next.conductor.alerts.tick();
+    await until(() => hook.bodies.length === 2, "it is told of the end");
+    expect(hook.bodies.map(({ event, alert_name: name }) => [event, name])).toEqual([
+      ["alert-firing", "hot"],
+      ["alert-resolved", "hot"],
+    ]);
+  });
+
+  test("that come and go every second are told of once a minute", async () => {
+    const [clock, hook] = [handClock(), webhook()];
+    const server = await start({ clock });
+    const hub = await server.register("hub");
+    await configure(server, { notification_channels: [{ type: "webhook", url: hook.url }] });
+    for (let second = 0; second < 50; second++) {
+      await server.beat(hub, { metrics: { cpu_percent: second % 2 === 0 ? 99 : 1 } });
+      server.conductor.alerts.tick();
+      clock.pass(1_000);
+    }
+    await server.beat(hub, { metrics: { cpu_percent: 99 } });
+    server.conductor.alerts.tick();
+    await until(() => hook.bodies.length >= 2, "the first is told of");
+    expect(hook.bodies.map(({ event }) => event)).toEqual(["alert-firing", "alert-resolved"]);
+    clock.pass(15_000);
+    server.conductor.alerts.tick();
+    await until(() => hook.bodies.length === 3, "it still fires: that is told of now");
+    const fired = (await server.ask("GET", "/events?limit=1000")).body.events.filter(
+      (each: { event_type: string }) => each.event_type === "alert-firing",
+    );
+    expect(fired.filter(({ data }: { data: { alert_name: string } }) => data.alert_name === "hot")).toHaveLength(26);
+  });
+
+  test("with a condition that is none any more are left out and said; the others are looked at", async () => {
+    const store = memoryStore();
+    const rule = { components: [], channels: [], forMs: 0, severity: "warning", silencedUntil: 0 };
+    await store.documents.put("alert", "old", { ...rule, name: "old", condition: "cpu_percent >> 90" });
+    await store.documents.put("alert", "hot", { ...rule, name: "hot", condition: "cpu_percent > 90" });
+    await store.documents.put("alert-firing", "old/hub-001", { alert: "old", componentId: "hub-001", since: 0, isNotified: true });
+    const server = await start({ store });
+    await until(() => server.problems.length > 0, "it is said");
+    expect(server.problems).toEqual([expect.stringContaining('the alert "old" is left out until it is configured again: has ">"')]);
+    await server.beat(await server.register("hub"), { metrics: { cpu_percent: 99 } });
+    server.conductor.alerts.tick();
+    expect(server.conductor.alerts.firing()).toMatchObject([{ alert: "hot" }]);
+    expect(await store.documents.list("alert-firing")).toMatchObject([{ id: "hot/hub-001" }]);
+    await configure(server, { alert_name: "old", condition: "cpu_percent > 98" });
+    expect((await server.ask("DELETE", "/alerts/old")).status).toBe(200);
+  });
+
+  test("begin anew with another condition, and with another alert of the same name", async () => {
+    const clock = handClock();
+    const server = await start({ clock });
+    await server.beat(await server.register("hub"), { metrics: { cpu_percent: 99 } });
+    for (const change of ["condition", "removal"]) {
+      await configure(server, { for_seconds: 10 });
+      server.conductor.alerts.tick();
+      clock.pass(9_000);
+      if (change === "removal") await server.ask("DELETE", "/alerts/hot");
+      await configure(server, { for_seconds: 10, condition: change === "removal" ? "cpu_percent > 90" : "cpu_percent > 80" });
+      server.conductor.alerts.tick();
+      clock.pass(2_000);
+      server.conductor.alerts.tick();
+      expect(server.conductor.alerts.firing()).toEqual([]);
+      await server.ask("DELETE", "/alerts/hot");
+    }
+  });
+
+  test("that reach nobody are events", async () => {
+    const server = await start();
+    await configure(server, { notification_channels: [{ type: "email", to: "you@example.com" }] });
+    await server.beat(await server.register("hub"), { metrics: { cpu_percent: 99 } });
+    server.conductor.alerts.tick();
+    const events = async () => (await server.ask("GET", "/events")).body.events as { event_type: string; data: unknown }[];
+    const told = await until(async () => (await events()).find((each) => each.event_type === "alert-not-delivered"), "it is told");
+    expect(told.data).toEqual({ alert_name: "hot", component_id: "hub-001", channel: "email", reason: "conductor.smtp_url is not set" });
+  });
+
   test("are refused with the position of a mistake, and by who may not", async () => {
     const server = await start();
     const hub = await server.register("hub");

@@ -4,9 +4,11 @@ import { createServer, type Server } from "node:net";
 import { systemClock } from "../../../../services/conductor/core/clock.ts";
 import { freePort } from "../../../_ports.ts";
 import { until } from "../../../_until.ts";
+import { useQueueServers } from "../_queue-server.ts";
 import { type Harness, TOKEN, useServers } from "../_server.ts";
 
 const start = useServers();
+const startWithQueue = useQueueServers();
 const STACK_TOKEN = "only-harbor-knows";
 const settings = { stackToken: STACK_TOKEN };
 
@@ -55,6 +57,17 @@ describe("a component without heartbeats", () => {
     await until(async () => (await statusOf(server, "redis-001")) === "healthy", "it is back", 15_000);
     expect(second.listening).toBe(true);
   }, 40_000);
+
+  test("gets no broadcast, for nobody reads it, but what is sent to it", async () => {
+    const server = await startWithQueue();
+    const { token } = await server.register("hub");
+    await server.register("reader");
+    await server.ask("POST", "/register", service());
+    expect((await server.ask("POST", "/broadcast", { token, body: { payload: 1 } })).body.recipients).toBe(1);
+    expect((await server.ask("POST", "/queue/send", { token, body: { to: "ollama", payload: 1 } })).status).toBe(201);
+    const { queues } = (await server.ask("GET", "/queue/depth")).body;
+    expect(Object.keys(queues).sort()).toEqual(["ollama-001", "reader-001"]);
+  });
 
   test.each([
     ["no health check", { health_check_url: undefined }, "health_check_url"],
