@@ -12,7 +12,8 @@ const INTERVAL_S = 5;
 
 /** Of the whole process, resident: what it has grown by since it had the first few, each with a beat and two metrics. */
 async function readMemory(context: FigureContext, setting: AsyncDisposableStack): Promise<Reading> {
-  const { port, pid } = await startConductor(context, setting);
+  // as it is set up by itself: what it keeps of how often each asks counts as well
+  const { port, pid } = await startConductor(context, setting, { HARBOR_CONDUCTOR_RATE: "" });
   await runLoad(LOAD, "fill-registry", port, WARM_UP);
   await Bun.sleep(SETTLE_MS);
   const before = residentBytes(pid);
