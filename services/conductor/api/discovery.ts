@@ -115,7 +115,7 @@ function listed(query: URLSearchParams, name: string): string[] {
   return query.getAll(name).flatMap((text) => text.split(",").filter((part) => part !== ""));
 }
 
-function describe({ monitor }: Conductor, component: Component) {
+function describe({ monitor, registry }: Conductor, component: Component) {
   const { health } = component;
   return {
     component_id: component.id,
@@ -130,7 +130,7 @@ function describe({ monitor }: Conductor, component: Component) {
     heartbeat_interval: health.intervalMs / 1_000,
     lease_seconds: health.doesBeat ? health.leaseMs / 1_000 : null,
     heartbeats: health.doesBeat,
-    registered_by: component.isOfStack ? "harbor" : "component",
+    registered_by: registry.isOfStack(component) ? "harbor" : "component",
     url: component.url,
     host: component.host,
     port: component.port,

@@ -34,8 +34,6 @@ export class Component {
   publicKey: Readonly<Record<string, unknown>> | null;
   /** Milliseconds since 1970. */
   registeredAt: number;
-  /** Registered by Harbor, as a service that it runs. */
-  isOfStack: boolean;
   metrics: Metrics | null = null;
   /** Of the changes of others, the last that it was told. */
   toldChange = 0;
@@ -53,7 +51,6 @@ export class Component {
     this.publicKey = kept.publicKey ?? null;
     this.tokenHash = kept.tokenHash;
     this.registeredAt = kept.registeredAt;
-    this.isOfStack = kept.isOfStack === true;
   }
 
   get health(): Health {
@@ -100,7 +97,6 @@ export class Component {
     this.publicKey = kept.publicKey ?? null;
     this.tokenHash = kept.tokenHash;
     this.registeredAt = kept.registeredAt;
-    this.isOfStack = kept.isOfStack === true;
     this.metrics = null;
   }
 }
@@ -159,6 +155,8 @@ export class Registry {
   readonly #tables: Tables = { healths: new HealthTable(), hashes: new TokenHashes() };
   /** Of names with several instances, the highest number given: none is used again while others of its name are there. */
   readonly #highest = new Map<string, number>();
+  /** Registered by Harbor. A few of many: no field of each. */
+  readonly #ofStack = new Set<Component>();
   readonly #lists = new Shared<readonly string[]>();
   readonly #texts = new Shared<string>();
   /** Registrations under way, by id: of two at once the later one counts, on disk as well. */
@@ -188,6 +186,11 @@ export class Registry {
     const component = this.#ids.get(id);
     if (component === undefined) throw this.unknown(id);
     return component;
+  }
+
+  /** Whether Harbor has registered it, as a service that it runs. */
+  isOfStack(component: Component): boolean {
+    return this.#ofStack.has(component);
   }
 
   at(slot: number): Component | undefined {
@@ -243,8 +246,8 @@ export class Registry {
   async #keep(id: string, registration: Registration): Promise<Registered> {
     const { token, hash } = makeToken(id);
     const { isOneOfMany: _, id: __, doesBeat, isOfStack, ...rest } = registration;
-    const special = { ...(doesBeat ? {} : { doesBeat }), ...(isOfStack ? { isOfStack } : {}) };
-    const kept: Kept = { ...rest, ...special, tokenHash: hash, registeredAt: this.#clock.now() };
+    const usual: Kept = { ...rest, tokenHash: hash, registeredAt: this.#clock.now() };
+    const kept = doesBeat && !isOfStack ? usual : { ...usual, ...(doesBeat ? {} : { doesBeat }), ...(isOfStack ? { isOfStack } : {}) };
     await this.#documents.put(KIND, id, kept);
     const before = this.#ids.get(id);
     if (before !== undefined) this.#replace(before, kept);
@@ -281,6 +284,7 @@ export class Registry {
     const slot = this.#freeSlots.pop() ?? this.#slots.length;
     const component = new Component(id, slot, this.#share(kept), this.#tables);
     component.health = this.#newHealth(kept);
+    this.#mark(component, kept);
     const { name, capabilities } = component;
     this.#slots[slot] = component;
     this.#ids.set(id, component);
@@ -295,6 +299,7 @@ export class Registry {
   #replace(component: Component, kept: Kept): void {
     for (const capability of component.capabilities) this.#capabilities.delete(capability, component);
     component.renew(this.#share(kept));
+    this.#mark(component, kept);
     component.health = this.#newHealth(kept);
     for (const capability of component.capabilities) this.#capabilities.add(capability, component);
   }
@@ -303,12 +308,18 @@ export class Registry {
   remove(component: Component): void {
     if (this.#ids.get(component.id) !== component) return;
     this.#ids.delete(component.id);
+    this.#ofStack.delete(component);
     const { name } = component;
     this.#others.delete(name, component);
     if (this.#others.count(name) === 0 && !this.#ids.has(idOf(name, 1))) this.#highest.delete(name);
     for (const capability of component.capabilities) this.#capabilities.delete(capability, component);
     this.#slots[component.slot] = undefined;
     this.#freeSlots.push(component.slot);
+  }
+
+  #mark(component: Component, { isOfStack }: Kept): void {
+    if (isOfStack === true) this.#ofStack.add(component);
+    else this.#ofStack.delete(component);
   }
 
   #newHealth({ intervalMs, leaseMs, doesBeat }: Kept): Health {

@@ -3,6 +3,7 @@ import { afterEach } from "bun:test";
 import { join } from "node:path";
 import { freePort } from "../../_ports.ts";
 import { until } from "../../_until.ts";
+import { makeFolder } from "../../_workspace.ts";
 
 const MAIN = join(import.meta.dir, "../../../services/conductor/main.ts");
 export const TOKEN = "join-me";
@@ -29,7 +30,8 @@ export class Program {
   said = "";
 
   constructor(env: Record<string, string>, command: readonly string[] = []) {
-    this.#env = env;
+    // written where it belongs, not where the tests are started
+    this.#env = { HARBOR_CONDUCTOR_DATA: makeFolder(), ...env };
     this.#command = command;
   }
 

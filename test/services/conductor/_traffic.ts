@@ -148,10 +148,12 @@ export class Traffic {
   async #write(key: string): Promise<void> {
     const counts = this.#written.get(key) as { answered: number; unsure: number; last: number };
     while (this.#isSending) {
+      // what is answered while this is read may be newer
+      const { last } = counts;
       const read = await this.#try("GET", `/state/${key}`, undefined, {}, [404]);
       if (read === undefined) continue;
       const value = read.status === 404 ? 0 : read.body.value;
-      if (value < counts.last) this.problems.push(`${key} is ${value} after ${counts.last} was answered`);
+      if (value < last) this.problems.push(`${key} is ${value} after ${last} was answered`);
       const headers: Record<string, string> = read.status === 404 ? { "if-none-match": "*" } : { "if-match": `"${read.body.version}"` };
       const reply = await this.#try("PUT", `/state/${key}`, { value: value + 1 }, headers, [412]);
       if (reply === undefined) counts.unsure++;

@@ -125,8 +125,8 @@ describeOnBoth("alerts", () => {
   });
 
   test("that fire before a restart are told of once, and a silence outlives it", async () => {
-    const [store, clock, hook] = [memoryStore(), handClock(), webhook()];
-    const first = await start({ store, clock });
+    const [clock, hook] = [handClock(), webhook()];
+    const first = await start({ clock });
     const hub = await first.register("hub");
     const other = await first.register("other");
     const channels = [{ type: "webhook", url: hook.url }];
@@ -137,8 +137,7 @@ describeOnBoth("alerts", () => {
     await first.beat(other, { metrics: { cpu_percent: 99 } });
     first.conductor.alerts.tick();
     await until(() => hook.bodies.length === 1, "it is told");
-    await first.stop();
-    const next = await start({ store, clock });
+    const next = await start({ after: first, clock });
     await next.beat(hub, { metrics: { cpu_percent: 99 } });
     await next.beat(other, { metrics: { cpu_percent: 99 } });
     next.conductor.alerts.tick();
@@ -179,18 +178,18 @@ describeOnBoth("alerts", () => {
   });
 
   test("with a condition that is none any more are left out and said; the others are looked at", async () => {
-    const store = memoryStore();
+    const before = await start();
     const rule = { components: [], channels: [], forMs: 0, severity: "warning", silencedUntil: 0 };
-    await store.documents.put("alert", "old", { ...rule, name: "old", condition: "cpu_percent >> 90" });
-    await store.documents.put("alert", "hot", { ...rule, name: "hot", condition: "cpu_percent > 90" });
-    await store.documents.put("alert-firing", "old/hub-001", { alert: "old", componentId: "hub-001", since: 0, isNotified: true });
-    const server = await start({ store });
+    await before.store.documents.put("alert", "old", { ...rule, name: "old", condition: "cpu_percent >> 90" });
+    await before.store.documents.put("alert", "hot", { ...rule, name: "hot", condition: "cpu_percent > 90" });
+    await before.store.documents.put("alert-firing", "old/hub-001", { alert: "old", componentId: "hub-001", since: 0, isNotified: true });
+    const server = await start({ after: before });
     await until(() => server.problems.length > 0, "it is said");
     expect(server.problems).toEqual([expect.stringContaining('the alert "old" is left out until it is configured again: has ">"')]);
     await server.beat(await server.register("hub"), { metrics: { cpu_percent: 99 } });
     server.conductor.alerts.tick();
     expect(server.conductor.alerts.firing()).toMatchObject([{ alert: "hot" }]);
-    expect(await store.documents.list("alert-firing")).toMatchObject([{ id: "hot/hub-001" }]);
+    expect(await server.store.documents.list("alert-firing")).toMatchObject([{ id: "hot/hub-001" }]);
     await configure(server, { alert_name: "old", condition: "cpu_percent > 98" });
     expect((await server.ask("DELETE", "/alerts/old")).status).toBe(200);
   });

@@ -1,5 +1,5 @@
 /** What is bounded, and how that is told. */
-import { describe, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { until } from "../../../_until.ts";
 import { describeOnBoth, type EventReader, handClock, useServers } from "../_server.ts";
 
@@ -47,7 +47,7 @@ describeOnBoth("a full queue", () => {
   });
 });
 
-describe("floods", () => {
+describeOnBoth("floods", () => {
   test("of registrations of one name, and of components", async () => {
     const clock = handClock();
     const server = await start({ clock, settings: { maxComponents: 3 } });

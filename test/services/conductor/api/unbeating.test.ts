@@ -1,14 +1,12 @@
 /** Components that do not beat: what Harbor registers of the stack, and whoever is known by a health check alone. */
-import { describe, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { createServer, type Server } from "node:net";
 import { systemClock } from "../../../../services/conductor/core/clock.ts";
 import { freePort } from "../../../_ports.ts";
 import { until } from "../../../_until.ts";
-import { useQueueServers } from "../_queue-server.ts";
-import { type Harness, TOKEN, useServers } from "../_server.ts";
+import { describeOnBoth, type Harness, TOKEN, useServers } from "../_server.ts";
 
 const start = useServers();
-const startWithQueue = useQueueServers();
 const STACK_TOKEN = "only-harbor-knows";
 const settings = { stackToken: STACK_TOKEN };
 
@@ -27,7 +25,7 @@ async function listen(port: number): Promise<Server> {
   return server;
 }
 
-describe("a component without heartbeats", () => {
+describeOnBoth("a component without heartbeats", () => {
   test("is healthy by its first good check, has no lease, and no heartbeat is taken of it", async () => {
     const server = await start();
     using web = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("ok") });
@@ -59,7 +57,7 @@ describe("a component without heartbeats", () => {
   }, 40_000);
 
   test("gets no broadcast, for nobody reads it, but what is sent to it", async () => {
-    const server = await startWithQueue();
+    const server = await start();
     const { token } = await server.register("hub");
     await server.register("reader");
     await server.ask("POST", "/register", service());
@@ -98,7 +96,7 @@ describe("a component without heartbeats", () => {
   });
 });
 
-describe("the stack's own token", () => {
+describeOnBoth("the stack's own token", () => {
   test("registers a service wherever it is", async () => {
     const server = await start({ settings });
     const { status } = await server.ask("POST", "/register", {

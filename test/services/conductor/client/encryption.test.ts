@@ -107,11 +107,11 @@ describe("encryption", () => {
       return { from, text: `${payload}${payload}` };
     });
     await answers.ready;
-    expect(await hub.request<unknown>("double", "double", "abc")).toEqual({ from: "hub-001", text: "abcabc" });
+    expect(await hub.request<unknown>("double", "double", "word-alone")).toEqual({ from: "hub-001", text: "word-aloneword-alone" });
     const failed = await hub.request("worker", "double", SECRET).catch((error: ConductorClientError) => error);
     expect(failed).toMatchObject({ code: "request_failed", details: { reason: { message: `not ${SECRET}` } } });
     expect(seen).toHaveLength(2);
-    expect(seen.join()).not.toContain("abc");
+    expect(seen.join()).not.toContain("word-alone");
     expect(seen.join()).not.toContain(SECRET);
     expect(await hub.request<unknown>("worker", "ping")).toMatchObject({ response: "pong" });
     // an answer to another question is none to this one
