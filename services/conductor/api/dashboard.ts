@@ -53,7 +53,8 @@ async function summarize(conductor: Conductor, limit: number): Promise<object> {
     components_total: registry.size,
     components_by_status: counts,
     components: pick(conductor, limit).map((component) => describe(conductor, component)),
-    alerts: describeFiring(alerts, clock.now()),
+    alerts_total: alerts.firing().length,
+    alerts: describeFiring(alerts, clock.now()).slice(0, limit),
   };
 }
 
