@@ -12,15 +12,16 @@ export interface Started {
   readonly folder: string;
 }
 
-/** Without a limit of requests, since one program speaks for all components. `env`: more for its environment. */
+/** Without a limit of requests, since one program speaks for all components. `env`: more for its environment. `program`: what runs it, if not itself. */
 export async function startConductor(
   { root, scratch }: FigureContext,
   setting: AsyncDisposableStack,
   env: Record<string, string> = {},
+  program = "main.ts",
 ): Promise<Started> {
   const folder = mkdtempSync(join(scratch, "conductor-"));
   const port = freePort();
-  const child = Bun.spawn([process.execPath, "--no-env-file", "main.ts"], {
+  const child = Bun.spawn([process.execPath, "--no-env-file", program], {
     cwd: join(root, "services/conductor"),
     env: {
       ...process.env,

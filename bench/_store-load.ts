@@ -102,7 +102,10 @@ const startMs = performance.now();
 let done = 0;
 await Promise.all(
   turns.map(async (turn) => {
-    while (performance.now() - startMs < SPAN_MS) done += await turn();
+    while (performance.now() - startMs < SPAN_MS) {
+      const count = await turn();
+      done += count;
+    }
   }),
 );
 process.stdout.write(`${JSON.stringify({ perSecond: (done * 1_000) / (performance.now() - startMs) })}\n`);

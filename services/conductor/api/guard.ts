@@ -3,7 +3,7 @@ import { timingSafeEqual } from "node:crypto";
 import { plainAddress } from "../core/address.ts";
 import type { Conductor } from "../core/conductor.ts";
 import { ConductorError } from "../core/conductor-error.ts";
-import { LastBuckets, Rates } from "../core/rates.ts";
+import { LastBuckets, Rates, SlotBuckets } from "../core/rates.ts";
 import type { Component } from "../core/registry.ts";
 import { type Endpoint, type Principal, wantsPage } from "./call.ts";
 import { operationOf } from "./operations.ts";
@@ -22,7 +22,7 @@ export class Guard {
     const { requestsPerSecond } = conductor.settings;
     this.#conductor = conductor;
     // twice that at once: what waited while a component was busy comes together
-    if (requestsPerSecond > 0) this.#rates = new Rates(requestsPerSecond, 2 * requestsPerSecond, new WeakMap());
+    if (requestsPerSecond > 0) this.#rates = new Rates(requestsPerSecond, 2 * requestsPerSecond, new SlotBuckets());
   }
 
   /** Who it is. Throws `token_required`, `unknown_token`; `access_denied` for another place's page, `rate_limited` after wrong tokens. */

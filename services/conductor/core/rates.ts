@@ -5,7 +5,7 @@ export interface Bucket {
   at: number;
 }
 
-/** A `Map`, or a `WeakMap` where the askers are objects. */
+/** Where they are kept: what is changed in one is set again. */
 export interface Buckets<K> {
   get(key: K): Bucket | undefined;
   set(key: K, bucket: Bucket): unknown;
@@ -25,19 +25,47 @@ export class Rates<K> {
 
   /** Takes one out. 0 where that was possible, else how many milliseconds until it is. */
   take(key: K, now: number): number {
-    const wait = this.wait(key, now);
-    const bucket = this.#buckets.get(key);
-    if (wait === 0 && bucket !== undefined) bucket.left--;
+    const bucket = this.#fill(key, now);
+    const wait = this.#waitFor(bucket);
+    if (wait === 0) bucket.left--;
+    this.#buckets.set(key, bucket);
     return wait;
   }
 
   /** What `take` would say. */
   wait(key: K, now: number): number {
-    const bucket = this.#buckets.get(key) ?? { left: this.#burst, at: now };
+    const bucket = this.#fill(key, now);
     this.#buckets.set(key, bucket);
-    bucket.left = Math.min(this.#burst, bucket.left + ((now - bucket.at) / 1000) * this.#perSecond);
-    bucket.at = now;
-    return bucket.left >= 1 ? 0 : Math.ceil(((1 - bucket.left) / this.#perSecond) * 1000);
+    return this.#waitFor(bucket);
+  }
+
+  #fill(key: K, now: number): Bucket {
+    const { left, at } = this.#buckets.get(key) ?? { left: this.#burst, at: now };
+    return { left: Math.min(this.#burst, left + ((now - at) / 1000) * this.#perSecond), at: now };
+  }
+
+  #waitFor({ left }: Bucket): number {
+    return left >= 1 ? 0 : Math.ceil(((1 - left) / this.#perSecond) * 1000);
+  }
+}
+
+/** Of askers with a number of their own, 16 bytes each. Who has the number of one that is gone begins with what that one left. */
+export class SlotBuckets implements Buckets<{ readonly slot: number }> {
+  #numbers = new Float64Array(128).fill(Number.NaN);
+
+  get({ slot }: { readonly slot: number }): Bucket | undefined {
+    const left = this.#numbers[2 * slot] ?? Number.NaN;
+    return Number.isNaN(left) ? undefined : { left, at: this.#numbers[2 * slot + 1] as number };
+  }
+
+  set({ slot }: { readonly slot: number }, { left, at }: Bucket): void {
+    if (2 * slot >= this.#numbers.length) {
+      const grown = new Float64Array(3 * slot + 2).fill(Number.NaN);
+      grown.set(this.#numbers);
+      this.#numbers = grown;
+    }
+    this.#numbers[2 * slot] = left;
+    this.#numbers[2 * slot + 1] = at;
   }
 }
 

@@ -6,9 +6,15 @@ import { ConductorError } from "./conductor-error.ts";
 import { type Health, newHealth } from "./health.ts";
 import { HealthTable } from "./health-table.ts";
 import { MultiMap } from "./multi-map.ts";
-import { makeToken, readToken } from "./tokens.ts";
+import { makeToken, readToken, TokenHashes } from "./tokens.ts";
 
 export type Metrics = Readonly<Record<string, number>>;
+
+/** What all components have, by their slots. */
+interface Tables {
+  readonly healths: HealthTable;
+  readonly hashes: TokenHashes;
+}
 
 /**
  * One instance of one component. There may be 100 000 of these: texts that many have are shared, what can be computed is not kept,
@@ -26,16 +32,15 @@ export class Component {
   healthCheck: string | null;
   /** JWK or JWK Set, as it was given. */
   publicKey: Readonly<Record<string, unknown>> | null;
-  tokenHash: string;
   /** Milliseconds since 1970. */
   registeredAt: number;
   metrics: Metrics | null = null;
   /** Of the changes of others, the last that it was told. */
   toldChange = 0;
-  readonly #healths: HealthTable;
+  readonly #tables: Tables;
 
-  constructor(id: string, slot: number, kept: Kept, healths: HealthTable) {
-    this.#healths = healths;
+  constructor(id: string, slot: number, kept: Kept, tables: Tables) {
+    this.#tables = tables;
     this.id = id;
     this.slot = slot;
     this.version = kept.version;
@@ -49,11 +54,19 @@ export class Component {
   }
 
   get health(): Health {
-    return this.#healths.read(this.slot);
+    return this.#tables.healths.read(this.slot);
   }
 
   set health(health: Health) {
-    this.#healths.write(this.slot, health);
+    this.#tables.healths.write(this.slot, health);
+  }
+
+  get tokenHash(): string {
+    return this.#tables.hashes.read(this.slot);
+  }
+
+  set tokenHash(hash: string) {
+    this.#tables.hashes.write(this.slot, hash);
   }
 
   get name(): string {
@@ -139,7 +152,7 @@ export class Registry {
   readonly #capabilities = new MultiMap<Component>();
   readonly #slots: (Component | undefined)[] = [];
   readonly #freeSlots: number[] = [];
-  readonly #healths = new HealthTable();
+  readonly #tables: Tables = { healths: new HealthTable(), hashes: new TokenHashes() };
   /** Of names with several instances, the highest number given: none is used again while others of its name are there. */
   readonly #highest = new Map<string, number>();
   /** Registered by Harbor. A few of many: no field of each. */
@@ -269,7 +282,7 @@ export class Registry {
 
   #add(id: string, kept: Kept): Component {
     const slot = this.#freeSlots.pop() ?? this.#slots.length;
-    const component = new Component(id, slot, this.#share(kept), this.#healths);
+    const component = new Component(id, slot, this.#share(kept), this.#tables);
     component.health = this.#newHealth(kept);
     this.#mark(component, kept);
     const { name, capabilities } = component;

@@ -27,3 +27,21 @@ function hashSecret(secret: string): string {
   // written from the bytes: a piece of a longer text would keep all of it
   return new Bun.CryptoHasher("sha256").update(secret).digest().toString("base64url", 0, HASH_BYTES);
 }
+
+/** The hashes of many, packed into one array: as texts they would take five times that. */
+export class TokenHashes {
+  #bytes = Buffer.alloc(64 * HASH_BYTES);
+
+  read(slot: number): string {
+    return this.#bytes.toString("base64url", slot * HASH_BYTES, (slot + 1) * HASH_BYTES);
+  }
+
+  write(slot: number, hash: string): void {
+    if ((slot + 1) * HASH_BYTES > this.#bytes.length) {
+      const grown = Buffer.alloc(Math.ceil((slot + 1) * HASH_BYTES * 1.5));
+      grown.set(this.#bytes);
+      this.#bytes = grown;
+    }
+    this.#bytes.write(hash, slot * HASH_BYTES, HASH_BYTES, "base64url");
+  }
+}
