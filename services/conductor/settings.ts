@@ -1,7 +1,7 @@
 /** What the environment may set, checked. */
-
 import { resolve } from "node:path";
 import { AUDIT_LEVELS, type AuditLevel } from "./core/audit-log.ts";
+import { isAddress } from "./core/smtp.ts";
 import type { TlsFiles } from "./tls.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -76,7 +76,7 @@ export function readSettings(env: Env): Settings {
     redisUrl: env.HARBOR_CONDUCTOR_REDIS_URL || "",
     prefix: env.HARBOR_CONDUCTOR_PREFIX || "harbor",
     smtpUrl: readSmtpUrl(env),
-    mailFrom: env.HARBOR_CONDUCTOR_MAIL_FROM || "harbor@localhost",
+    mailFrom: readMailFrom(env),
   };
   if (settings.token === "" && !isLoopback(settings.host)) {
     throw new Error(`without HARBOR_CONDUCTOR_TOKEN it listens on loopback alone, not on "${settings.host}"`);
@@ -103,6 +103,12 @@ function readSmtpUrl(env: Env): string {
   const text = env.HARBOR_CONDUCTOR_SMTP_URL || "";
   if (text === "" || ["smtp:", "smtps:"].includes(URL.parse(text)?.protocol ?? "")) return text;
   throw new Error("HARBOR_CONDUCTOR_SMTP_URL must be as in smtp://user:password@mail.example.com:587");
+}
+
+function readMailFrom(env: Env): string {
+  const text = env.HARBOR_CONDUCTOR_MAIL_FROM || "harbor@localhost";
+  if (isAddress(text)) return text;
+  throw new Error("HARBOR_CONDUCTOR_MAIL_FROM must be a mail address, as in harbor@example.com");
 }
 
 function readToken(env: Env, name: string): string {

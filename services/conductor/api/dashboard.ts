@@ -48,6 +48,7 @@ async function summarize(call: Call, limit: number): Promise<object> {
     : [...registry.all()];
   const counts: Record<string, number> = { starting: 0, healthy: 0, degraded: 0, offline: 0 };
   for (const { health } of shown) counts[health.state] = (counts[health.state] ?? 0) + 1;
+  const firing = describeFiring(call);
   const isBad = !status.ok || (counts.degraded ?? 0) + (counts.offline ?? 0) > 0;
   return {
     // the worst that there is
@@ -58,7 +59,8 @@ async function summarize(call: Call, limit: number): Promise<object> {
     components_total: shown.length,
     components_by_status: counts,
     components: pick(shown, limit).map((component) => describe(conductor, component)),
-    alerts: describeFiring(call),
+    alerts_total: firing.length,
+    alerts: firing.slice(0, limit),
   };
 }
 

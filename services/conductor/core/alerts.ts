@@ -78,7 +78,9 @@ export class Alerts {
   readonly #pending = new Map<string, number>();
   /** When somebody was last notified that it fires, by the steady clock; forgotten after `REPEAT_MS`. */
   readonly #told = new Map<string, number>();
+  /** Of one look around, told at its end. */
   #notices: Notice[] = [];
+  #announcements: Announcement[] = [];
   #round: Iterator<void> | undefined;
   #lastTick: number;
   #timer: Timer | undefined;
@@ -157,10 +159,11 @@ export class Alerts {
   }
 
   #flush(): void {
-    if (this.#notices.length === 0) return;
-    const notices = this.#notices;
+    const [notices, announcements] = [this.#notices, this.#announcements];
     this.#notices = [];
-    this.#options.notify(notices);
+    this.#announcements = [];
+    if (announcements.length > 0) this.#options.announce(announcements);
+    if (notices.length > 0) this.#options.notify(notices);
   }
 
   #learn(rule: AlertRule): void {
@@ -260,7 +263,7 @@ export class Alerts {
       ...{ alert_name: name, component_id: firing.componentId, condition, severity, values },
       ...{ since: new Date(firing.since).toISOString(), is_silenced: silencedUntil > time },
     };
-    this.#options.announce([{ type, source: "conductor", time, data }]);
+    this.#announcements.push({ type, source: "conductor", time, data });
   }
 }
 

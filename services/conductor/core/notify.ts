@@ -37,6 +37,8 @@ const PASSING = new Set([408, 425, 429]);
 export class Notifier {
   readonly #options: NotifyOptions;
   readonly #waiting: (() => Promise<void>)[] = [];
+  /** By whom is told what: the end of an alert comes after its beginning, however often that had to be tried. */
+  readonly #last = new Map<string, Promise<void>>();
   #underWay = 0;
 
   constructor(options: NotifyOptions) {
@@ -53,10 +55,22 @@ export class Notifier {
   #jobsFor(channel: Channel, group: Group): Promise<void>[] {
     const parts: readonly Group[] = channel.type === "webhook" ? group.map((notice) => [notice]) : [group];
     return parts.map((part) => {
-      if (this.#waiting.length < WAITING) return this.#inTurn(() => this.#tellBy(channel, part));
+      const key = JSON.stringify([channel, part[0].rule.name, channel.type === "webhook" ? part[0].componentId : ""]);
+      if (this.#waiting.length < WAITING) return this.#inOrder(key, () => this.#inTurn(() => this.#tellBy(channel, part)));
       this.#options.failed(channel.type, part[0], `${WAITING} others wait`);
       return Promise.resolve();
     });
+  }
+
+  async #inOrder(key: string, job: () => Promise<void>): Promise<void> {
+    const before = this.#last.get(key);
+    const turn = before === undefined ? job() : before.then(job, job);
+    this.#last.set(key, turn);
+    try {
+      await turn;
+    } finally {
+      if (this.#last.get(key) === turn) this.#last.delete(key);
+    }
   }
 
   #inTurn(job: () => Promise<void>): Promise<void> {

@@ -46,7 +46,8 @@ function worstOf({ components_total: total, components_by_status: { degraded, of
 
 function showHeadline(data) {
   const { components_total: total, components_by_status: by, store: kept, components } = data;
-  const fires = data.alerts.filter((alert) => !alert.is_silenced).length;
+  const silent = data.alerts.filter((alert) => alert.is_silenced).length;
+  const fires = data.alerts_total - silent;
   say(at("headline"), headlineOf(data, fires));
   const place = kept.kind === "redis" ? "Redis" : "its own file";
   say(at("subline"), `Up for ${span(data.uptime_seconds)} · everything kept in ${place}${kept.reason ? ` · ${kept.reason}` : ""}`);

@@ -115,6 +115,11 @@ describe("readSettings", () => {
     },
   );
 
+  test("names the sender of mails when it is no address", () => {
+    expect(() => readSettings({ HARBOR_CONDUCTOR_MAIL_FROM: "Harbor <me@x>" })).toThrow("HARBOR_CONDUCTOR_MAIL_FROM");
+    expect(readSettings({ HARBOR_CONDUCTOR_MAIL_FROM: "me@example.com" }).mailFrom).toBe("me@example.com");
+  });
+
   test("wants a token, one that fits into a header, where others than this host can ask", () => {
     expect(() => readSettings({ HARBOR_CONDUCTOR_HOST: "0.0.0.0" })).toThrow("HARBOR_CONDUCTOR_TOKEN");
     expect(() => readSettings({ HARBOR_CONDUCTOR_TOKEN: "two words" })).toThrow("HARBOR_CONDUCTOR_TOKEN");

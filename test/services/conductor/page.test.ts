@@ -174,6 +174,24 @@ describe("the dashboard", () => {
     expect(faults).toEqual([]);
   }, 30_000);
 
+  test("holds no stream open while nobody looks at it", async () => {
+    const place = await start();
+    const { page } = await look(place);
+    await headline(page, "Nobody has registered yet");
+    const asked: string[] = [];
+    page.on("request", (request) => request.url().includes("/dashboard") && asked.push(new URL(request.url()).search));
+    const hide = (isHidden: boolean) =>
+      page.evaluate(
+        `Object.defineProperty(document, "hidden", { value: ${isHidden}, configurable: true }); document.dispatchEvent(new Event("visibilitychange"))`,
+      );
+    await hide(true);
+    await until(() => asked.length === 1, "it asks once");
+    await place.register("hub");
+    await hide(false);
+    await headline(page, "0 components are well, 1 starting");
+    expect(asked).toEqual(["?limit=1000", "?watch=true&limit=1000"]);
+  }, 20_000);
+
   test("makes nothing but text of what components say, and asks nobody else", async () => {
     const place = await start();
     const evil = `<img src=x onerror="alert(1)"><script>alert(2)</script>`;

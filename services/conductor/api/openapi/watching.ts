@@ -181,6 +181,7 @@ export const watching: Group = {
           metrics: map({ type: "number" }),
         }),
       ),
+      alerts_total: count,
       alerts: firing,
     }),
   },

@@ -73,6 +73,14 @@ describe("a webhook", () => {
     expect(failures.join()).not.toContain("secret");
   });
 
+  test("is told of the end after the beginning, however often that had to be tried", async () => {
+    const hook = listen((count) => new Response("", { status: count < 3 ? 503 : 200 }));
+    const { notifier } = makeNotifier();
+    const firing = notice(rule([{ type: "webhook", url: hook.url }]));
+    await Promise.all([notifier.tell([firing]), notifier.tell([{ ...firing, kind: "resolved" }])]);
+    expect(hook.bodies.map(({ event }) => event)).toEqual(["alert-firing", "alert-firing", "alert-firing", "alert-resolved"]);
+  });
+
   test("is told of each of a thousand components, twenty at a time; people of all at once", async () => {
     let [atOnce, most] = [0, 0];
     const hook = listen(async () => {
