@@ -54,8 +54,10 @@ export async function askConductor(url: string, token: string, ask: Ask, ca?: st
       ...(signal === undefined ? {} : { signal }),
       // Bun ends what is quiet for five minutes otherwise; an answer may take an hour
       timeout: false,
+      // a proxy that the environment names would ask its own host, and be told the token
+      ...(isThisHost(url) ? { proxy: false } : {}),
       ...(ca === undefined ? {} : { tls: { ca } }),
-    } as RequestInit);
+    } as unknown as RequestInit);
   } catch (cause) {
     const isTimeout = (signal?.reason as Error | undefined)?.name === "TimeoutError";
     if (signal?.aborted === true && !isTimeout) throw new ConductorClientError("closed", `${method} ${path} was called off`, { cause });
@@ -63,6 +65,11 @@ export async function askConductor(url: string, token: string, ask: Ask, ca?: st
   }
   if (response.ok) return response;
   throw await readRefusal(response, `${method} ${path}`);
+}
+
+export function isThisHost(url: string): boolean {
+  const { hostname = "" } = URL.parse(url) ?? {};
+  return hostname === "localhost" || hostname === "[::1]" || /^127\.[\d.]+$/.test(hostname);
 }
 
 async function readRefusal(response: Response, what: string): Promise<ConductorClientError> {

@@ -9,7 +9,7 @@ import { currentStack } from "../../../routines/stack/current-stack.ts";
 import { findStackWorkspace } from "../../../routines/stack/find-stack-workspace.ts";
 import { findUrls } from "../../../routines/stack/find-urls.ts";
 import { warn } from "../../../routines/stack/say.ts";
-import { ConductorClientError } from "../client/http.ts";
+import { ConductorClientError, isThisHost } from "../client/http.ts";
 import { Operator } from "../client/operator.ts";
 import type { Subscription } from "../client/stream.ts";
 
@@ -67,17 +67,13 @@ async function find({ url, "token-from-env": name }: Where): Promise<{ url: stri
   if (parsed.password !== "" || parsed.username !== "") {
     throw new HarborError("Cannot use a URL with a password in it: others could read it in the list of processes", { exit: "usage" });
   }
-  if (named === undefined && !isOwnHost(parsed)) {
+  if (named === undefined && !isThisHost(url)) {
     throw new HarborError(`Cannot send this host's token to ${parsed.host}: it may be somebody else's`, {
       exit: "usage",
       hint: "Say which token is meant: --token-from-env NAME",
     });
   }
   return { url: parsed.origin + parsed.pathname, token: named ?? (await configuredToken()) };
-}
-
-function isOwnHost({ hostname }: URL): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127\.[\d.]+$/.test(hostname);
 }
 
 function tokenIn(name: string): string {
