@@ -5,6 +5,7 @@
 import { HarborError } from "../_script/error.ts";
 import { type Connection, formatServerUrl, isIpAddress, type ServerAddress } from "../config/connection.ts";
 import { type Contract, readContract } from "../native/read-contract.ts";
+import { readScheme } from "./_read-scheme.ts";
 import { writeRemoteProxy } from "./_remote-proxy.ts";
 import { interpolate } from "./interpolate.ts";
 import type { ComposeModel } from "./merge-compose.ts";
@@ -72,10 +73,10 @@ export function connectService({ handle, connection, resolved, services, values,
     });
   }
   const { address } = connection;
-  const own = typeof definition["x-harbor-scheme"] === "string" ? definition["x-harbor-scheme"] : undefined;
-  checkScheme(handle, address, own);
+  const own = readScheme(definition, values);
+  const isHttp = own === "http" || own === "https";
+  checkScheme(handle, address, isHttp ? ["http", "https"] : [own, "tcp"]);
   checkVerifiable(handle, connection);
-  const isHttp = own === undefined;
   const spec: ConnectedSpec = {
     handle,
     url: formatServerUrl(address),
@@ -101,8 +102,7 @@ function ownPort(contract: Contract | undefined, values: ConnectServiceOptions["
   return written === undefined ? undefined : Number(interpolate(written, values));
 }
 
-function checkScheme(handle: string, { scheme }: ServerAddress, own: string | undefined): void {
-  const known = own === undefined ? ["http", "https"] : [own, "tcp"];
+function checkScheme(handle: string, { scheme }: ServerAddress, known: readonly string[]): void {
   if (known.includes(scheme)) return;
   throw new HarborError(`Cannot connect "${handle}" to a URL that begins with ${scheme}://: it is reached by ${known.join(" or ")}`, {
     exit: "usage",

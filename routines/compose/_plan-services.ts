@@ -3,6 +3,7 @@ import { HarborError, type Place } from "../_script/error.ts";
 import type { Values } from "../config/read-values.ts";
 import { addressOf, type NativeSpec, offersPort } from "../native/resolve-contract.ts";
 import type { ConnectedSpec } from "./_connect-services.ts";
+import { readScheme } from "./_read-scheme.ts";
 import { placeOf } from "./check-model.ts";
 import { interpolate } from "./interpolate.ts";
 import type { ComposeModel } from "./merge-compose.ts";
@@ -67,7 +68,7 @@ export function planServices(options: PlanServicesOptions): PlannedService[] {
     const read = <T>(key: string, work: (service: Service) => T): T[] =>
       containers.map((name) => atPlace(() => work(services[name] ?? {}), options.sources.get(name), ["services", name, key]));
     const ports = native === undefined ? read("ports", (service) => readPorts(service, options.values.get)).flat() : nativePorts(native);
-    const scheme = schemeOf(native === undefined ? services[handle] : options.definitions.get(handle));
+    const scheme = readScheme(native === undefined ? services[handle] : options.definitions.get(handle), options.values.get);
     const urls = ports.filter((port) => port.protocol === "tcp").map((port) => `${scheme}://${hostOf(port.address)}:${port.published}`);
     const runs = native?.argv.join(" ") ?? read("image", (service) => imageOf(service, options.values)).join(", ");
     return { handle, runtime: native === undefined ? "container" : "native", because, containers, ports, urls, runs };
@@ -106,11 +107,6 @@ function atPlace<T>(work: () => T, files: readonly string[] | undefined, path: r
 
 function imageOf(service: Service, values: Values): string {
   return service.image === undefined ? "built here" : interpolate(String(service.image), values.get);
-}
-
-/** `x-harbor-scheme` of a service that speaks no HTTP. */
-function schemeOf(service: Service | undefined): string {
-  return typeof service?.["x-harbor-scheme"] === "string" ? service["x-harbor-scheme"] : "http";
 }
 
 function nativePorts(native: NativeSpec): PublishedPort[] {

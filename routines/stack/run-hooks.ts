@@ -43,9 +43,9 @@ export async function runHooks({ cause, hooks, record, workspace, home, env, sig
   }
 }
 
-/** Those of its keys that are set. */
+/** Those of its keys that are set, and where it stores things. */
 function ownValues(handle: string, values: Values): Record<string, string> {
-  const names = [...values.names()].filter((name) => name.startsWith(prefixOf(handle)));
+  const names = ["HARBOR_DATA", ...[...values.names()].filter((name) => name.startsWith(prefixOf(handle)))];
   return Object.fromEntries(names.map((name) => [name, values.get(name) ?? ""]));
 }
 

@@ -5,7 +5,7 @@
  * They do not beat: the conductor asks them, by their own probe where they have one, else by a connection. One that registers by itself
  * knows more of itself, and is left alone.
  */
-import { type ComponentStatus, Operator } from "./client/operator.ts";
+import { type ComponentStatus, Operator, type OperatorOptions } from "./client/operator.ts";
 
 interface StackService {
   readonly handle: string;
@@ -89,10 +89,19 @@ async function register({ self, services }: News, operator: Operator): Promise<v
   if (problems.length > 0) throw new Error(problems.join("; "));
 }
 
+/** By the certificate that it is configured to show; loaded for https alone. */
+async function trustOf({ url }: StackService): Promise<OperatorOptions["trust"]> {
+  const { HARBOR_CONDUCTOR_TLS_CERT: cert = "", HARBOR_DATA: data = "" } = process.env;
+  if (cert === "" || url?.startsWith("https:") !== true) return undefined;
+  const { certificateFile, trustFile } = await import("./trust.ts");
+  return () => trustFile(certificateFile(cert, data));
+}
+
 try {
   const news = (await Bun.stdin.json()) as News;
   const { HARBOR_CONDUCTOR_STACK_TOKEN: stack, HARBOR_CONDUCTOR_TOKEN: token = "" } = process.env;
-  const operator = new Operator({ url: news.self.url ?? "", token: stack || token, signal: AbortSignal.timeout(8_000) });
+  const trust = await trustOf(news.self);
+  const operator = new Operator({ url: news.self.url ?? "", token: stack || token, trust, signal: AbortSignal.timeout(8_000) });
   await register(news, operator);
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n`);

@@ -101,10 +101,12 @@ async function attempt({
       body: body.open(),
       redirect: "manual",
       decompress: false,
+      // what one component tells another is no business of a proxy that the environment names
+      proxy: false,
       // on a connection that was used before Bun sends again by itself what may have arrived
       keepalive: isIdempotent && body.isEmpty,
       signal: AbortSignal.any([request.signal, limit.signal, conductor.signal]),
-    });
+    } as unknown as BunFetchRequestInit);
     count(answer.status >= 500);
     const done = (): void => {
       end();

@@ -39,11 +39,18 @@ export interface Ask {
   readonly signal?: AbortSignal;
 }
 
+/** Whose certificate is believed. Bun has it; elsewhere it is the process's to say. */
+export interface Trust {
+  /** In PEM, instead of the system's. */
+  readonly ca: string | readonly string[];
+  /** Undefined where it is the one that is meant; left out: its names have to be. */
+  readonly checkServerIdentity?: (hostname: string, certificate: { readonly raw: Uint8Array }) => Error | undefined;
+}
+
 /**
- * The answer, whatever is in it. `ca`: certificates in PEM that are trusted instead of the system's (Bun has it; elsewhere it is the
- * process's to say). Throws ConductorClientError for a refusal and where there is no answer.
+ * The answer, whatever is in it. Throws ConductorClientError for a refusal and where there is no answer.
  */
-export async function askConductor(url: string, token: string, ask: Ask, ca?: string): Promise<Response> {
+export async function askConductor(url: string, token: string, ask: Ask, trust?: Trust): Promise<Response> {
   const { method, path, body, headers = {}, signal } = ask;
   let response: Response;
   try {
@@ -54,8 +61,10 @@ export async function askConductor(url: string, token: string, ask: Ask, ca?: st
       ...(signal === undefined ? {} : { signal }),
       // Bun ends what is quiet for five minutes otherwise; an answer may take an hour
       timeout: false,
-      ...(ca === undefined ? {} : { tls: { ca } }),
-    } as RequestInit);
+      // a proxy that the environment names would ask its own host, and be told the token
+      ...(isThisHost(url) ? { proxy: false } : {}),
+      ...(trust === undefined ? {} : { tls: trust }),
+    } as unknown as RequestInit);
   } catch (cause) {
     const isTimeout = (signal?.reason as Error | undefined)?.name === "TimeoutError";
     if (signal?.aborted === true && !isTimeout) throw new ConductorClientError("closed", `${method} ${path} was called off`, { cause });
@@ -63,6 +72,11 @@ export async function askConductor(url: string, token: string, ask: Ask, ca?: st
   }
   if (response.ok) return response;
   throw await readRefusal(response, `${method} ${path}`);
+}
+
+export function isThisHost(url: string): boolean {
+  const { hostname = "" } = URL.parse(url) ?? {};
+  return hostname === "localhost" || hostname === "[::1]" || /^127\.[\d.]+$/.test(hostname);
 }
 
 async function readRefusal(response: Response, what: string): Promise<ConductorClientError> {

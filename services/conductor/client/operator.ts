@@ -1,6 +1,6 @@
 /** The conductor as whoever runs it sees it, with the conductor's own token: nothing is registered, and nothing beats. */
 import type { Asker } from "./asker.ts";
-import { type Ask, askConductor } from "./http.ts";
+import { type Ask, askConductor, type Trust } from "./http.ts";
 import { ClientState } from "./state.ts";
 import { follow, type SentEvent, type Subscription } from "./stream.ts";
 
@@ -9,6 +9,8 @@ export interface OperatorOptions {
   readonly url: string;
   /** The conductor's own; empty where it asks for none. */
   readonly token: string;
+  /** Read for every request: certificates are renewed. The system's where left out. */
+  readonly trust?: (() => Trust | undefined) | undefined;
   /** Ends what is under way. */
   readonly signal?: AbortSignal;
   /** What went wrong with a stream, for good. */
@@ -106,11 +108,13 @@ export class Operator implements Asker {
   readonly signal: AbortSignal;
   readonly #url: string;
   readonly #token: string;
+  readonly #trust: OperatorOptions["trust"];
   readonly #onProblem: ((error: unknown) => void) | undefined;
 
-  constructor({ url, token, signal = new AbortController().signal, onProblem }: OperatorOptions) {
+  constructor({ url, token, trust, signal = new AbortController().signal, onProblem }: OperatorOptions) {
     this.#url = url.replace(/\/+$/, "");
     this.#token = token;
+    this.#trust = trust;
     this.#onProblem = onProblem;
     this.signal = signal;
     this.state = new ClientState(this);
@@ -118,7 +122,7 @@ export class Operator implements Asker {
 
   ask(ask: Ask): Promise<Response> {
     const signal = ask.signal === undefined ? this.signal : AbortSignal.any([this.signal, ask.signal]);
-    return askConductor(this.#url, this.#token, { ...ask, signal });
+    return askConductor(this.#url, this.#token, { ...ask, signal }, this.#trust?.());
   }
 
   async json<T>(ask: Ask): Promise<T> {

@@ -1,7 +1,7 @@
 /** A component's registration, kept up: heartbeats, and registering again where the conductor has forgotten it. */
 import type { Asker } from "./asker.ts";
 import { Backoff, sleep } from "./backoff.ts";
-import { type Ask, askConductor, ConductorClientError, isPassing } from "./http.ts";
+import { type Ask, askConductor, ConductorClientError, isPassing, type Trust } from "./http.ts";
 
 export interface Registration {
   readonly component: string;
@@ -105,7 +105,7 @@ export class Session implements Asker {
   }
 
   #ask(token: string, ask: Ask): Promise<Response> {
-    return askConductor(this.#options.url, token, ask, this.#options.ca);
+    return askConductor(this.#options.url, token, ask, trustOf(this.#options));
   }
 
   report(error: unknown): void {
@@ -190,6 +190,10 @@ async function register(options: SessionOptions, id: string | undefined): Promis
       public_key: publicKey,
     },
   };
-  const answer = await askConductor(options.url, options.token, { method: "POST", path: "/register", body }, options.ca);
+  const answer = await askConductor(options.url, options.token, { method: "POST", path: "/register", body }, trustOf(options));
   return answer.json() as Promise<Registered>;
+}
+
+function trustOf({ ca }: SessionOptions): Trust | undefined {
+  return ca === undefined ? undefined : { ca };
 }

@@ -4,14 +4,15 @@ import { listenForInterrupt } from "../../../routines/_script/interrupt.ts";
 import { nearest } from "../../../routines/_script/nearest.ts";
 import { endWith } from "../../../routines/_script/script.ts";
 import { openSecrets } from "../../../routines/config/read-secrets.ts";
-import { readValues } from "../../../routines/config/read-values.ts";
+import { readValues, type Values } from "../../../routines/config/read-values.ts";
 import { currentStack } from "../../../routines/stack/current-stack.ts";
 import { findStackWorkspace } from "../../../routines/stack/find-stack-workspace.ts";
 import { findUrls } from "../../../routines/stack/find-urls.ts";
 import { warn } from "../../../routines/stack/say.ts";
-import { ConductorClientError } from "../client/http.ts";
-import { Operator } from "../client/operator.ts";
+import { ConductorClientError, isThisHost } from "../client/http.ts";
+import { Operator, type OperatorOptions } from "../client/operator.ts";
 import type { Subscription } from "../client/stream.ts";
+import { trustConfigured } from "./trust-configured.ts";
 
 /** What completion asks of the conductor that runs. */
 export const wordsOf = (kind: string) => ({ program: "services/conductor/commands/words.ts", words: [kind] }) as const;
@@ -32,7 +33,7 @@ export async function withConductor(where: Where, work: (conductor: Operator) =>
   using interrupt = listenForInterrupt();
   const { signal } = interrupt;
   try {
-    await work(new Operator({ ...(await find(where)), signal, onProblem: (error) => warn([(error as Error).message]) }));
+    await work(new Operator({ ...(await findConductor(where)), signal, onProblem: (error) => warn([(error as Error).message]) }));
     if (signal.aborted) endWith(130);
   } catch (error) {
     if (signal.aborted) return endWith(130);
@@ -51,12 +52,17 @@ export async function follow(conductor: Operator, open: () => Subscription): Pro
   await Promise.race([ended, refused]);
 }
 
-async function find({ url, "token-from-env": name }: Where): Promise<{ url: string; token: string }> {
-  const named = name === undefined ? undefined : tokenIn(name);
-  if (url === undefined) {
-    const found = await findRunning();
-    return { url: found, token: named ?? (await configuredToken()) };
-  }
+async function findConductor(where: Where): Promise<Pick<OperatorOptions, "url" | "token" | "trust">> {
+  const named = where["token-from-env"] === undefined ? undefined : tokenIn(where["token-from-env"]);
+  const url = where.url === undefined ? await findRunning() : checkUrl(where.url, named !== undefined);
+  // another one is none of this host's configuration
+  if (named !== undefined && where.url !== undefined && !isThisHost(url)) return { url, token: named };
+  const values = await readConfigured();
+  return { url, token: named ?? values.get("HARBOR_CONDUCTOR_TOKEN") ?? "", trust: await trustConfigured(url, values) };
+}
+
+/** Without what stands after its path. */
+function checkUrl(url: string, hasToken: boolean): string {
   const parsed = URL.parse(url);
   if (parsed === null || !["http:", "https:"].includes(parsed.protocol)) {
     throw new HarborError(`Cannot ask the conductor at "${url}": it is no URL`, {
@@ -67,17 +73,13 @@ async function find({ url, "token-from-env": name }: Where): Promise<{ url: stri
   if (parsed.password !== "" || parsed.username !== "") {
     throw new HarborError("Cannot use a URL with a password in it: others could read it in the list of processes", { exit: "usage" });
   }
-  if (named === undefined && !isOwnHost(parsed)) {
+  if (!hasToken && !isThisHost(url)) {
     throw new HarborError(`Cannot send this host's token to ${parsed.host}: it may be somebody else's`, {
       exit: "usage",
       hint: "Say which token is meant: --token-from-env NAME",
     });
   }
-  return { url: parsed.origin + parsed.pathname, token: named ?? (await configuredToken()) };
-}
-
-function isOwnHost({ hostname }: URL): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127\.[\d.]+$/.test(hostname);
+  return parsed.origin + parsed.pathname;
 }
 
 function tokenIn(name: string): string {
@@ -101,11 +103,11 @@ async function findRunning(): Promise<string> {
   }
 }
 
-async function configuredToken(): Promise<string> {
+async function readConfigured(): Promise<Values> {
   const { home, record } = currentStack(process.env);
   await openSecrets(home);
   const { workspace } = findStackWorkspace({ home, record });
-  return readValues({ workspace, env: process.env }).get("HARBOR_CONDUCTOR_TOKEN") ?? "";
+  return readValues({ workspace, env: process.env });
 }
 
 type Exit = NonNullable<ConstructorParameters<typeof HarborError>[1]>["exit"];
@@ -128,7 +130,7 @@ function asHarborError({ code, message, hint, details, cause }: ConductorClientE
   const { pointer, reason } = details;
   const more = [pointer, reason].flatMap((it) => (typeof it === "string" ? it.split("\n") : []));
   const guess = guessOf(message, details.known);
-  const next = nextStep(code) ?? hint;
+  const next = nextStep(code, cause) ?? hint;
   return new HarborError(`${message}${guess === undefined ? "" : `; did you mean "${guess}"?`}`, {
     exit,
     cause,
@@ -138,7 +140,8 @@ function asHarborError({ code, message, hint, details, cause }: ConductorClientE
 }
 
 /** The conductor's hints are for those who ask it over HTTP. */
-function nextStep(code: string): string | undefined {
+function nextStep(code: string, cause: unknown): string | undefined {
+  if (isDistrusted(cause)) return "Put those that signed its certificate after it into the file, or name theirs: NODE_EXTRA_CA_CERTS=FILE";
   if (code === "unreachable") return "See whether it is well: harbor ps conductor";
   if (code === "token_required" || code === "unknown_token") {
     return "The configured token is harbor config get conductor.token; --token-from-env NAME takes another";
@@ -146,6 +149,11 @@ function nextStep(code: string): string | undefined {
   if (code === "unknown_component") return "harbor conductor ls shows who is registered";
   if (code === "no_responder") return "harbor conductor send leaves a message that waits for it";
   return undefined;
+}
+
+/** As OpenSSL and Node name what is wrong with a certificate. */
+function isDistrusted(cause: unknown): boolean {
+  return /CERT|_SIGNATURE/.test((cause as { code?: string } | undefined)?.code ?? "");
 }
 
 /** What was typed stands in quotes in the message; ids are known by their names as well. */

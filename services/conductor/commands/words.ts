@@ -9,6 +9,7 @@ import { readValues } from "../../../routines/config/read-values.ts";
 import { currentStack } from "../../../routines/stack/current-stack.ts";
 import { findStackWorkspace } from "../../../routines/stack/find-stack-workspace.ts";
 import { Operator } from "../client/operator.ts";
+import { trustConfigured } from "./trust-configured.ts";
 
 const PATIENCE_MS = 250;
 const MOST = 1_000;
@@ -30,8 +31,10 @@ const url = record?.planned.find(({ handle }) => handle === "conductor")?.urls[0
 const ask = WORDS[kind];
 if (url !== undefined && ask !== undefined) {
   const { workspace } = findStackWorkspace({ home, record });
-  const token = readValues({ workspace, env: process.env }).get("HARBOR_CONDUCTOR_TOKEN") ?? "";
-  const conductor = new Operator({ url, token: token === MASK ? "" : token, signal: AbortSignal.timeout(PATIENCE_MS) });
+  const values = readValues({ workspace, env: process.env });
+  const token = values.get("HARBOR_CONDUCTOR_TOKEN") ?? "";
+  const trust = await trustConfigured(url, values);
+  const conductor = new Operator({ url, token: token === MASK ? "" : token, trust, signal: AbortSignal.timeout(PATIENCE_MS) });
   const words = await ask(conductor, begins).catch(() => []);
   process.stdout.write([...new Set(words)].map((word) => `${word}\n`).join(""));
 }

@@ -94,7 +94,9 @@ function isListening({ hostname, port }: URL): Promise<boolean> {
 /** A redirection would lead to an address that nobody has checked. */
 async function isWell(url: string): Promise<boolean> {
   try {
-    const answer = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(TIMEOUT_MS), keepalive: false });
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    // by no proxy that the environment names: it would be the proxy's answer
+    const answer = await fetch(url, { redirect: "manual", signal, keepalive: false, proxy: false } as unknown as BunFetchRequestInit);
     await answer.body?.cancel();
     return answer.ok;
   } catch {

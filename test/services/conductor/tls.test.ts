@@ -5,7 +5,7 @@ import { readContract } from "../../../routines/native/read-contract.ts";
 import { resolveContract } from "../../../routines/native/resolve-contract.ts";
 import { connect } from "../../../services/conductor/client/client.ts";
 import type { ConductorClientError } from "../../../services/conductor/client/http.ts";
-import { askHealth } from "../../../services/conductor/health.ts";
+import { askHealth } from "../../../services/conductor/probe.ts";
 import { readPair } from "../../../services/conductor/tls.ts";
 import { freePort } from "../../_ports.ts";
 import { until } from "../../_until.ts";

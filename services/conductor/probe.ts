@@ -2,7 +2,7 @@
  * Asks the conductor of this environment whether it answers, and ends with 0, or says why not. Its container and its contract ask by this, so
  * that neither has to know whether it speaks TLS. Whose certificate it is does not matter here: nothing is told, and nothing believed but that it is there.
  *
- *   HARBOR_CONDUCTOR_HOST_PORT=8888 bun health.ts
+ *   HARBOR_CONDUCTOR_HOST_PORT=8888 bun probe.ts
  */
 import { get } from "node:http";
 import { get as getSecurely } from "node:https";
