@@ -199,10 +199,10 @@ export class Conductor {
     });
   }
 
-  /** Nothing is changed where that cannot be kept. */
+  /** Nothing is changed where that cannot be kept; nor where it has registered again meanwhile, for who leaves is the instance before. */
   async deregister(component: Component): Promise<void> {
-    await this.registry.erase(component);
-    if (this.registry.get(component.id) === component) this.monitor.apply(component, { kind: "leave" });
+    const isErased = await this.registry.erase(component);
+    if (isErased && this.registry.get(component.id) === component) this.monitor.apply(component, { kind: "leave" });
   }
 
   /** The store follows by itself through what it can mend; after anything else it is asked again. */

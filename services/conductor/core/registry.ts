@@ -141,6 +141,8 @@ export interface Registered {
 
 const KIND = "component";
 const KNOWN_SHOWN = 20;
+/** Of a number that is asked for: the next ones of that name are numbers too. */
+const HIGHEST = 999_999_999;
 const SHARED = 1_000;
 
 export class Registry {
@@ -224,11 +226,14 @@ export class Registry {
     return this.#inTurn(id, () => this.#keep(id, registration));
   }
 
-  /** Takes it off the disk, unless another one has registered under its id meanwhile. */
-  erase({ id }: Component): Promise<void> {
+  /** Takes it off the disk. False where it has registered again meanwhile, or another one under its id: that one stays. */
+  erase({ id, instance }: Component): Promise<boolean> {
     const before = this.#ids.get(id);
     return this.#inTurn(id, async () => {
-      if (this.#ids.get(id) === before) await this.#documents.delete(KIND, id);
+      const now = this.#ids.get(id);
+      if (now !== before || (now !== undefined && now.instance !== instance)) return false;
+      await this.#documents.delete(KIND, id);
+      return true;
     });
   }
 
@@ -265,7 +270,9 @@ export class Registry {
 
   #idFor({ name, isOneOfMany, id }: Registration): string {
     if (id !== undefined) {
-      if (!new RegExp(`^${RegExp.escape(name)}-\\d{3,}$`).test(id)) {
+      const number = Number(id.slice(name.length + 1));
+      // one way to write each: of `-0001` nobody would know that it is the first
+      if (!(number >= 1 && number <= HIGHEST && id === idOf(name, number))) {
         throw new ConductorError("invalid_request", `"component_id" is "${id}", which is none of "${name}"`, {
           hint: `as in "${name}-001", or leave it out`,
           details: { field: "component_id" },

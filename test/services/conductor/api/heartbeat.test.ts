@@ -1,4 +1,5 @@
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
+import { Guard } from "../../../../services/conductor/api/guard.ts";
 import { until } from "../../../_until.ts";
 import { describeOnBoth, type Harness, handClock, useServers } from "../_server.ts";
 
@@ -24,6 +25,36 @@ describeOnBoth("POST /heartbeat", () => {
     expect((await server.beat(hub)).body.commands).toEqual([]);
     expect((await server.beat(other)).body.commands).toEqual([]);
     expect(await stateOf(server, hub.id)).toMatchObject({ status: "healthy", metrics: { cpu_percent: 12, active_requests: 3 } });
+  });
+
+  test.each(["left", "registered again"])("that arrives in two parts, between which its sender has %s, is nobody's", async (what) => {
+    const server = await start();
+    const hub = await server.register("hub");
+    const { promise: hasCome, resolve: come } = Promise.withResolvers<void>();
+    const { identify } = Guard.prototype;
+    using _ = spyOn(Guard.prototype, "identify").mockImplementation(function (this: Guard, ...args) {
+      const principal = identify.apply(this, args);
+      if (args[0].url.endsWith("/heartbeat")) come();
+      return principal;
+    });
+    const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>();
+    const body = new ReadableStream({
+      async start(controller) {
+        controller.enqueue(new TextEncoder().encode('{"component_id": "hub-001",'));
+        await mayEnd;
+        controller.enqueue(new TextEncoder().encode('"metrics": {"cpu_percent": 99}}'));
+        controller.close();
+      },
+    });
+    const answer = fetch(`${server.url}/heartbeat`, { method: "POST", headers: { authorization: `Bearer ${hub.token}` }, body });
+    await hasCome;
+    if (what === "left") await server.ask("POST", "/deregister", { token: hub.token, body: { component_id: hub.id } });
+    // where it has left, this one gets its place
+    const other = await server.register(what === "left" ? "other" : "hub");
+    end();
+    const { status } = await answer;
+    expect(status).toBe(401);
+    expect(await stateOf(server, other.id)).toMatchObject({ status: "starting", last_heartbeat: null, metrics: {} });
   });
 
   test("of one that nobody knows is told who is", async () => {
