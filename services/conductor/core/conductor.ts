@@ -175,8 +175,8 @@ export class Conductor {
   async register(registration: Registration): Promise<Registered> {
     this.#refuseTooMany(registration);
     const registered = await this.registry.register(registration);
-    this.monitor.watch(registered.component, registered.isReplaced ? "replaced" : "registered");
-    if (registered.isReplaced) this.held.endOf(registered.component, "it has registered again");
+    this.monitor.watch(registered.component, registered.before === undefined ? "registered" : "replaced", registered.before);
+    if (registered.before !== undefined) this.held.endOf(registered.component, "it has registered again");
     this.checks.watch(registered.component);
     return registered;
   }

@@ -64,8 +64,8 @@ export class Monitor {
     return () => this.#listeners.delete(listener);
   }
 
-  /** One that has registered, or was known from before. */
-  watch(component: Component, kind: "registered" | "replaced" | "known"): void {
+  /** One that has registered, or was known from before. `before`: how the instance was whose place it takes. */
+  watch(component: Component, kind: "registered" | "replaced" | "known", before?: State): void {
     component.toldChange = this.changes.last;
     this.#deadlines.set(component.slot, nextAt(component.health));
     if (kind === "known") return;
@@ -73,6 +73,7 @@ export class Monitor {
     this.changes.add({ componentId: component.id, component: component.name, from: null, to: "starting" });
     component.toldChange = this.changes.last;
     this.#announce(`component-${kind}`, component, { version: component.version, capabilities: component.capabilities });
+    if (before !== undefined) this.#resolve(component, before, "starting");
   }
 
   /** Something happened to it just now. */
@@ -137,6 +138,10 @@ export class Monitor {
       const data = { alert_name: `component-${to}`, severity: to === "offline" ? "critical" : "warning", causes };
       this.#announce("alert-firing", component, data, at);
     }
+    this.#resolve(component, from, to, at);
+  }
+
+  #resolve(component: Component, from: State, to: State, at?: number): void {
     if (BAD.has(from)) this.#announce("alert-resolved", component, { alert_name: `component-${from}`, state: to }, at);
   }
 

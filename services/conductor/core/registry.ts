@@ -3,7 +3,7 @@ import type { Documents } from "../store/store.ts";
 import { inUrl } from "./address.ts";
 import type { Clock } from "./clock.ts";
 import { ConductorError } from "./conductor-error.ts";
-import { type Health, newHealth } from "./health.ts";
+import { type Health, newHealth, type State } from "./health.ts";
 import { HealthTable } from "./health-table.ts";
 import { MultiMap } from "./multi-map.ts";
 import { makeToken, readToken, TokenHashes } from "./tokens.ts";
@@ -135,8 +135,8 @@ interface Kept extends Omit<Registration, "isOneOfMany" | "id" | "doesBeat" | "i
 export interface Registered {
   readonly component: Component;
   readonly token: string;
-  /** It was there before: the earlier instance's token is no longer good. */
-  readonly isReplaced: boolean;
+  /** How the instance was whose place it takes, and whose token is no longer good; undefined where there was none. */
+  readonly before: State | undefined;
 }
 
 const KIND = "component";
@@ -254,9 +254,10 @@ export class Registry {
     const usual: Kept = { ...rest, tokenHash: hash, registeredAt: this.#clock.now() };
     const kept = doesBeat && !isOfStack ? usual : { ...usual, ...(doesBeat ? {} : { doesBeat }), ...(isOfStack ? { isOfStack } : {}) };
     await this.#documents.put(KIND, id, kept);
-    const before = this.#ids.get(id);
-    if (before !== undefined) this.#replace(before, kept);
-    return { component: before ?? this.#add(id, kept), token, isReplaced: before !== undefined };
+    const known = this.#ids.get(id);
+    const before = known?.health.state;
+    if (known !== undefined) this.#replace(known, kept);
+    return { component: known ?? this.#add(id, kept), token, before };
   }
 
   unknown(id: string): ConductorError {

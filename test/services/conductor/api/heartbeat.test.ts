@@ -150,6 +150,30 @@ describeOnBoth("a component that falls silent", () => {
     await stream.close();
   });
 
+  test("and registers again: the alert is over", async () => {
+    const clock = handClock();
+    const server = await start({ clock });
+    const hub = await server.register("hub", { heartbeat_interval: 1 });
+    await server.beat(hub);
+    for (let passed = 0; passed < 3_250; passed += 250) {
+      clock.pass(250);
+      server.conductor.monitor.tick();
+    }
+    expect(await stateOf(server, hub.id)).toMatchObject({ status: "degraded" });
+    await server.register("hub");
+    server.conductor.monitor.tick();
+    const alerts = await until(async () => {
+      const { events } = (await server.ask("GET", "/events")).body;
+      const found = events.filter(({ event_type: type }: { event_type: string }) => type.startsWith("alert-"));
+      return found.length === 2 && found;
+    }, "the alert is over");
+    const about = { alert_name: "component-degraded", component_id: hub.id };
+    expect(alerts).toMatchObject([
+      { event_type: "alert-firing", data: about },
+      { event_type: "alert-resolved", data: { ...about, state: "starting" } },
+    ]);
+  });
+
   test("is noticed in time on a real clock", async () => {
     const server = await start();
     const stream = await server.open("/events/subscribe?event_type=component-missed-heartbeat");
