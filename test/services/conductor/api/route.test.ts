@@ -218,6 +218,23 @@ describeOnBoth("/route", () => {
     await until(() => isEnded, "the component hears of it");
   });
 
+  test("lets what is under way end by itself when the conductor ends", async () => {
+    const server = await start();
+    const { promise: isAsked, resolve: asked } = Promise.withResolvers<void>();
+    const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>();
+    await serve(server, "hub", async () => {
+      asked();
+      await mayAnswer;
+      return new Response("done");
+    });
+    const answered = route(server, "hub/").then(async (response) => [response.status, await response.text()]);
+    await isAsked;
+    const stopped = server.stop(5_000);
+    answer();
+    expect(await answered).toEqual([200, "done"]);
+    await stopped;
+  });
+
   test("does not go round, and passes no WebSockets", async () => {
     const server = await start();
     await serve(server, "hub", (request) =>
