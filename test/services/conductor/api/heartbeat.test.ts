@@ -205,6 +205,23 @@ describeOnBoth("a component that falls silent", () => {
     expect(events.data).toEqual({ paused_ms: 3_600_000 });
   });
 
+  test("is missed on a machine that is too busy again and again, too", async () => {
+    const clock = handClock();
+    const server = await start({ clock });
+    const hub = await server.register("hub", { heartbeat_interval: 10 });
+    const alive = await server.register("alive", { heartbeat_interval: 10 });
+    await server.beat(hub);
+    for (let passed = 0; passed < 50_000; passed += 5_000) {
+      if (passed % 10_000 === 0) expect((await server.beat(alive)).body.status).toBe("healthy");
+      for (const ms of [600, ...Array.from({ length: 11 }, () => 400)]) {
+        clock.pass(ms);
+        server.conductor.monitor.tick();
+      }
+    }
+    expect(await stateOf(server, hub.id)).toMatchObject({ status: "degraded", causes: ["missed heartbeats"] });
+    expect(await stateOf(server, alive.id)).toMatchObject({ status: "healthy" });
+  });
+
   test("says itself that it is unwell: at once, and well after two", async () => {
     const clock = handClock();
     const server = await start({ clock });
