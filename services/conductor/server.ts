@@ -1,7 +1,7 @@
 /** The HTTP side: routes, who may ask, limits, and errors in one shape. */
 import { routes as access } from "./api/access.ts";
 import { routes as alerts } from "./api/alerts.ts";
-import { codeOf, refusal } from "./api/answers.ts";
+import { codeOf, DEFECT, refusal } from "./api/answers.ts";
 import { Auditor, routes as audit } from "./api/audit.ts";
 import { routes as broadcast } from "./api/broadcast.ts";
 import { type Endpoint, type Method, type Principal, pathOf, type Routes } from "./api/call.ts";
@@ -196,10 +196,7 @@ class Answerer {
     // whoever asked has gone: nobody reads this
     if (request.signal.aborted) return new Response(null, { status: 499 });
     this.#complain(`${request.method} ${new URL(request.url).pathname}: ${(error as Error).stack}`);
-    return Response.json(
-      { error: { code: "internal", message: "The conductor has a defect here", hint: "its log says more" } },
-      { status: 500 },
-    );
+    return Response.json({ error: DEFECT }, { status: 500 });
   }
 }
 

@@ -48,6 +48,17 @@ export function refusal(error: unknown): Response | undefined {
   return Response.json({ error: { code, message, ...(hint === undefined ? {} : { hint }), ...details } }, { status, headers });
 }
 
+/** What is said of a defect. */
+export const DEFECT = { code: "internal", message: "The conductor has a defect here", hint: "its log says more" };
+
+/** Why a stream ends that had begun: in the words of a refusal, or of a defect, which goes into the log alone. */
+export function explainEnd(error: unknown, complain: (problem: string) => void): { code: string; message: string } {
+  const known = asConductorError(error);
+  if (known === undefined) complain(`a stream ended: ${(error as Error).stack}`);
+  const { code, message } = known ?? DEFECT;
+  return { code, message };
+}
+
 /** Undefined for a defect. */
 export function codeOf(error: unknown): string | undefined {
   return asConductorError(error)?.code;

@@ -44,6 +44,21 @@ export function componentFor({ conductor, principal }: Call, id: string): Compon
   });
 }
 
+/** To be asked later: whether the component that asks has not registered again, nor left, since. The operator always is the same. */
+export function stillSame({ conductor, principal }: Call): () => boolean {
+  if (principal.kind === "operator") return () => true;
+  const { component } = principal;
+  const { instance } = component;
+  return () => conductor.registry.get(component.id) === component && component.instance === instance;
+}
+
+/** What a component is told that is not the same any more. */
+export function replaced({ principal }: Call): ConductorError {
+  return new ConductorError("unknown_token", `${nameOf(principal)} has registered again, or left, while this waited`, {
+    hint: "POST /register",
+  });
+}
+
 /** Whose connection it is; undefined for the operator's. */
 export function holderOf({ principal }: Call): Component | undefined {
   return principal.kind === "component" ? principal.component : undefined;

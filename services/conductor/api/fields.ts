@@ -1,15 +1,20 @@
 /** A request's JSON body and its fields, with complaints that name the field. */
 import { ConductorError } from "../core/conductor-error.ts";
-import type { Call } from "./call.ts";
+import { type Call, replaced, stillSame } from "./call.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** Objects and lists within each other. What is nested by the ten thousand can be read and not written again: kept, it could never be shown. */
 const NESTING = 128;
 
-/** Throws `invalid_json` for what is no JSON object, `payload_too_large` for what is too much. */
+/**
+ * Throws `invalid_json` for what is no JSON object, `payload_too_large` for what is too much; `unknown_token` where whoever asks registered
+ * again, or left, while its body came: what it says would count for another, which may have its place by now.
+ */
 export async function readFields(call: Call): Promise<Fields> {
+  const isStill = stillSame(call);
   const text = await readText(call);
+  if (!isStill()) throw replaced(call);
   if (isTooDeep(text)) {
     throw new ConductorError("invalid_json", `The body is nested deeper than ${NESTING} levels`, { details: { limit: NESTING } });
   }

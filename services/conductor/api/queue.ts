@@ -1,7 +1,7 @@
 /** POST /queue/send, send-batch, ack, release, redrive; GET /queue/receive, dead-letters, depth */
 import { ConductorError } from "../core/conductor-error.ts";
 import type { Delivery, NewMessage, QueueDepth } from "../store/store.ts";
-import { type Call, queryOf, type Routes, requireReach } from "./call.ts";
+import { type Call, queryOf, type Routes, replaced, requireReach, stillSame } from "./call.ts";
 import {
   type Fields,
   invalid,
@@ -89,7 +89,7 @@ async function receive(call: Call): Promise<Response> {
   const { conductor, request } = call;
   const query = queryOf(call);
   const owner = ownerOf(call, query.get("component") ?? undefined);
-  const { id, instance } = owner;
+  const { id } = owner;
   const options = {
     max: readQueryNumber(query, "max", MAX),
     visibilityMs: readQueryNumber(query, "visibility", VISIBILITY_S) * 1_000,
@@ -97,16 +97,14 @@ async function receive(call: Call): Promise<Response> {
   };
   if (options.waitMs > 0) call.hold();
   const mayStill = (): boolean => call.principal.kind === "operator" || conductor.access.may(owner, "receive");
-  const isStill = (): boolean =>
-    call.principal.kind === "operator" || (conductor.registry.get(id) === owner && owner.instance === instance && mayStill());
+  const isSame = stillSame(call);
+  const isStill = (): boolean => isSame() && mayStill();
   const signal = AbortSignal.any([request.signal, conductor.signal]);
   const deliveries = await conductor.mail.receive(id, { ...options, signal, isStill });
   // nobody is there to read them, or not the right one: the next may have them now
   if (deliveries.length > 0 && (request.signal.aborted || !isStill())) await giveBack(call, id, deliveries);
   if (!mayStill()) conductor.access.require(owner, "receive");
-  if (!isStill()) {
-    throw new ConductorError("unknown_token", `${id} has registered again, or left, while this waited`, { hint: "POST /register" });
-  }
+  if (!isStill()) throw replaced(call);
   return Response.json({ messages: deliveries.map(describeDelivery) });
 }
 

@@ -105,7 +105,8 @@ async function attempt({
       proxy: false,
       // on a connection that was used before Bun sends again by itself what may have arrived
       keepalive: isIdempotent && body.isEmpty,
-      signal: AbortSignal.any([request.signal, limit.signal, conductor.signal]),
+      // it ends with its connection: when the conductor ends, it may end by itself
+      signal: AbortSignal.any([request.signal, limit.signal]),
     } as unknown as BunFetchRequestInit);
     count(answer.status >= 500);
     const done = (): void => {

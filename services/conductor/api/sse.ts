@@ -4,7 +4,7 @@
  */
 import type { Encoding, Sink } from "../core/event-hub.ts";
 import type { StoredEvent } from "../store/store.ts";
-import { isoTime } from "./answers.ts";
+import { explainEnd, isoTime } from "./answers.ts";
 import { type Call, holderOf } from "./call.ts";
 
 export interface EventStream extends Sink {
@@ -70,7 +70,7 @@ export function streamEvents(call: Call, begin: (stream: EventStream) => void | 
         // a first line at once: some clients show nothing until they have one
         stream.write(encoder.encode(": connected\n\n"));
         void Promise.resolve(begin(stream)).catch((error: unknown) => {
-          stream.send("conductor-error", { message: (error as Error).message });
+          stream.send("conductor-error", explainEnd(error, call.conductor.complain));
           close();
         });
       },

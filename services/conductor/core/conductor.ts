@@ -59,6 +59,8 @@ export class Conductor {
   readonly access: AccessRules;
   readonly held: Held;
   readonly audit: AuditLog | undefined;
+  /** What nobody waits for and went wrong all the same; said no more once it ends. */
+  readonly complain: (problem: string) => void;
   /** By the steady clock. */
   readonly startedAt: number;
   /** Of this process: requests that come back to it have it in their `Via`. */
@@ -75,6 +77,7 @@ export class Conductor {
     this.store = store;
     this.clock = clock;
     this.audit = options.audit;
+    this.complain = (problem) => this.signal.aborted || options.complain(problem);
     this.registry = new Registry(store.documents, clock);
     this.hub = new EventHub(store.events, encoding);
     this.balance = new Balance(() => clock.steady());
@@ -82,7 +85,7 @@ export class Conductor {
       onDeaths: (deaths) => this.storeWatch.announce(deaths.map((death) => describeDeath(death, clock.now()))),
       queue: store.queue,
       clock,
-      complain: (problem) => this.signal.aborted || options.complain(problem),
+      complain: this.complain,
     });
     this.desk = new RequestDesk();
     this.addresses = { allowedHosts: settings.allowedHosts, ownPort };
@@ -94,7 +97,7 @@ export class Conductor {
       append: (events) => this.hub.publish(events),
       clock,
       tell: (kind, data) => this.hub.tellAll(kind, data),
-      complain: (problem) => this.signal.aborted || options.complain(problem),
+      complain: this.complain,
     });
     const announce = (events: readonly Announcement[]) => this.storeWatch.announce(events);
     this.monitor = new Monitor({
@@ -175,8 +178,8 @@ export class Conductor {
   async register(registration: Registration): Promise<Registered> {
     this.#refuseTooMany(registration);
     const registered = await this.registry.register(registration);
-    this.monitor.watch(registered.component, registered.isReplaced ? "replaced" : "registered");
-    if (registered.isReplaced) this.held.endOf(registered.component, "it has registered again");
+    this.monitor.watch(registered.component, registered.before === undefined ? "registered" : "replaced", registered.before);
+    if (registered.before !== undefined) this.held.endOf(registered.component, "it has registered again");
     this.checks.watch(registered.component);
     return registered;
   }
@@ -199,22 +202,22 @@ export class Conductor {
     });
   }
 
-  /** Nothing is changed where that cannot be kept. */
+  /** Nothing is changed where that cannot be kept; nor where it has registered again meanwhile, for who leaves is the instance before. */
   async deregister(component: Component): Promise<void> {
-    await this.registry.erase(component);
-    if (this.registry.get(component.id) === component) this.monitor.apply(component, { kind: "leave" });
+    const isErased = await this.registry.erase(component);
+    if (isErased && this.registry.get(component.id) === component) this.monitor.apply(component, { kind: "leave" });
   }
 
   /** The store follows by itself through what it can mend; after anything else it is asked again. */
   async #follow(): Promise<void> {
     while (!this.signal.aborted) {
-      await this.hub.follow(this.signal).catch((error: Error) => this.#options.complain(`events: ${error.message}`));
+      await this.hub.follow(this.signal).catch((error: Error) => this.complain(`events: ${error.message}`));
       if (!this.signal.aborted) await Bun.sleep(FOLLOW_AGAIN_MS);
     }
   }
 
   #quietly(what: string, work: Promise<unknown>): void {
-    work.catch((error: unknown) => this.signal.aborted || this.#options.complain(`${what}: ${(error as Error).message}`));
+    work.catch((error: unknown) => this.complain(`${what}: ${(error as Error).message}`));
   }
 }
 

@@ -43,6 +43,8 @@ const WAITING_BYTES = 1_048_576;
 const PENDING = 10_000;
 const PAGE = 200;
 const LOOK_MS = 10;
+/** Earlier than all events. */
+const BEGINNING = "0-0";
 
 export class EventHub {
   readonly #log: EventLog;
@@ -158,11 +160,19 @@ export class EventHub {
     listener.sink.close();
   }
 
-  async #replay(listener: Listener, since: string): Promise<void> {
-    let last = since;
-    const oldest = await this.#log.oldest();
+  /** After which event history begins for it; it is told where that is not where it was. */
+  async #findPlace({ sink }: Listener, since: string): Promise<string> {
+    const [oldest, newest] = await Promise.all([this.#log.oldest(), this.#log.newest()]);
+    // later than all that there are: of another log, or of this one before it was lost. By it nothing would be told for a long time
+    const isForeign = newest === undefined || compareIds(since, newest) > 0;
     // of one that is no longer kept it cannot be told whether others came between it and the oldest
-    if (oldest !== undefined && compareIds(since, oldest) < 0) listener.sink.write(this.#encoding.notice("lost", { since, oldest }));
+    const isLost = oldest !== undefined && (isForeign || compareIds(since, oldest) < 0);
+    if (isLost) sink.write(this.#encoding.notice("lost", { since, oldest }));
+    return isForeign ? BEGINNING : since;
+  }
+
+  async #replay(listener: Listener, since: string): Promise<void> {
+    let last = await this.#findPlace(listener, since);
     while (!listener.signal.aborted) {
       const page = await this.#log.since(last, PAGE);
       last = page.at(-1)?.id ?? last;

@@ -51,8 +51,11 @@ export type HealthEvent =
   /** Nothing but that time has passed. */
   | { readonly kind: "time" }
   | { readonly kind: "check"; readonly isOk: boolean }
-  /** The conductor itself was away for this long: nothing that was due then counts as missed, and everyone is granted a round. */
-  | { readonly kind: "gap"; readonly ms: number }
+  /**
+   * The conductor itself was away for this long: nothing that was due then counts as missed, and everyone is granted a round. `isAgain`: for
+   * a moment, and not for the first time; everyone has had a round, and is granted that moment.
+   */
+  | { readonly kind: "gap"; readonly ms: number; readonly isAgain?: boolean }
   | { readonly kind: "leave" };
 
 export type Effect =
@@ -97,7 +100,7 @@ export function newHealth(intervalMs: number, leaseMs: number, now: number, does
 /** What was due before is caught up with first, in its order, so that it does not matter how late one asks. */
 export function step(health: Health, event: HealthEvent, now: number): Step {
   if (health.state === "gone") return { health, effects: NONE };
-  if (event.kind === "gap") return { health: grantRound(health, event.ms, now), effects: NONE };
+  if (event.kind === "gap") return { health: grantRound(health, event, now), effects: NONE };
   if (event.kind === "beat" && !health.doesBeat) return passTime(health, now);
   // by far the most frequent: a beat in time of one that is well
   if (event.kind === "beat" && now < nextAt(health)) return settle(health, takeBeat(health, event.reported, now), now, NONE);
@@ -180,10 +183,10 @@ function countCheck(health: Health, isOk: boolean): Health {
   return isEnough ? { ...health, failedChecks: 0, goodChecks: 0 } : { ...health, goodChecks: health.goodChecks + 1 };
 }
 
-function grantRound(health: Health, ms: number, now: number): Health {
+function grantRound(health: Health, { ms, isAgain = false }: HealthEvent & { kind: "gap" }, now: number): Health {
   return {
     ...health,
-    dueAt: Math.max(health.dueAt, now + health.intervalMs + GRACE_MS),
+    dueAt: isAgain ? Math.max(health.dueAt + ms, now + GRACE_MS) : Math.max(health.dueAt, now + health.intervalMs + GRACE_MS),
     goneAt: health.goneAt + ms,
     silentSince: health.silentSince > 0 ? health.silentSince + ms : 0,
   };

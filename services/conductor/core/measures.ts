@@ -39,8 +39,9 @@ export class Measures {
   sample(find: (id: string) => Component | undefined, now: number): void {
     for (const id of this.traffic.ids()) {
       const component = find(id);
-      if (component === undefined) continue;
-      for (const name of SAMPLED) this.series.add(id, name, this.valueOf(component, name) ?? Number.NaN, now);
+      // one that left while a request to it was under way
+      if (component === undefined) this.traffic.forget(id);
+      else for (const name of SAMPLED) this.series.add(id, name, this.valueOf(component, name) ?? Number.NaN, now);
     }
   }
 

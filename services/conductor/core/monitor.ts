@@ -29,6 +29,9 @@ export interface MonitorOptions {
 const TICK_MS = 50;
 /** Two ticks further apart than this: the conductor itself was not running. */
 const GAP_MS = 500;
+/** A pause below this is a moment, for which a round is granted once in that time: on a machine that is always too busy nobody would be missed. */
+const MOMENT_MS = 5_000;
+const ROUND_AGAIN_MS = 60_000;
 const SOURCE = "conductor";
 /** What alerts are raised for, and called. */
 const BAD: ReadonlySet<State> = new Set<State>(["degraded", "offline"]);
@@ -41,6 +44,8 @@ export class Monitor {
   #announcements: Announcement[] = [];
   /** Of the last tick, on both clocks: one stands still while the machine sleeps, one jumps when it is set. */
   #lastTick: { steady: number; now: number };
+  /** When everyone was last granted a round, by the steady clock. */
+  #grantedAt = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
 
   constructor(options: MonitorOptions) {
@@ -64,8 +69,8 @@ export class Monitor {
     return () => this.#listeners.delete(listener);
   }
 
-  /** One that has registered, or was known from before. */
-  watch(component: Component, kind: "registered" | "replaced" | "known"): void {
+  /** One that has registered, or was known from before. `before`: how the instance was whose place it takes. */
+  watch(component: Component, kind: "registered" | "replaced" | "known", before?: State): void {
     component.toldChange = this.changes.last;
     this.#deadlines.set(component.slot, nextAt(component.health));
     if (kind === "known") return;
@@ -73,6 +78,7 @@ export class Monitor {
     this.changes.add({ componentId: component.id, component: component.name, from: null, to: "starting" });
     component.toldChange = this.changes.last;
     this.#announce(`component-${kind}`, component, { version: component.version, capabilities: component.capabilities });
+    if (before !== undefined) this.#resolve(component, before, "starting");
   }
 
   /** Something happened to it just now. */
@@ -137,6 +143,10 @@ export class Monitor {
       const data = { alert_name: `component-${to}`, severity: to === "offline" ? "critical" : "warning", causes };
       this.#announce("alert-firing", component, data, at);
     }
+    this.#resolve(component, from, to, at);
+  }
+
+  #resolve(component: Component, from: State, to: State, at?: number): void {
     if (BAD.has(from)) this.#announce("alert-resolved", component, { alert_name: `component-${from}`, state: to }, at);
   }
 
@@ -165,10 +175,13 @@ export class Monitor {
     const slept = now - this.#lastTick.now - passed;
     if (passed <= GAP_MS && slept <= GAP_MS) return;
     this.#lastTick = { steady, now };
+    const pausedMs = Math.max(passed, passed + slept);
+    const isAgain = pausedMs < MOMENT_MS && steady - this.#grantedAt < ROUND_AGAIN_MS;
+    if (!isAgain) this.#grantedAt = steady;
     for (const component of registry.all()) {
-      component.health = step(component.health, { kind: "gap", ms: passed }, steady).health;
+      component.health = step(component.health, { kind: "gap", ms: passed, isAgain }, steady).health;
     }
-    const data = { paused_ms: Math.round(Math.max(passed, passed + slept)) };
+    const data = { paused_ms: Math.round(pausedMs) };
     this.#announcements.push({ type: "conductor-paused", source: SOURCE, time: now, data });
   }
 }

@@ -3,7 +3,7 @@ import type { Documents } from "../store/store.ts";
 import { inUrl } from "./address.ts";
 import type { Clock } from "./clock.ts";
 import { ConductorError } from "./conductor-error.ts";
-import { type Health, newHealth } from "./health.ts";
+import { type Health, newHealth, type State } from "./health.ts";
 import { HealthTable } from "./health-table.ts";
 import { MultiMap } from "./multi-map.ts";
 import { makeToken, readToken, TokenHashes } from "./tokens.ts";
@@ -135,12 +135,14 @@ interface Kept extends Omit<Registration, "isOneOfMany" | "id" | "doesBeat" | "i
 export interface Registered {
   readonly component: Component;
   readonly token: string;
-  /** It was there before: the earlier instance's token is no longer good. */
-  readonly isReplaced: boolean;
+  /** How the instance was whose place it takes, and whose token is no longer good; undefined where there was none. */
+  readonly before: State | undefined;
 }
 
 const KIND = "component";
 const KNOWN_SHOWN = 20;
+/** Of a number that is asked for: the next ones of that name are numbers too. */
+const HIGHEST = 999_999_999;
 const SHARED = 1_000;
 
 export class Registry {
@@ -224,11 +226,14 @@ export class Registry {
     return this.#inTurn(id, () => this.#keep(id, registration));
   }
 
-  /** Takes it off the disk, unless another one has registered under its id meanwhile. */
-  erase({ id }: Component): Promise<void> {
+  /** Takes it off the disk. False where it has registered again meanwhile, or another one under its id: that one stays. */
+  erase({ id, instance }: Component): Promise<boolean> {
     const before = this.#ids.get(id);
     return this.#inTurn(id, async () => {
-      if (this.#ids.get(id) === before) await this.#documents.delete(KIND, id);
+      const now = this.#ids.get(id);
+      if (now !== before || (now !== undefined && now.instance !== instance)) return false;
+      await this.#documents.delete(KIND, id);
+      return true;
     });
   }
 
@@ -249,9 +254,10 @@ export class Registry {
     const usual: Kept = { ...rest, tokenHash: hash, registeredAt: this.#clock.now() };
     const kept = doesBeat && !isOfStack ? usual : { ...usual, ...(doesBeat ? {} : { doesBeat }), ...(isOfStack ? { isOfStack } : {}) };
     await this.#documents.put(KIND, id, kept);
-    const before = this.#ids.get(id);
-    if (before !== undefined) this.#replace(before, kept);
-    return { component: before ?? this.#add(id, kept), token, isReplaced: before !== undefined };
+    const known = this.#ids.get(id);
+    const before = known?.health.state;
+    if (known !== undefined) this.#replace(known, kept);
+    return { component: known ?? this.#add(id, kept), token, before };
   }
 
   unknown(id: string): ConductorError {
@@ -265,7 +271,9 @@ export class Registry {
 
   #idFor({ name, isOneOfMany, id }: Registration): string {
     if (id !== undefined) {
-      if (!new RegExp(`^${RegExp.escape(name)}-\\d{3,}$`).test(id)) {
+      const number = Number(id.slice(name.length + 1));
+      // one way to write each: of `-0001` nobody would know that it is the first
+      if (!(number >= 1 && number <= HIGHEST && id === idOf(name, number))) {
         throw new ConductorError("invalid_request", `"component_id" is "${id}", which is none of "${name}"`, {
           hint: `as in "${name}-001", or leave it out`,
           details: { field: "component_id" },

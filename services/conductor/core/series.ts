@@ -31,7 +31,7 @@ const LOOK_MS = 10_000;
 
 class Ring {
   readonly tier: Tier;
-  readonly #sums: Float64Array;
+  readonly #means: Float64Array;
   readonly #maxima: Float64Array;
   readonly #counts: Uint32Array;
   /** Number of the latest step that was written to. */
@@ -39,7 +39,7 @@ class Ring {
 
   constructor(tier: Tier) {
     this.tier = tier;
-    this.#sums = new Float64Array(tier.slots);
+    this.#means = new Float64Array(tier.slots);
     this.#maxima = new Float64Array(tier.slots);
     this.#counts = new Uint32Array(tier.slots);
   }
@@ -52,8 +52,11 @@ class Ring {
     if (step > this.#last) this.#advance(step);
     const slot = step % slots;
     this.#maxima[slot] = this.#counts[slot] === 0 ? value : Math.max(this.#maxima[slot] ?? value, value);
-    this.#sums[slot] = (this.#sums[slot] ?? 0) + value;
-    this.#counts[slot] = (this.#counts[slot] ?? 0) + 1;
+    const count = (this.#counts[slot] ?? 0) + 1;
+    const mean = this.#means[slot] ?? 0;
+    // no sum, which two very large numbers would take beyond all numbers
+    this.#means[slot] = mean + (value / count - mean / count);
+    this.#counts[slot] = count;
   }
 
   /** Those that begin from `start` to `end`, oldest first. */
@@ -65,7 +68,7 @@ class Ring {
       const slot = step % slots;
       const count = this.#counts[slot] ?? 0;
       if (count === 0) continue;
-      points.push({ time: step * stepMs, mean: (this.#sums[slot] ?? 0) / count, max: this.#maxima[slot] ?? 0, count });
+      points.push({ time: step * stepMs, mean: this.#means[slot] ?? 0, max: this.#maxima[slot] ?? 0, count });
     }
     return points;
   }
@@ -73,7 +76,7 @@ class Ring {
   #advance(step: number): void {
     const { slots } = this.tier;
     for (let empty = Math.max(this.#last + 1, step - slots + 1); empty <= step; empty++) {
-      this.#sums[empty % slots] = 0;
+      this.#means[empty % slots] = 0;
       this.#counts[empty % slots] = 0;
     }
     this.#last = step;
@@ -81,7 +84,7 @@ class Ring {
 
   #empty(step: number): void {
     this.#counts.fill(0);
-    this.#sums.fill(0);
+    this.#means.fill(0);
     this.#last = step;
   }
 }

@@ -31,8 +31,7 @@ export class RedisEvents implements EventLog {
 
   /** From now on its followers hear of events. */
   async attach(tail: StreamTail): Promise<void> {
-    const [newest] = (await this.#link.send("XREVRANGE", [this.#stream, "+", "-", "COUNT", "1"])) as [string, string[]][];
-    tail.follow(this.#stream, newest?.[0] ?? "0-0", (entry) => this.#followers.publish(readEvent(entry)));
+    tail.follow(this.#stream, (await this.newest()) ?? "0-0", (entry) => this.#followers.publish(readEvent(entry)));
   }
 
   async append(events: readonly Omit<StoredEvent, "id">[]): Promise<StoredEvent[]> {
@@ -54,6 +53,11 @@ export class RedisEvents implements EventLog {
 
   async oldest(): Promise<string | undefined> {
     return (await this.#range("-", 1))[0]?.id;
+  }
+
+  async newest(): Promise<string | undefined> {
+    const [newest] = (await this.#link.send("XREVRANGE", [this.#stream, "+", "-", "COUNT", "1"])) as [string, string[]][];
+    return newest?.[0];
   }
 
   close(): void {

@@ -46,6 +46,7 @@ export function makeOperations(database: Database, limits: Limits, queue = new S
     appendEvents: events.append.bind(events),
     eventsSince: events.since.bind(events),
     oldestEvent: events.oldest.bind(events),
+    newestEvent: events.newest.bind(events),
 
     getDocument: documents.get.bind(documents),
     putDocument: documents.put.bind(documents),

@@ -117,7 +117,15 @@ export class SqliteEvents {
   }
 
   oldest(): string | undefined {
-    const { n } = this.#database.query("SELECT min(n) AS n FROM events").get() as { n: number | null };
+    return this.#idOf("SELECT min(n) AS n FROM events");
+  }
+
+  newest(): string | undefined {
+    return this.#idOf("SELECT max(n) AS n FROM events");
+  }
+
+  #idOf(sql: string): string | undefined {
+    const { n } = this.#database.query(sql).get() as { n: number | null };
     return n === null ? undefined : writeId(n);
   }
 }

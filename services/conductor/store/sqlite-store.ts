@@ -188,6 +188,10 @@ class Events implements EventLog {
     return this.#database.call("oldestEvent");
   }
 
+  async newest(): Promise<string | undefined> {
+    return this.#database.call("newestEvent");
+  }
+
   close(): void {
     this.#followers.endAll();
   }

@@ -121,6 +121,7 @@ export interface EventLog {
   /** Events of all processes, in order, from this call on (one that was appended just before may come too); ends with the signal. Rejects with what `onEvent` throws. */
   follow(onEvent: (event: StoredEvent) => void, signal: AbortSignal): Promise<void>;
   oldest(): Promise<string | undefined>;
+  newest(): Promise<string | undefined>;
 }
 
 /** Small things by kind and id: access rules, alerts, known components. */

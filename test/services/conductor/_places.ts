@@ -67,6 +67,7 @@ export function withSwitch(store: Store): TestStore {
       since: (id, limit) => events.since(id, limit),
       follow: (onEvent, signal) => events.follow(onEvent, signal),
       oldest: () => events.oldest(),
+      newest: () => events.newest(),
     },
     documents: {
       ...documents,

@@ -220,7 +220,7 @@ export const components: Group = {
       ],
     },
     Dropped: object({ reason: text() }),
-    Failed: object({ message: text() }),
+    Failed: object({ code: text(), message: text() }),
     Replaced: object({ component_id: id, reason: text() }),
   },
 };

@@ -73,6 +73,24 @@ describeOnBoth("events", () => {
     ]);
   });
 
+  test("after one that is later than all there are, of a log that was lost, are all that there are, and what comes", async () => {
+    const server = await start();
+    const since = "9999999999999-0";
+    const early = await server.open(`/events/subscribe?since=${since}`);
+    // it has looked into the log, which was empty
+    await server.ask("GET", "/events");
+    const oldest = await publish(server, "note", 0);
+    expect((await early.next())?.data.data).toBe(0);
+    const late = await server.open("/events/subscribe", { "last-event-id": since });
+    expect(await late.next()).toEqual({ event: "conductor-lost", data: { since, oldest } });
+    expect((await late.next())?.data.data).toBe(0);
+    await publish(server, "note", 1);
+    for (const stream of [early, late]) {
+      expect((await stream.next())?.data.data).toBe(1);
+      await stream.close();
+    }
+  });
+
   test("reach two hundred at once, each the same in the same order", async () => {
     const server = await start();
     const streams = await Promise.all(Array.from({ length: 200 }, () => server.open("/events/subscribe?event_type=tick")));

@@ -1,4 +1,5 @@
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
+import { Guard } from "../../../../services/conductor/api/guard.ts";
 import { until } from "../../../_until.ts";
 import { describeOnBoth, type Harness, handClock, useServers } from "../_server.ts";
 
@@ -24,6 +25,36 @@ describeOnBoth("POST /heartbeat", () => {
     expect((await server.beat(hub)).body.commands).toEqual([]);
     expect((await server.beat(other)).body.commands).toEqual([]);
     expect(await stateOf(server, hub.id)).toMatchObject({ status: "healthy", metrics: { cpu_percent: 12, active_requests: 3 } });
+  });
+
+  test.each(["left", "registered again"])("that arrives in two parts, between which its sender has %s, is nobody's", async (what) => {
+    const server = await start();
+    const hub = await server.register("hub");
+    const { promise: hasCome, resolve: come } = Promise.withResolvers<void>();
+    const { identify } = Guard.prototype;
+    using _ = spyOn(Guard.prototype, "identify").mockImplementation(function (this: Guard, ...args) {
+      const principal = identify.apply(this, args);
+      if (args[0].url.endsWith("/heartbeat")) come();
+      return principal;
+    });
+    const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>();
+    const body = new ReadableStream({
+      async start(controller) {
+        controller.enqueue(new TextEncoder().encode('{"component_id": "hub-001",'));
+        await mayEnd;
+        controller.enqueue(new TextEncoder().encode('"metrics": {"cpu_percent": 99}}'));
+        controller.close();
+      },
+    });
+    const answer = fetch(`${server.url}/heartbeat`, { method: "POST", headers: { authorization: `Bearer ${hub.token}` }, body });
+    await hasCome;
+    if (what === "left") await server.ask("POST", "/deregister", { token: hub.token, body: { component_id: hub.id } });
+    // where it has left, this one gets its place
+    const other = await server.register(what === "left" ? "other" : "hub");
+    end();
+    const { status } = await answer;
+    expect(status).toBe(401);
+    expect(await stateOf(server, other.id)).toMatchObject({ status: "starting", last_heartbeat: null, metrics: {} });
   });
 
   test("of one that nobody knows is told who is", async () => {
@@ -119,6 +150,30 @@ describeOnBoth("a component that falls silent", () => {
     await stream.close();
   });
 
+  test("and registers again: the alert is over", async () => {
+    const clock = handClock();
+    const server = await start({ clock });
+    const hub = await server.register("hub", { heartbeat_interval: 1 });
+    await server.beat(hub);
+    for (let passed = 0; passed < 3_250; passed += 250) {
+      clock.pass(250);
+      server.conductor.monitor.tick();
+    }
+    expect(await stateOf(server, hub.id)).toMatchObject({ status: "degraded" });
+    await server.register("hub");
+    server.conductor.monitor.tick();
+    const alerts = await until(async () => {
+      const { events } = (await server.ask("GET", "/events")).body;
+      const found = events.filter(({ event_type: type }: { event_type: string }) => type.startsWith("alert-"));
+      return found.length === 2 && found;
+    }, "the alert is over");
+    const about = { alert_name: "component-degraded", component_id: hub.id };
+    expect(alerts).toMatchObject([
+      { event_type: "alert-firing", data: about },
+      { event_type: "alert-resolved", data: { ...about, state: "starting" } },
+    ]);
+  });
+
   test("is noticed in time on a real clock", async () => {
     const server = await start();
     const stream = await server.open("/events/subscribe?event_type=component-missed-heartbeat");
@@ -148,6 +203,23 @@ describeOnBoth("a component that falls silent", () => {
       return body.events.find((event: { event_type: string }) => event.event_type === "conductor-paused");
     }, "the event");
     expect(events.data).toEqual({ paused_ms: 3_600_000 });
+  });
+
+  test("is missed on a machine that is too busy again and again, too", async () => {
+    const clock = handClock();
+    const server = await start({ clock });
+    const hub = await server.register("hub", { heartbeat_interval: 10 });
+    const alive = await server.register("alive", { heartbeat_interval: 10 });
+    await server.beat(hub);
+    for (let passed = 0; passed < 50_000; passed += 5_000) {
+      if (passed % 10_000 === 0) expect((await server.beat(alive)).body.status).toBe("healthy");
+      for (const ms of [600, ...Array.from({ length: 11 }, () => 400)]) {
+        clock.pass(ms);
+        server.conductor.monitor.tick();
+      }
+    }
+    expect(await stateOf(server, hub.id)).toMatchObject({ status: "degraded", causes: ["missed heartbeats"] });
+    expect(await stateOf(server, alive.id)).toMatchObject({ status: "healthy" });
   });
 
   test("says itself that it is unwell: at once, and well after two", async () => {

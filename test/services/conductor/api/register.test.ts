@@ -92,6 +92,10 @@ describeOnBoth("POST /register", () => {
     [{ instances: "several" }, "instances"],
     [{ component_id: "other-001" }, "component_id"],
     [{ component_id: "hub-1" }, "component_id"],
+    [{ component_id: "hub-000" }, "component_id"],
+    [{ component_id: "hub-0001" }, "component_id"],
+    [{ component_id: "hub-1e3" }, "component_id"],
+    [{ component_id: "hub-99999999999999999999" }, "component_id"],
     [{ host: "a b" }, "host"],
   ])("refuses %j and names the field", async (wrong, field) => {
     const server = await start();
@@ -162,6 +166,27 @@ describeOnBoth("POST /deregister", () => {
       return events.some((event: { event_type: string }) => event.event_type === "component-gone") && events;
     }, "the event");
     expect(types.at(-1)).toMatchObject({ event_type: "component-gone", source: "conductor", data: { component_id: "hub-001" } });
+  });
+
+  test("of an instance takes not the next one with it, which registers at the same time", async () => {
+    const server = await start();
+    const hub = await server.register("hub");
+    const { put } = server.store.documents;
+    const { promise: isWriting, resolve: writes } = Promise.withResolvers<void>();
+    const { promise: mayGoOn, resolve: goOn } = Promise.withResolvers<void>();
+    server.store.documents.put = async (...document) => {
+      writes();
+      await mayGoOn;
+      return put(...document);
+    };
+    const next = server.register("hub");
+    await isWriting;
+    const component = server.conductor.registry.expect(hub.id);
+    const leaving = server.conductor.deregister(component);
+    goOn();
+    await leaving;
+    expect((await server.beat(await next)).status).toBe(200);
+    expect(await server.store.documents.list("component")).toMatchObject([{ id: hub.id }]);
   });
 
   test("changes nothing where it cannot be kept", async () => {

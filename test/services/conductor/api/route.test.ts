@@ -218,6 +218,42 @@ describeOnBoth("/route", () => {
     await until(() => isEnded, "the component hears of it");
   });
 
+  test("keeps no figures of one that left before it answered", async () => {
+    const server = await start();
+    const { promise: isAsked, resolve: asked } = Promise.withResolvers<void>();
+    const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>();
+    const component_id = await serve(server, "hub", async () => {
+      asked();
+      await mayAnswer;
+      return new Response("done");
+    });
+    const answered = route(server, "hub/");
+    await isAsked;
+    await server.ask("POST", "/deregister", { body: { component_id } });
+    answer();
+    expect((await answered).status).toBe(200);
+    const { measures, registry } = server.conductor;
+    measures.sample((id) => registry.get(id), Date.now());
+    expect([...measures.traffic.ids()]).toEqual([]);
+  });
+
+  test("lets what is under way end by itself when the conductor ends", async () => {
+    const server = await start();
+    const { promise: isAsked, resolve: asked } = Promise.withResolvers<void>();
+    const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>();
+    await serve(server, "hub", async () => {
+      asked();
+      await mayAnswer;
+      return new Response("done");
+    });
+    const answered = route(server, "hub/").then(async (response) => [response.status, await response.text()]);
+    await isAsked;
+    const stopped = server.stop(5_000);
+    answer();
+    expect(await answered).toEqual([200, "done"]);
+    await stopped;
+  });
+
   test("does not go round, and passes no WebSockets", async () => {
     const server = await start();
     await serve(server, "hub", (request) =>

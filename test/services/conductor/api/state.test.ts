@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { StoreError } from "../../../../services/conductor/store/store.ts";
 import { describeOnBoth, handClock, useServers } from "../_server.ts";
 
 const start = useServers();
@@ -66,6 +67,23 @@ describeOnBoth("/state", () => {
     expect(await stream.next()).toMatchObject({ event: "put", data: { key: "lamp/2", value: "off" } });
     expect(await stream.next()).toEqual({ event: "delete", data: { key: "lamp/1" } });
     await stream.close();
+  });
+
+  test("is not watched any more where that fails: who watches hears why, and of a defect that it is one", async () => {
+    const server = await start();
+    const ends: unknown[] = [];
+    for (const error of [new StoreError("it is away"), new TypeError("undefined is not a secret")]) {
+      server.store.state.list = () => Promise.reject(error);
+      const stream = await server.open("/state?watch=true");
+      ends.push(await stream.next(), await stream.next());
+    }
+    expect(ends).toEqual([
+      { event: "conductor-error", data: { code: "unavailable", message: "The store cannot do it now: it is away" } },
+      undefined,
+      { event: "conductor-error", data: { code: "internal", message: "The conductor has a defect here" } },
+      undefined,
+    ]);
+    expect(server.problems).toEqual([expect.stringContaining("undefined is not a secret")]);
   });
 
   test.each([

@@ -447,6 +447,7 @@ test("whatever happens, the rules of the states hold", () => {
         check(true),
         check(false),
         { kind: "gap", ms: 700 },
+        { kind: "gap", ms: 700, isAgain: true },
       ]);
       const before = health;
       const { health: after, effects } = step(health, event, now);

@@ -20,6 +20,13 @@ test("a step has the mean, the greatest and the number of its values; a gap has 
   expect(series.read("a-001", "other", range)).toEqual([]);
 });
 
+test("very large numbers have a mean as well", () => {
+  const series = new SeriesStore();
+  for (const value of [1.5e308, 1.5e308, -1.5e308]) series.add("a-001", "x", value, T0);
+  const [point] = series.read("a-001", "x", { start: T0, end: T0, now: T0 });
+  expect(point?.mean).toBeCloseTo(0.5e308, -300);
+});
+
 test("a day is there in coarse steps, the last half hour in fine ones, and nothing earlier", () => {
   const series = new SeriesStore();
   const day = 86_400_000;

@@ -27,6 +27,7 @@ describe.each(storeKinds)("the event history on $kind", ({ open }) => {
     expect(ids.slice(1).every((id, index) => isLater([ids[index] as string, id]))).toBe(true);
     expect(await events.since(undefined, 10)).toEqual([...stored, ...more]);
     expect(await events.oldest()).toBe(ids[0] as string);
+    expect(await events.newest()).toBe(ids.at(-1) as string);
     expect(await events.append([])).toEqual([]);
   });
 
@@ -35,6 +36,7 @@ describe.each(storeKinds)("the event history on $kind", ({ open }) => {
     const { events } = opened.store;
     expect(await events.since(undefined, 10)).toEqual([]);
     expect(await events.oldest()).toBeUndefined();
+    expect(await events.newest()).toBeUndefined();
     const stored = await events.append(Array.from({ length: 10 }, (_, n) => event(n)));
     const id = (index: number): string => stored[index]?.id as string;
     expect(numbers(await events.since(id(6), 10))).toEqual([7, 8, 9]);
