@@ -19,7 +19,7 @@ export const routes: Routes = {
 };
 
 /** What Prometheus asks for, it says in `Accept`. */
-function list(call: Call): Response {
+async function list(call: Call): Promise<Response> {
   if (call.request.headers.get("accept")?.includes("application/openmetrics-text") === true) return scrape(call);
   const query = queryOf(call);
   const { conductor } = call;
@@ -42,9 +42,9 @@ function show(call: Call): Response {
   return Response.json(describe(call.conductor, component, queryOf(call)));
 }
 
-function scrape(call: Call): Response {
+async function scrape(call: Call): Promise<Response> {
   const isShown = (component: Component): boolean => mayReach(call, "observe", component);
-  return new Response(writeOpenMetrics(call.conductor, isShown), { headers: { "content-type": OPEN_METRICS } });
+  return new Response(await writeOpenMetrics(call.conductor, isShown), { headers: { "content-type": OPEN_METRICS } });
 }
 
 function describe({ measures, clock }: Conductor, component: Component, query: URLSearchParams): object {

@@ -16,6 +16,7 @@
  *   expiry:<to>           sorted set of "<id>.<from>" that expire, by when
  *   deaths                list of JSON of {id, from, to, reason, attempts} of those that died and that nobody was told yet
  *   dead:<to>             hash id → JSON of {reason, attempts, diedAt, from}, a line end, the body
+ *   died:<to>             sorted set of the ids of these, by when
  *
  * Keys are made in the scripts, so this needs one Redis (with or without replicas), not a cluster.
  */
@@ -34,7 +35,7 @@ local function keysOf(base, to)
   return {
     list = base .. ':list:' .. pair, back = base .. ':back:' .. pair, out = base .. ':out:' .. pair,
     bodies = base .. ':bodies:' .. to, due = base .. ':due:' .. to, later = base .. ':later:' .. to, ready = base .. ':ready:' .. to,
-    attempts = base .. ':attempts:' .. to, expiry = base .. ':expiry:' .. to, dead = base .. ':dead:' .. to,
+    attempts = base .. ':attempts:' .. to, expiry = base .. ':expiry:' .. to, dead = base .. ':dead:' .. to, died = base .. ':died:' .. to,
     deaths = base .. ':deaths', to = to,
   }
 end
@@ -69,6 +70,7 @@ local function bury(k, id, from, reason, attempts, now)
   if not body then return end
   local head = cjson.encode({ reason = reason, attempts = tostring(attempts), diedAt = string.format('%.0f', now), from = from })
   call('HSET', k.dead, id, head .. '\\n' .. body)
+  call('ZADD', k.died, now, id)
   call('RPUSH', k.deaths, cjson.encode({ id = id, from = from, to = k.to, reason = reason, attempts = tonumber(attempts) }))
   call('LTRIM', k.deaths, -${DEATHS_KEPT}, -1)
   call('HDEL', k.bodies, id)
@@ -271,6 +273,7 @@ for _, to in ipairs(call('SMEMBERS', ARGV[1] .. ':recipients')) do
       local head, body = string.match(dead, '^([^\\n]*)\\n[^|]*(|.*)$')
       local from = cjson.decode(head).from
       call('HDEL', k.dead, id)
+      call('ZREM', k.died, id)
       call('HSET', k.bodies, id, body)
       putBack(k, id, from)
       settle(k, from)
@@ -321,10 +324,9 @@ for from in pairs(changed) do
   end
   settle(k, from)
 end
-local dead = call('HGETALL', k.dead)
-for i = 1, #dead, 2 do
-  local head = string.match(dead[i + 1], '^[^\\n]*')
-  if tonumber(cjson.decode(head).diedAt) <= tonumber(ARGV[5]) then call('HDEL', k.dead, dead[i]) end
+for _, id in ipairs(call('ZRANGEBYSCORE', k.died, '-inf', ARGV[5], 'LIMIT', 0, ${10 * AT_ONCE})) do
+  call('HDEL', k.dead, id)
+  call('ZREM', k.died, id)
 end
 if call('EXISTS', k.bodies, k.dead) == 0 then call('SREM', base .. ':recipients', to) end
 return died

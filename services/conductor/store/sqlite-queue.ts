@@ -51,6 +51,12 @@ interface PairChange {
   notBefore: number;
 }
 
+/** The deaths that nobody was told yet at one moment: the first `count` of them. */
+interface Mark {
+  readonly deaths: Death[];
+  readonly count: number;
+}
+
 /** Rows that one sweep takes of a kind; the next one goes on. */
 const AT_ONCE = 10_000;
 
@@ -106,18 +112,22 @@ export class SqliteQueue {
   }
 
   /** Before each operation: what `rolledBack` goes back to. */
-  mark(): number {
-    return this.#deaths.length;
+  mark(): Mark {
+    return { deaths: this.#deaths, count: this.#deaths.length };
   }
 
   /** What was done since the mark was not done. */
-  rolledBack(mark: number): void {
+  rolledBack({ deaths, count }: Mark): void {
     this.#loads.clear();
-    this.#deaths.length = Math.min(this.#deaths.length, mark);
+    this.#deaths = deaths;
+    deaths.length = count;
   }
 
   deaths(): Death[] {
-    return this.#deaths.splice(0, DEATHS_AT_ONCE);
+    const told = this.#deaths.slice(0, DEATHS_AT_ONCE);
+    // the list of a mark only grows
+    if (told.length > 0) this.#deaths = this.#deaths.slice(told.length);
+    return told;
   }
 
   /** The number of the message that had this sender's key already. */

@@ -4,6 +4,7 @@ import { openStore } from "../../../../services/conductor/store/open-store.ts";
 import type { StateChange, Store, StoredEvent } from "../../../../services/conductor/store/store.ts";
 import { until } from "../../../_until.ts";
 import { makeFolder } from "../../../_workspace.ts";
+import { message } from "./_message.ts";
 import { HAS_REDIS, type RedisServer } from "./_redis.ts";
 import { sharedRedis, stopSharedRedis } from "./_stores.ts";
 
@@ -172,4 +173,18 @@ test.skipIf(!HAS_REDIS)("events that others append to the stream are followed to
   expect(heard[0]).toEqual({ id: expect.any(String), type: "theirs", source: "script", time: 7, data: { a: 1 } });
   expect(heard[1]).toMatchObject({ type: "bare", source: "", data: null, time: Number(heard[1]?.id.split("-")[0]) });
   expect(await store.events.since(undefined, 10)).toEqual(heard);
+});
+
+describe.skipIf(!HAS_REDIS)("the queue in Redis", () => {
+  test("is swept without a look at its dead letters, of which there may be many", async () => {
+    const { store, redis } = await open();
+    const now = Date.now();
+    await store.queue.send([message("a", "b", 1, { expiresAt: now })]);
+    expect(await store.queue.sweep(now)).toBe(1);
+    await redis.ask("CONFIG", "RESETSTAT");
+    expect(await store.queue.sweep(now)).toBe(0);
+    const commands = String(await redis.ask("INFO", "commandstats"));
+    expect(commands).toContain("cmdstat_evalsha:");
+    expect(commands).not.toContain("cmdstat_hgetall:");
+  });
 });

@@ -4,6 +4,8 @@ import { describe, expect, test } from "bun:test";
 import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openStore } from "../../../../services/conductor/store/open-store.ts";
+import { openDatabase } from "../../../../services/conductor/store/sqlite-database.ts";
+import { SqliteQueue } from "../../../../services/conductor/store/sqlite-queue.ts";
 import { openSqliteStore } from "../../../../services/conductor/store/sqlite-store.ts";
 import { resultOf } from "../../../_process.ts";
 import { makeFolder, makeTree } from "../../../_workspace.ts";
@@ -119,4 +121,23 @@ test("what was asked for before it is closed is done", async () => {
   await Promise.all(puts);
   await using again = await openSqliteStore(file);
   expect(await again.documents.list("kind")).toHaveLength(50);
+});
+
+test("deaths that were told in a transaction that was not kept are told again, and those of it never", () => {
+  const file = join(makeFolder(), "conductor.db");
+  const database = openDatabase(file);
+  const queue = new SqliteQueue(database, { maxAttempts: 1, maxWaiting: 10, idempotencyMs: 1, deadLetterMs: 1_000 });
+  const send = (from: string) => queue.send([{ from, to: "sink", expiresAt: 1, key: null, body: "{}" }], 1);
+  send("a");
+  queue.sweep(2);
+  const mark = queue.mark();
+  database.run("BEGIN");
+  expect(queue.deaths()).toMatchObject([{ from: "a" }]);
+  send("b");
+  queue.sweep(2);
+  database.run("ROLLBACK");
+  queue.rolledBack(mark);
+  expect(queue.deaths()).toMatchObject([{ from: "a" }]);
+  expect(queue.deaths()).toEqual([]);
+  database.close();
 });
