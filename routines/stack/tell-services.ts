@@ -4,6 +4,7 @@
  * runs Harbor. Nothing depends on it: what goes wrong is a warning.
  */
 import { join } from "node:path";
+import { HarborError } from "../_script/error.ts";
 import { withLock } from "../_script/lock.ts";
 import type { Env } from "../config/read-values.ts";
 import { readOnChange } from "../workspace/describe-service.ts";
@@ -36,7 +37,7 @@ const WAIT_MS = 60_000;
 /** Those that run, one after the other across commands, so that what is told last is how it is. Never throws. */
 export async function tellServices({ cause, home, env, signal, progress }: TellServicesOptions): Promise<void> {
   try {
-    if (signal.aborted || hooksOf(home).hooks.length === 0) return;
+    if (signal.aborted || !hasHooks(home)) return;
     const { runHooks } = await import("./run-hooks.ts");
     const lock = join(stateOf(home).directory, "on-change.lock");
     const work = async (): Promise<void> => {
@@ -47,6 +48,16 @@ export async function tellServices({ cause, home, env, signal, progress }: TellS
     await withLock(lock, work, { signal, purpose: "telling services of a change", waitMs: WAIT_MS });
   } catch (error) {
     if (!signal.aborted) progress.warn(`Cannot tell services of the change: ${(error as Error).message}`);
+  }
+}
+
+/** A workspace that is gone has no programs either; the verb itself says what is wrong with it. */
+function hasHooks(home: string): boolean {
+  try {
+    return hooksOf(home).hooks.length > 0;
+  } catch (error) {
+    if (error instanceof HarborError) return false;
+    throw error;
   }
 }
 

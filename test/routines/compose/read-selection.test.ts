@@ -66,7 +66,7 @@ describe("readSelection", () => {
       "* is all, with -n all that can be natively",
       { names: ["*"], native: true },
       "*",
-      ["b", "c", "llamacpp", "mock-openai", "ollama", "redis", "speaches"],
+      ["b", "c", "conductor", "llamacpp", "mock-openai", "ollama", "redis", "speaches"],
     ],
     ["defaults are a list", { env: { HARBOR_SERVICES_DEFAULT: "a; b" } }, ["a", "b"], []],
     [
