@@ -91,7 +91,7 @@ async function register({ self, services }: News, operator: Operator): Promise<v
 
 /** By the certificate that it is configured to show; loaded for https alone. */
 async function trustOf({ url }: StackService): Promise<OperatorOptions["trust"]> {
-  const { HARBOR_CONDUCTOR_TLS_CERT: cert = "", HARBOR_DATA: data = "" } = process.env;
+  const { HARBOR_CONDUCTOR_TLS_CERT_FILE: cert = "", HARBOR_DATA: data = "" } = process.env;
   if (cert === "" || url?.startsWith("https:") !== true) return undefined;
   const { certificateFile, trustFile } = await import("./trust.ts");
   return () => trustFile(certificateFile(cert, data));

@@ -11,7 +11,7 @@ const TIMEOUT_MS = 3_000;
 
 /** Undefined where it answers, else why that is not so. Not by fetch, which would ask the proxy of HTTP_PROXY. */
 export function askHealth(env: Readonly<Record<string, string | undefined>>): Promise<string | undefined> {
-  const { HARBOR_CONDUCTOR_HOST: bound = "", HARBOR_CONDUCTOR_HOST_PORT: port = "", HARBOR_CONDUCTOR_TLS_CERT: cert = "" } = env;
+  const { HARBOR_CONDUCTOR_HOST: bound = "", HARBOR_CONDUCTOR_HOST_PORT: port = "", HARBOR_CONDUCTOR_TLS_CERT_FILE: cert = "" } = env;
   // who listens everywhere is here as well
   const host = ["", "0.0.0.0", "::"].includes(bound) ? "127.0.0.1" : bound;
   const options = { host, port: port || "8888", path: "/health", timeout: TIMEOUT_MS, agent: false, rejectUnauthorized: false };

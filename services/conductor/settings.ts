@@ -93,10 +93,12 @@ function readAudit(env: Env): AuditLevel {
 
 /** In a container only the data folder is there: a path that is not absolute is one in it. */
 function readTlsFiles(env: Env, dataFolder: string): TlsFiles | undefined {
-  const [cert, key] = ["HARBOR_CONDUCTOR_TLS_CERT", "HARBOR_CONDUCTOR_TLS_KEY"].map((name) => env[name] || "");
+  const [cert, key] = ["HARBOR_CONDUCTOR_TLS_CERT_FILE", "HARBOR_CONDUCTOR_TLS_KEY_FILE"].map((name) => env[name] || "");
   if (cert && key) return { cert: resolve(dataFolder, cert), key: resolve(dataFolder, key) };
   if (!cert && !key) return undefined;
-  throw new Error(`HARBOR_CONDUCTOR_TLS_CERT and HARBOR_CONDUCTOR_TLS_KEY go together: ${cert ? "the key" : "the certificate"} is missing`);
+  throw new Error(
+    `HARBOR_CONDUCTOR_TLS_CERT_FILE and HARBOR_CONDUCTOR_TLS_KEY_FILE go together: ${cert ? "the key" : "the certificate"} is missing`,
+  );
 }
 
 function readSmtpUrl(env: Env): string {

@@ -10,7 +10,7 @@ import type { Trust } from "./client/http.ts";
 /** Bun has it, and its types do not. */
 const { getCACertificates } = tls as unknown as { getCACertificates(kind: "default"): string[] };
 
-/** The file that `conductor.tls_cert` names. One that is not absolute is in the conductor's data folder. */
+/** The file that `conductor.tls_cert_file` names. One that is not absolute is in the conductor's data folder. */
 export function certificateFile(cert: string, data: string): string {
   return resolve(data, "conductor", cert);
 }

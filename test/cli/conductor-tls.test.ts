@@ -15,8 +15,8 @@ test("a conductor with a certificate has an https URL, is told what runs, and is
     const data = join(box.home, "data", "conductor");
     mkdirSync(data, { recursive: true });
     await makeCertificate(data, "own");
-    await box.run(["config", "set", "conductor.tls_cert", "own.crt"]);
-    await box.run(["config", "set", "conductor.tls_key", "own.key"]);
+    await box.run(["config", "set", "conductor.tls_cert_file", "own.crt"]);
+    await box.run(["config", "set", "conductor.tls_key_file", "own.key"]);
     const up = await box.run(["up", "-x", "conductor", "-x", "mock-openai"]);
     expect([up.exit, up.stderr.includes("Cannot tell")]).toEqual([0, false]);
     expect((await box.run(["url", "conductor"])).stdout.trim()).toBe(`https://127.0.0.1:${port}`);
@@ -29,7 +29,7 @@ test("a conductor with a certificate has an https URL, is told what runs, and is
     expect(words.stdout).toContain("mock-openai-001");
     // what is shown is not what is configured any more
     await makeCertificate(join(box.home, "data"), "other");
-    await box.run(["config", "set", "conductor.tls_cert", join(box.home, "data", "other.crt")]);
+    await box.run(["config", "set", "conductor.tls_cert_file", join(box.home, "data", "other.crt")]);
     const { exit, stderr } = await box.run(["conductor", "ls"]);
     expect([exit, stderr]).toEqual([1, expect.stringContaining("NODE_EXTRA_CA_CERTS")]);
   } finally {

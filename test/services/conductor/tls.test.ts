@@ -101,7 +101,7 @@ describe("TLS", () => {
       [one.cert, join(folder, "none.key"), "cannot be read: ENOENT"],
       [one.cert, "", "go together: the key is missing"],
     ] as const) {
-      const env = { HARBOR_CONDUCTOR_DATA: folder, HARBOR_CONDUCTOR_TLS_CERT: cert, HARBOR_CONDUCTOR_TLS_KEY: key };
+      const env = { HARBOR_CONDUCTOR_DATA: folder, HARBOR_CONDUCTOR_TLS_CERT_FILE: cert, HARBOR_CONDUCTOR_TLS_KEY_FILE: key };
       const { child } = await run(env);
       const said = await new Response(child.stderr).text();
       expect(said).toContain(message);
@@ -113,7 +113,11 @@ describe("TLS", () => {
   test("renews on SIGHUP, from paths in its data folder, and is found healthy by what its container asks", async () => {
     const folder = makeFolder();
     const first = await makeCertificate(folder, "conductor");
-    const env = { HARBOR_CONDUCTOR_DATA: folder, HARBOR_CONDUCTOR_TLS_CERT: "conductor.crt", HARBOR_CONDUCTOR_TLS_KEY: "conductor.key" };
+    const env = {
+      HARBOR_CONDUCTOR_DATA: folder,
+      HARBOR_CONDUCTOR_TLS_CERT_FILE: "conductor.crt",
+      HARBOR_CONDUCTOR_TLS_KEY_FILE: "conductor.key",
+    };
     const before = `${folder}/before.crt`;
     copyFileSync(first.cert, before);
     const { child, url } = await run(env);
@@ -142,7 +146,7 @@ describe("TLS", () => {
     const port = String(freePort());
     const set: Record<string, string> = {
       ...{ HARBOR_CONDUCTOR_HOST_PORT: port, HARBOR_CONDUCTOR_TOKEN: TOKEN, HARBOR_DATA: folder },
-      ...{ HARBOR_CONDUCTOR_TLS_CERT: cert, HARBOR_CONDUCTOR_TLS_KEY: key },
+      ...{ HARBOR_CONDUCTOR_TLS_CERT_FILE: cert, HARBOR_CONDUCTOR_TLS_KEY_FILE: key },
     };
     const contract = readContract({ path: join(SERVICE, "conductor_native.yml"), handle: "conductor" });
     const spec = resolveContract({ contract, values: (name) => set[name] });
