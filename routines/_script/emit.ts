@@ -9,6 +9,15 @@ const STDERR = 2;
 
 /** Writes all of `text` to a file descriptor, waiting for a slow reader where the pipe is full. */
 export function writeAll(fd: number, text: string): void {
+  isWritten(fd, text);
+}
+
+/** A line of a result that goes on; false where nobody reads it any more, and it may end. */
+export function emitLine(text: string): boolean {
+  return isWritten(1, `${text}\n`);
+}
+
+function isWritten(fd: number, text: string): boolean {
   let rest = new TextEncoder().encode(text); // a Buffer takes 1 ms to set up
   while (rest.length > 0) {
     try {
@@ -20,11 +29,12 @@ export function writeAll(fd: number, text: string): void {
         continue;
       }
       // the reader (`| head`) has what it wanted; and what is only said to a person is no reason to fail what was asked for
-      if (code === "EPIPE" || fd === STDERR) return;
+      if (code === "EPIPE" || fd === STDERR) return false;
       if (code === "ENOSPC") throw new HarborError("Cannot write the result: no space is left on the device");
       throw error;
     }
   }
+  return true;
 }
 
 /** One line (or block) of the result; a final newline is added where there is none. */

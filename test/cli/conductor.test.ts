@@ -266,6 +266,15 @@ describe("watch", () => {
     expect(await new Response(watch.stderr).text()).toBe("");
   }, 20_000);
 
+  test("ends when nobody reads it any more", async () => {
+    const watch = box.start(["conductor", "watch", "--type", "entity-*", "--since", "0-0"]);
+    const reader = watch.stdout.getReader();
+    await reader.read();
+    await reader.cancel();
+    await run("publish", "entity-created", '{"id": 3}');
+    expect(await watch.exited).toBe(0);
+  }, 20_000);
+
   test("with --json is a line of JSON each", async () => {
     const watch = box.start(["conductor", "watch", "--json", "--since", "0-0", "--type", "entity-created"]);
     const [line] = await readUntil(watch.stdout, /^\{.*\}$/m);

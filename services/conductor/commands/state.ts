@@ -1,7 +1,7 @@
 /** `harbor conductor state`: the state that components share. */
 import { type CommandTable, defineCommand, jsonArg } from "../../../routines/_script/command.ts";
 import { runNamed } from "../../../routines/_script/dispatch.ts";
-import { emit, emitText } from "../../../routines/_script/emit.ts";
+import { emit } from "../../../routines/_script/emit.ts";
 import { HarborError } from "../../../routines/_script/error.ts";
 import { printable, printableLines } from "../../../routines/_script/printable.ts";
 import { table } from "../../../routines/_script/table.ts";
@@ -114,11 +114,11 @@ const watch = defineCommand({
   },
   run: ({ args }) =>
     withConductor(args, async (conductor) => {
-      const show = ({ key, entry }: Change): void => {
-        if (args.json) emitText(JSON.stringify({ key, entry }));
-        else emitText(printable(entry === null ? `${key}  removed` : `${key}  ${entry.version}  ${JSON.stringify(entry.value)}`));
+      const describe = ({ key, entry }: Change): string => {
+        if (args.json) return JSON.stringify({ key, entry });
+        return printable(entry === null ? `${key}  removed` : `${key}  ${entry.version}  ${JSON.stringify(entry.value)}`);
       };
-      await follow(conductor, () => conductor.state.watch(args.prefix ?? "", show));
+      await follow(conductor, (print) => conductor.state.watch(args.prefix ?? "", (change) => print(describe(change))));
     }),
 });
 

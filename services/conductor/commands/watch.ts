@@ -1,6 +1,5 @@
 /** `harbor conductor watch`: events as they come, through restarts of the conductor, until Ctrl-C. */
 import { defineCommand } from "../../../routines/_script/command.ts";
-import { emitText } from "../../../routines/_script/emit.ts";
 import { printable } from "../../../routines/_script/printable.ts";
 import { warn } from "../../../routines/stack/say.ts";
 import type { SentEvent } from "../client/stream.ts";
@@ -36,16 +35,21 @@ export const command = defineCommand({
   run: ({ args }) =>
     withConductor(args, async (conductor) => {
       const types = args.type.length === 0 ? "*" : args.type.join(",");
-      await follow(conductor, () => conductor.events(types, (event) => show(event, args), args.since));
+      await follow(conductor, (print) => conductor.events(types, (event) => show(event, args, print), args.since));
     }),
 });
 
-function show({ event, data }: SentEvent, { json, since }: { json: boolean; since: string | undefined }): void {
+interface Shown {
+  readonly json: boolean;
+  readonly since: string | undefined;
+}
+
+function show({ event, data }: SentEvent, { json, since }: Shown, print: (line: string) => void): void {
   const { event_id, event_type, source, timestamp, data: inner } = data as WireEvent;
   if (event === "conductor-lost") {
     if (since !== ALL) warn(["Some events were missed: they are no longer kept"]);
   } else if (event === "conductor-dropped") warn(["More events came than could be shown: what was missed follows"]);
   else if (event_id === undefined) warn([`${event}: ${JSON.stringify(data)}`]);
-  else if (json) emitText(JSON.stringify(data));
-  else emitText(printable(`${new Date(timestamp).toTimeString().slice(0, 8)}  ${event_type}  ${source}  ${JSON.stringify(inner)}`));
+  else if (json) print(JSON.stringify(data));
+  else print(printable(`${new Date(timestamp).toTimeString().slice(0, 8)}  ${event_type}  ${source}  ${JSON.stringify(inner)}`));
 }

@@ -1,4 +1,5 @@
 /** Where the conductor is and how it is asked, for the subcommands of `harbor conductor`; what it refuses, in Harbor's words. */
+import { emitLine } from "../../../routines/_script/emit.ts";
 import { HarborError } from "../../../routines/_script/error.ts";
 import { listenForInterrupt } from "../../../routines/_script/interrupt.ts";
 import { nearest } from "../../../routines/_script/nearest.ts";
@@ -41,15 +42,19 @@ export async function withConductor(where: Where, work: (conductor: Operator) =>
   }
 }
 
-/** Until it is refused, or Ctrl-C; what is wrong with the place or the token is said at once, before the stream tries again for ever. */
-export async function follow(conductor: Operator, open: () => Subscription): Promise<void> {
+/**
+ * Until it is refused, Ctrl-C, or nobody reads what is printed any more (`| head`); what is wrong with the place or the token is said at
+ * once, before the stream tries again for ever.
+ */
+export async function follow(conductor: Operator, open: (print: (line: string) => void) => Subscription): Promise<void> {
   await conductor.services({ limit: 1 });
-  using stream = open();
+  const unread = Promise.withResolvers<void>();
+  using stream = open((line) => emitLine(line) || unread.resolve());
   const ended = new Promise<void>((resolve) => conductor.signal.addEventListener("abort", () => resolve()));
   const refused = new Promise<never>((_, reject) => {
     stream.ready.catch(reject);
   });
-  await Promise.race([ended, refused]);
+  await Promise.race([ended, refused, unread.promise]);
 }
 
 async function findConductor(where: Where): Promise<Pick<OperatorOptions, "url" | "token" | "trust">> {
