@@ -8,12 +8,18 @@ const AGAIN_MS = 2_000;
 /** A tab that nobody looks at holds no stream open: a browser has six connections to one place, for all its tabs. */
 const HIDDEN_MS = 10_000;
 
+/** How it is now, and a long pause. */
+async function glance() {
+  show(await (await ask(`/dashboard?limit=${ROWS}`)).json());
+  // it may be looked at again by now
+  if (document.hidden) await pause(HIDDEN_MS);
+}
+
 async function follow() {
   for (;;) {
     try {
       if (document.hidden) {
-        show(await (await ask(`/dashboard?limit=${ROWS}`)).json());
-        await pause(HIDDEN_MS);
+        await glance();
         continue;
       }
       await watch(show);

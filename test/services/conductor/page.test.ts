@@ -192,8 +192,10 @@ describe("the dashboard", () => {
     await until(() => asked.length === 1, "it asks once");
     await place.register("hub");
     await hide(false);
-    await headline(page, "0 components are well, 1 starting");
+    // soon, and not when a hidden page would ask the next time
+    await until(() => asked.length === 2, "it follows again");
     expect(asked).toEqual(["?limit=1000", "?watch=true&limit=1000"]);
+    await headline(page, "0 components are well, 1 starting");
   }, 20_000);
 
   test("makes nothing but text of what components say, and asks nobody else", async () => {
