@@ -6,7 +6,7 @@
  */
 import { defineCommand, jsonArg } from "./_script/command.ts";
 import { readCount } from "./_script/count.ts";
-import { emitText } from "./_script/emit.ts";
+import { emitLine } from "./_script/emit.ts";
 import { listenForInterrupt } from "./_script/interrupt.ts";
 import { readPattern } from "./_script/pattern.ts";
 import { runScript } from "./_script/script.ts";
@@ -62,12 +62,12 @@ export const command = defineCommand({
   },
 });
 
-/** Gives the number of lines, as the next does. */
+/** Until nobody reads them any more; gives the number of lines, as the next does. */
 async function printJson(lines: AsyncIterable<LogLine>): Promise<number> {
   let count = 0;
   for await (const line of lines) {
-    emitText(JSON.stringify(line));
     count++;
+    if (!emitLine(JSON.stringify(line))) break;
   }
   return count;
 }

@@ -52,8 +52,8 @@ export const command = defineCommand({
   async run({ args }) {
     using interrupt = listenForInterrupt();
     const { history, live } = followLog(readViewArgs(args));
-    for await (const entry of history) emitEntry(entry, args.json);
-    for await (const entry of live(interrupt.signal)) emitEntry(entry, args.json);
+    for await (const entry of history) if (!emitEntry(entry, args.json)) return;
+    for await (const entry of live(interrupt.signal)) if (!emitEntry(entry, args.json)) return;
   },
 });
 

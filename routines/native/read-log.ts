@@ -7,7 +7,7 @@
  */
 import { defineCommand, jsonArg } from "../_script/command.ts";
 import { readCount } from "../_script/count.ts";
-import { emitText } from "../_script/emit.ts";
+import { emitLine } from "../_script/emit.ts";
 import { readPattern } from "../_script/pattern.ts";
 import { runScript } from "../_script/script.ts";
 import { readSince } from "../_script/since.ts";
@@ -84,8 +84,9 @@ export function readViewArgs({ folder, tail, since, grep }: ViewValues): LogView
   };
 }
 
-export function emitEntry({ time, stream, text }: LogEntry, isJson: boolean): void {
-  emitText(isJson ? JSON.stringify({ time, stream, text }) : `${time} ${stream} ${text}`);
+/** False where nobody reads it any more. */
+export function emitEntry({ time, stream, text }: LogEntry, isJson: boolean): boolean {
+  return emitLine(isJson ? JSON.stringify({ time, stream, text }) : `${time} ${stream} ${text}`);
 }
 
 export const command = defineCommand({
@@ -96,7 +97,7 @@ export const command = defineCommand({
   },
   args: viewArgs,
   async run({ args }) {
-    for await (const entry of readLog(readViewArgs(args))) emitEntry(entry, args.json);
+    for await (const entry of readLog(readViewArgs(args))) if (!emitEntry(entry, args.json)) return;
   },
 });
 

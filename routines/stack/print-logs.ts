@@ -1,6 +1,6 @@
 /** Log lines for people: each behind its service's name, in that service's colour where a terminal shows it. */
 import { fstatSync } from "node:fs";
-import { emitText } from "../_script/emit.ts";
+import { emitLine } from "../_script/emit.ts";
 import type { LogLine } from "./read-stack-logs.ts";
 
 export interface PrintLogsOptions {
@@ -20,7 +20,7 @@ export function showsColours(env: Readonly<Record<string, string | undefined>>):
   return !env.NO_COLOR && env.TERM !== "dumb" && fstatSync(1).isCharacterDevice();
 }
 
-/** Prints each line on stdout as it comes; says how many it were. */
+/** Prints each line on stdout as it comes, until nobody reads them any more; says how many it were. */
 export async function printLogs(lines: AsyncIterable<LogLine>, options: PrintLogsOptions): Promise<number> {
   const colourOf = options.hasColours ? pickColours() : undefined;
   let width = Math.max(0, ...(options.names ?? []).map((name) => name.length));
@@ -30,8 +30,8 @@ export async function printLogs(lines: AsyncIterable<LogLine>, options: PrintLog
     const colour = colourOf?.(service);
     const name = options.hasPrefix ? paint(`${service.padEnd(width)} |`, colour) : "";
     const text = colour !== undefined && line.includes("\x1b") ? `${line}${RESET}` : line; // its colours end with it
-    emitText(`${[name, options.hasTimes ? time : "", text].filter((part, index) => index === 2 || part !== "").join(" ")}\n`);
     count++;
+    if (!emitLine([name, options.hasTimes ? time : "", text].filter((part, index) => index === 2 || part !== "").join(" "))) break;
   }
   return count;
 }

@@ -145,4 +145,16 @@ describe("harbor logs", () => {
       expect(text).toStartWith("alpha | again alpha\r\nbeta  | ^[31mred");
     expect((await box.run(["logs", "-n", "1"])).stdout).toBe("alpha | again alpha\nbeta  | \x1b[31mred\n");
   });
+
+  test.each([[["logs", "-f", "-n", "1"]], [["logs", "-f", "-n", "1", "--json"]]])(
+    "%j ends when nobody reads it any more",
+    async (words) => {
+      const child = box.start(words);
+      const reader = child.stdout.getReader();
+      await reader.read();
+      await reader.cancel();
+      await say("alpha", "unread\n");
+      expect(await child.exited).toBe(0);
+    },
+  );
 });
