@@ -44,8 +44,11 @@ export async function runControl(action: ContainerAction, handles: readonly stri
   const progress = createProgress(isQuiet);
   // what is up is read once nobody else changes it
   const work = (): Promise<ControlledService[]> => controlStack({ action, ...currentStack(env), env, handles, signal, progress });
-  const done = await withLock(stateOf(home).lock, work, { signal, purpose: `harbor ${action}` }).finally(() => removeEmptyState(home));
-  await tellServices({ cause: action, home, env, signal, progress });
+  const done = await withLock(stateOf(home).lock, work, { signal, purpose: `harbor ${action}` }).finally(async () => {
+    removeEmptyState(home);
+    // also where some of it failed: what could be done is done
+    await tellServices({ cause: action, home, env, signal, progress });
+  });
   if (done.length === 0) progress.say("harbor", `nothing runs that could be ${PAST[action]}`);
   return done;
 }

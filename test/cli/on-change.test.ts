@@ -86,6 +86,20 @@ describe("a service that wants to know what changes", () => {
     expect(told?.services.find(({ handle }) => handle === "echo")?.state).toBe(state);
   });
 
+  test("is told of a restart that failed as well: by now echo is down", async () => {
+    for (const line of ["up -x echo", "stop echo"]) expect((await box.run(line.split(" "))).exit).toBe(0);
+    heard();
+    {
+      using _ = Bun.listen({ hostname: "127.0.0.1", port: ports.echo, socket: { data() {} } });
+      expect((await box.run(["restart", "echo"])).exit).not.toBe(0);
+    }
+    const told = heard();
+    expect(told?.cause).toBe("restart");
+    expect(told?.services.find(({ handle }) => handle === "echo")?.state).toBe("failed");
+    expect((await box.run(["down", "echo"])).exit).toBe(0);
+    heard();
+  });
+
   test("is not told of what only looks", async () => {
     for (const line of ["ps", "plan -x echo", "ls", "config set mind.mood better"]) await box.run(line.split(" "));
     expect(heard()).toBeUndefined();
