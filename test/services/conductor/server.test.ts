@@ -137,3 +137,19 @@ test("a body that comes a byte at a time does not hold a connection for ever", a
   await closed;
   clearInterval(timer);
 }, 20_000);
+
+test("what waits for something is not ended for being quiet, while a connection that nobody uses is", async () => {
+  const server = await start({ idleSeconds: 1 });
+  const hub = await server.register("hub");
+  const events = await server.open("/events/subscribe?event_type=note");
+  const message = server.ask("GET", `/queue/receive?component=${hub.id}&wait=30`, { token: hub.token });
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  const unused = await Bun.connect({ hostname: "127.0.0.1", port: server.port, socket: { data() {}, close: () => resolve() } });
+  unused.write("GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+  await closed;
+  expect((await server.ask("POST", "/events/publish", { body: { event_type: "note", data: 7 } })).status).toBe(201);
+  expect((await events.next())?.data.data).toBe(7);
+  expect((await server.ask("POST", "/queue/send", { body: { to: hub.id, payload: "hello" } })).status).toBe(201);
+  expect(await message).toMatchObject({ status: 200, body: { messages: [{ payload: "hello" }] } });
+  await events.close();
+}, 20_000);
