@@ -41,15 +41,15 @@ export const routes: Routes = {
 async function register(call: Call): Promise<Response> {
   const { conductor } = call;
   const registration = readRegistration(await readFields(call), call);
-  const { component, token, before } = await conductor.register(registration);
+  const { component, token, isAgain } = await conductor.register(registration);
   const { health } = component;
-  call.note({ component_id: component.id, is_replacement: before !== undefined });
+  call.note({ component_id: component.id, is_replacement: isAgain });
   return Response.json(
     {
       status: "registered",
       component_id: component.id,
       instance_id: component.instance,
-      is_replacement: before !== undefined,
+      is_replacement: isAgain,
       token,
       heartbeat_interval: health.intervalMs / 1_000,
       next_heartbeat: health.doesBeat ? isoTime(conductor.clock.now() + health.intervalMs) : null,

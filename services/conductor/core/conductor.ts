@@ -15,6 +15,7 @@ import { Mailroom } from "./mailroom.ts";
 import { Measures } from "./measures.ts";
 import { type Announcement, Monitor } from "./monitor.ts";
 import { Notifier } from "./notify.ts";
+import { RaisedAlerts } from "./raised-alerts.ts";
 import { LastBuckets, Rates } from "./rates.ts";
 import { type Component, type Registered, type Registration, Registry } from "./registry.ts";
 import { RequestDesk } from "./request-desk.ts";
@@ -66,6 +67,7 @@ export class Conductor {
   /** Of this process: requests that come back to it have it in their `Via`. */
   readonly name = `harbor-conductor-${crypto.randomUUID().slice(0, 8)}`;
   readonly #options: ConductorOptions;
+  readonly #raised: RaisedAlerts;
   readonly #end = new AbortController();
   readonly #registrations = new Rates<string>(AGAIN.perSecond, AGAIN.burst, new LastBuckets(AGAIN.names));
   #sampling: Timer | undefined;
@@ -100,9 +102,11 @@ export class Conductor {
       complain: this.complain,
     });
     const announce = (events: readonly Announcement[]) => this.storeWatch.announce(events);
+    this.#raised = new RaisedAlerts({ documents: store.documents, quietly: (what, work) => this.#quietly(what, work) });
     this.monitor = new Monitor({
       registry: this.registry,
       clock,
+      raised: this.#raised,
       announce,
       forget: (component) => {
         this.held.endOf(component, "it has left");
@@ -154,6 +158,7 @@ export class Conductor {
       this.monitor.watch(component, "known");
       this.checks.watch(component);
     }
+    await this.#raised.load((id) => this.registry.get(id) !== undefined);
     this.#quietly("events are not followed any more", this.#follow());
     await this.alerts.load();
     this.monitor.start();
@@ -178,8 +183,8 @@ export class Conductor {
   async register(registration: Registration): Promise<Registered> {
     this.#refuseTooMany(registration);
     const registered = await this.registry.register(registration);
-    this.monitor.watch(registered.component, registered.before === undefined ? "registered" : "replaced", registered.before);
-    if (registered.before !== undefined) this.held.endOf(registered.component, "it has registered again");
+    this.monitor.watch(registered.component, registered.isAgain ? "replaced" : "registered");
+    if (registered.isAgain) this.held.endOf(registered.component, "it has registered again");
     this.checks.watch(registered.component);
     return registered;
   }

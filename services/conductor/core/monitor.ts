@@ -6,7 +6,8 @@ import type { StoredEvent } from "../store/store.ts";
 import { ChangeLog } from "./change-log.ts";
 import type { Clock } from "./clock.ts";
 import { Deadlines } from "./deadlines.ts";
-import { type Effect, type HealthEvent, nextAt, type State, step } from "./health.ts";
+import { type Cause, type Effect, type HealthEvent, nextAt, type State, step } from "./health.ts";
+import type { Bad, RaisedAlerts } from "./raised-alerts.ts";
 import type { Component, Registry } from "./registry.ts";
 
 export type Announcement = Omit<StoredEvent, "id">;
@@ -20,6 +21,7 @@ export interface ComponentChange {
 export interface MonitorOptions {
   readonly registry: Registry;
   readonly clock: Clock;
+  readonly raised: RaisedAlerts;
   /** Told in batches, a tick after they happened at the latest. */
   readonly announce: (events: readonly Announcement[]) => void;
   /** Its lease is over, or it has left: told once all others have heard of it. */
@@ -33,8 +35,6 @@ const GAP_MS = 500;
 const MOMENT_MS = 5_000;
 const ROUND_AGAIN_MS = 60_000;
 const SOURCE = "conductor";
-/** What alerts are raised for, and called. */
-const BAD: ReadonlySet<State> = new Set<State>(["degraded", "offline"]);
 
 export class Monitor {
   readonly changes = new ChangeLog();
@@ -69,8 +69,8 @@ export class Monitor {
     return () => this.#listeners.delete(listener);
   }
 
-  /** One that has registered, or was known from before. `before`: how the instance was whose place it takes. */
-  watch(component: Component, kind: "registered" | "replaced" | "known", before?: State): void {
+  /** One that has registered, or was known from before. */
+  watch(component: Component, kind: "registered" | "replaced" | "known"): void {
     component.toldChange = this.changes.last;
     this.#deadlines.set(component.slot, nextAt(component.health));
     if (kind === "known") return;
@@ -78,7 +78,7 @@ export class Monitor {
     this.changes.add({ componentId: component.id, component: component.name, from: null, to: "starting" });
     component.toldChange = this.changes.last;
     this.#announce(`component-${kind}`, component, { version: component.version, capabilities: component.capabilities });
-    if (before !== undefined) this.#resolve(component, before, "starting");
+    this.#alert(component, { to: "starting", causes: [] });
   }
 
   /** Something happened to it just now. */
@@ -129,25 +129,28 @@ export class Monitor {
   #followChange(component: Component, effect: Effect & { kind: "changed" }): void {
     const { from, to, causes, at } = effect;
     this.#tell(component, to === "gone" ? "gone" : "changed");
+    const isBack = to === "healthy" && this.#options.raised.of(component.id) !== undefined;
     // the first beat after a registration is news to nobody
-    if (!(from === "starting" && to === "healthy")) {
+    if (!(from === "starting" && to === "healthy") || isBack) {
       this.changes.add({ componentId: component.id, component: component.name, from, to });
     }
-    const type = to === "healthy" && BAD.has(from) ? "recovered" : to;
-    this.#announce(`component-${type}`, component, { from, to, causes }, at);
+    this.#announce(`component-${isBack ? "recovered" : to}`, component, { from, to, causes }, at);
     this.#alert(component, effect);
   }
 
-  #alert(component: Component, { from, to, causes, at }: Effect & { kind: "changed" }): void {
-    if (BAD.has(to)) {
-      const data = { alert_name: `component-${to}`, severity: to === "offline" ? "critical" : "warning", causes };
+  #alert(component: Component, { to, causes, at }: { to: State; causes: readonly Cause[]; at?: number }): void {
+    const { raised } = this.#options;
+    const before = raised.of(component.id);
+    const after = isBad(to) ? to : undefined;
+    // offline before the conductor began, and silent since: it only looks as if it were less bad by now
+    const isStillOffline = before === "offline" && after === "degraded" && component.health.beatAt === undefined;
+    if (after === before || isStillOffline) return;
+    raised.set(component.id, after);
+    if (after !== undefined) {
+      const data = { alert_name: `component-${after}`, severity: after === "offline" ? "critical" : "warning", causes };
       this.#announce("alert-firing", component, data, at);
     }
-    this.#resolve(component, from, to, at);
-  }
-
-  #resolve(component: Component, from: State, to: State, at?: number): void {
-    if (BAD.has(from)) this.#announce("alert-resolved", component, { alert_name: `component-${from}`, state: to }, at);
+    if (before !== undefined) this.#announce("alert-resolved", component, { alert_name: `component-${before}`, state: to }, at);
   }
 
   #announce(type: string, component: Component, data: Readonly<Record<string, unknown>>, at?: number): void {
@@ -184,4 +187,8 @@ export class Monitor {
     const data = { paused_ms: Math.round(pausedMs) };
     this.#announcements.push({ type: "conductor-paused", source: SOURCE, time: now, data });
   }
+}
+
+function isBad(state: State): state is Bad {
+  return state === "degraded" || state === "offline";
 }

@@ -3,7 +3,7 @@ import type { Documents } from "../store/store.ts";
 import { inUrl } from "./address.ts";
 import type { Clock } from "./clock.ts";
 import { ConductorError } from "./conductor-error.ts";
-import { type Health, newHealth, type State } from "./health.ts";
+import { type Health, newHealth } from "./health.ts";
 import { HealthTable } from "./health-table.ts";
 import { MultiMap } from "./multi-map.ts";
 import { makeToken, readToken, TokenHashes } from "./tokens.ts";
@@ -135,8 +135,8 @@ interface Kept extends Omit<Registration, "isOneOfMany" | "id" | "doesBeat" | "i
 export interface Registered {
   readonly component: Component;
   readonly token: string;
-  /** How the instance was whose place it takes, and whose token is no longer good; undefined where there was none. */
-  readonly before: State | undefined;
+  /** It takes the place of an instance before, whose token is no longer good. */
+  readonly isAgain: boolean;
 }
 
 const KIND = "component";
@@ -255,9 +255,8 @@ export class Registry {
     const kept = doesBeat && !isOfStack ? usual : { ...usual, ...(doesBeat ? {} : { doesBeat }), ...(isOfStack ? { isOfStack } : {}) };
     await this.#documents.put(KIND, id, kept);
     const known = this.#ids.get(id);
-    const before = known?.health.state;
     if (known !== undefined) this.#replace(known, kept);
-    return { component: known ?? this.#add(id, kept), token, before };
+    return { component: known ?? this.#add(id, kept), token, isAgain: known !== undefined };
   }
 
   unknown(id: string): ConductorError {

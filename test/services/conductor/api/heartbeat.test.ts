@@ -1,4 +1,4 @@
-import { expect, spyOn, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import { Guard } from "../../../../services/conductor/api/guard.ts";
 import { until } from "../../../_until.ts";
 import { describeOnBoth, type Harness, handClock, useServers } from "../_server.ts";
@@ -172,6 +172,76 @@ describeOnBoth("a component that falls silent", () => {
       { event_type: "alert-firing", data: about },
       { event_type: "alert-resolved", data: { ...about, state: "starting" } },
     ]);
+  });
+
+  describe("and the conductor restarts meanwhile", () => {
+    const TYPES = ["alert-firing", "alert-resolved", "component-degraded", "component-offline", "component-recovered"];
+    interface Told {
+      event_type: string;
+      data: { alert_name?: string };
+    }
+    /** Offline, and all that led there is told. */
+    async function restartWhileOffline() {
+      const clock = handClock();
+      const pass = (server: Harness, ms: number): void => {
+        for (let passed = 0; passed < ms; passed += 250) {
+          clock.pass(250);
+          server.conductor.monitor.tick();
+        }
+      };
+      /** Alerts by their names, up to this. */
+      const told = async (server: Harness, count: number): Promise<string[]> => {
+        const events = await until(async () => {
+          const found = (await server.ask("GET", "/events")).body.events.filter(({ event_type: type }: Told) => TYPES.includes(type));
+          return found.length >= count && (found as Told[]);
+        }, `${count} are told`);
+        return events.map(({ event_type: type, data }) => (data.alert_name === undefined ? type : `${type}: ${data.alert_name}`));
+      };
+      const first = await start({ clock });
+      const hub = await first.register("hub", { heartbeat_interval: 1 });
+      await first.beat(hub);
+      pass(first, 33_500);
+      const before = [
+        ...["component-degraded", "alert-firing: component-degraded"],
+        ...["component-offline", "alert-firing: component-offline", "alert-resolved: component-degraded"],
+      ];
+      expect(await told(first, before.length)).toEqual(before);
+      const server = await start({ clock, after: first });
+      expect(await stateOf(server, hub.id)).toMatchObject({ status: "starting" });
+      const toldSince = async (count: number) => (await told(server, before.length + count)).slice(before.length);
+      return { server, hub, pass: (ms: number) => pass(server, ms), toldSince };
+    }
+
+    test("is well again: the alert is over", async () => {
+      const { server, hub, toldSince } = await restartWhileOffline();
+      expect((await server.beat(hub)).body.status).toBe("healthy");
+      server.conductor.monitor.tick();
+      expect(await toldSince(2)).toEqual(["component-recovered", "alert-resolved: component-offline"]);
+    });
+
+    test("is silent all the same: the alert is not raised again, and over when it leaves", async () => {
+      const { server, hub, pass, toldSince } = await restartWhileOffline();
+      pass(33_500);
+      expect(await toldSince(2)).toEqual(["component-degraded", "component-offline"]);
+      expect((await server.ask("POST", "/deregister", { body: { component_id: hub.id } })).status).toBe(200);
+      server.conductor.monitor.tick();
+      expect(await toldSince(3)).toEqual(["component-degraded", "component-offline", "alert-resolved: component-offline"]);
+      await until(async () => (await server.store.documents.list("alert-raised")).length === 0, "nothing of it is kept");
+    });
+
+    test("registers again: the alert is over", async () => {
+      const { server, toldSince } = await restartWhileOffline();
+      await server.register("hub");
+      server.conductor.monitor.tick();
+      expect(await toldSince(1)).toEqual(["alert-resolved: component-offline"]);
+    });
+
+    test("says that it is unwell: that is another alert", async () => {
+      const { server, hub, toldSince } = await restartWhileOffline();
+      expect((await server.beat(hub, { status: "unhealthy" })).body.status).toBe("degraded");
+      server.conductor.monitor.tick();
+      expect(await toldSince(3)).toEqual(["component-degraded", "alert-firing: component-degraded", "alert-resolved: component-offline"]);
+    });
   });
 
   test("is noticed in time on a real clock", async () => {

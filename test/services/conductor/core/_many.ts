@@ -4,6 +4,7 @@
  */
 import { systemClock } from "../../../../services/conductor/core/clock.ts";
 import { Monitor } from "../../../../services/conductor/core/monitor.ts";
+import { RaisedAlerts } from "../../../../services/conductor/core/raised-alerts.ts";
 import { type Component, Registry } from "../../../../services/conductor/core/registry.ts";
 import type { Documents } from "../../../../services/conductor/store/store.ts";
 
@@ -19,6 +20,7 @@ const noticedAt = new Map<string, number>();
 const monitor = new Monitor({
   registry,
   clock: systemClock,
+  raised: new RaisedAlerts({ documents, quietly: () => {} }),
   announce: (events) => {
     for (const { type, data } of events) {
       const { component_id: id, missed } = data as { component_id: string; missed?: number };
