@@ -4,7 +4,8 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { resultOf } from "../_process.ts";
 import { until } from "../_until.ts";
-import { checkout, type PsRow, readUntil, Sandbox } from "./_sandbox.ts";
+import { type PsRow, readUntil, Sandbox } from "./_sandbox.ts";
+import { onTerminal } from "./_terminal.ts";
 
 interface Row extends PsRow {
   health: string;
@@ -85,27 +86,16 @@ describe.skipIf(Bun.which("socat") === null)("(needs socat)", () => {
     expect([exit, stderr]).toEqual([5, expect.stringContaining('Cannot start "voice": not ready within 0.8 s')]);
   });
 
-  test.skipIf(Bun.which("script") === null)(
-    "ps shows it in colour on a terminal (needs script)",
-    async () => {
-      writeFileSync(file("go"), "");
-      await box.run(["up", "-x", "voice"]);
-      const { NO_COLOR: _, ...env } = box.env;
-      const child = Bun.spawn(["script", "-qec", `${join(checkout, "bin/harbor")} ps`, "/dev/null"], {
-        cwd: box.root,
-        env: { ...env, TERM: "xterm" },
-        stdin: "ignore",
-        stdout: "pipe",
-        stderr: "pipe",
-      });
-      const { stdout } = await resultOf(child);
-      const line = stdout.split("\r\n").find((it) => it.includes("voice  ")) ?? "";
-      expect([line.slice(0, 5), line.slice(-4), Bun.stripANSI(line)]).toEqual([
-        "\x1b[33m",
-        "\x1b[0m",
-        expect.stringMatching(/^voice +native +running +degraded /),
-      ]);
-    },
-    20_000,
-  );
+  test("ps shows it in colour on a terminal", async () => {
+    writeFileSync(file("go"), "");
+    expect(await box.run(["up", "-x", "voice", "--wait-timeout", "10s"])).toMatchObject({ exit: 0 });
+    const { exit, text } = await onTerminal(box, ["ps"], [], { NO_COLOR: "", TERM: "xterm" });
+    const line = text.split("\r\n").find((it) => it.includes("voice  ")) ?? "";
+    expect([exit, line.slice(0, 5), line.slice(-4), Bun.stripANSI(line)]).toEqual([
+      0,
+      "\x1b[33m",
+      "\x1b[0m",
+      expect.stringMatching(/^voice +native +running +degraded /),
+    ]);
+  }, 20_000);
 });
