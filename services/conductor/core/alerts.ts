@@ -6,6 +6,7 @@
 import type { Documents } from "../store/store.ts";
 import { type Expression, holds, metricsIn, parseCondition } from "./alert-expression.ts";
 import type { Clock } from "./clock.ts";
+import type { LateDocuments } from "./late-documents.ts";
 import { matchesType } from "./match-type.ts";
 import type { Measures } from "./measures.ts";
 import type { Announcement } from "./monitor.ts";
@@ -49,6 +50,7 @@ export interface Notice {
 
 export interface AlertsOptions {
   readonly documents: Documents;
+  readonly late: LateDocuments;
   readonly registry: Registry;
   readonly measures: Measures;
   readonly clock: Clock;
@@ -91,7 +93,7 @@ export class Alerts {
   }
 
   async load(): Promise<void> {
-    const { documents, quietly } = this.#options;
+    const { documents, late, quietly } = this.#options;
     for (const { id, value } of await documents.list<AlertRule>(RULES)) {
       // of another version of the conductor, whose conditions were others: the rest is watched all the same
       quietly(
@@ -101,7 +103,7 @@ export class Alerts {
     }
     for (const { id, value } of await documents.list<Firing>(FIRING)) {
       if (this.#rules.has(value.alert)) this.#firing.set(id, value);
-      else quietly(`${id} is over, and still on disk`, documents.delete(FIRING, id));
+      else late.delete(FIRING, id);
     }
   }
 
@@ -232,14 +234,14 @@ export class Alerts {
     this.#pending.delete(key);
     const firing: Firing = { alert: rule.name, componentId: component.id, since: this.#options.clock.now(), isNotified: false };
     this.#firing.set(key, firing);
-    this.#options.quietly(`${key} fires, and is not kept`, this.#options.documents.put(FIRING, key, firing));
+    this.#options.late.put(FIRING, key, { ...firing });
     this.#announce("alert-firing", rule, firing, values());
     this.#notify(key, rule, firing, values());
   }
 
   #resolve(key: string, rule: AlertRule, firing: Firing, values: Record<string, number>): void {
     this.#firing.delete(key);
-    this.#options.quietly(`${key} is resolved, and still on disk`, this.#options.documents.delete(FIRING, key));
+    this.#options.late.delete(FIRING, key);
     this.#announce("alert-resolved", rule, firing, values);
     // whoever was not told that it fires need not hear that it is over
     if (firing.isNotified) this.#notices.push({ kind: "resolved", rule, componentId: firing.componentId, values, since: firing.since });
@@ -252,7 +254,7 @@ export class Alerts {
     if (rule.silencedUntil > clock.now() || (told !== undefined && clock.steady() - told <= REPEAT_MS)) return;
     this.#told.set(key, clock.steady());
     firing.isNotified = true;
-    this.#options.quietly(`${key} fires, and is not kept`, this.#options.documents.put(FIRING, key, firing));
+    this.#options.late.put(FIRING, key, { ...firing });
     this.#notices.push({ kind: "firing", rule, componentId: firing.componentId, values, since: firing.since });
   }
 

@@ -11,6 +11,7 @@ import type { Clock } from "./clock.ts";
 import { ConductorError } from "./conductor-error.ts";
 import { type Encoding, EventHub } from "./event-hub.ts";
 import { Held } from "./held.ts";
+import { LateDocuments } from "./late-documents.ts";
 import { Mailroom } from "./mailroom.ts";
 import { Measures } from "./measures.ts";
 import { type Announcement, Monitor } from "./monitor.ts";
@@ -67,6 +68,7 @@ export class Conductor {
   /** Of this process: requests that come back to it have it in their `Via`. */
   readonly name = `harbor-conductor-${crypto.randomUUID().slice(0, 8)}`;
   readonly #options: ConductorOptions;
+  readonly #late: LateDocuments;
   readonly #raised: RaisedAlerts;
   readonly #end = new AbortController();
   readonly #registrations = new Rates<string>(AGAIN.perSecond, AGAIN.burst, new LastBuckets(AGAIN.names));
@@ -102,7 +104,8 @@ export class Conductor {
       complain: this.complain,
     });
     const announce = (events: readonly Announcement[]) => this.storeWatch.announce(events);
-    this.#raised = new RaisedAlerts({ documents: store.documents, quietly: (what, work) => this.#quietly(what, work) });
+    this.#late = new LateDocuments(store.documents, this.complain);
+    this.#raised = new RaisedAlerts(this.#late);
     this.monitor = new Monitor({
       registry: this.registry,
       clock,
@@ -136,6 +139,7 @@ export class Conductor {
     });
     return new Alerts({
       documents: store.documents,
+      late: this.#late,
       registry: this.registry,
       measures: this.measures,
       clock,
@@ -158,7 +162,7 @@ export class Conductor {
       this.monitor.watch(component, "known");
       this.checks.watch(component);
     }
-    await this.#raised.load((id) => this.registry.get(id) !== undefined);
+    await this.#raised.load(this.store.documents, (id) => this.registry.get(id) !== undefined);
     this.#quietly("events are not followed any more", this.#follow());
     await this.alerts.load();
     this.monitor.start();
@@ -167,6 +171,7 @@ export class Conductor {
     this.checks.start();
     this.mail.start();
     this.storeWatch.start();
+    this.#late.start();
   }
 
   stop(): void {
@@ -177,6 +182,7 @@ export class Conductor {
     this.checks.stop();
     this.mail.stop();
     this.storeWatch.stop();
+    this.#late.stop();
   }
 
   /** Throws `rate_limited` where the same one comes again and again, `registry_full`. */

@@ -4,31 +4,26 @@
  */
 import type { Documents } from "../store/store.ts";
 import type { State } from "./health.ts";
+import type { LateDocuments } from "./late-documents.ts";
 
 /** What an alert is raised for, and called: `component-degraded`, `component-offline`. */
 export type Bad = Extract<State, "degraded" | "offline">;
 
-export interface RaisedAlertsOptions {
-  readonly documents: Documents;
-  /** Work that nobody waits for. */
-  readonly quietly: (what: string, work: Promise<unknown>) => void;
-}
-
 const KIND = "alert-raised";
 
 export class RaisedAlerts {
-  readonly #options: RaisedAlertsOptions;
+  readonly #late: LateDocuments;
   readonly #raised = new Map<string, Bad>();
 
-  constructor(options: RaisedAlertsOptions) {
-    this.#options = options;
+  constructor(late: LateDocuments) {
+    this.#late = late;
   }
 
   /** Of those who are still known. */
-  async load(isKnown: (componentId: string) => boolean): Promise<void> {
-    for (const { id, value } of await this.#options.documents.list<{ state: Bad }>(KIND)) {
+  async load(documents: Documents, isKnown: (componentId: string) => boolean): Promise<void> {
+    for (const { id, value } of await documents.list<{ state: Bad }>(KIND)) {
       if (isKnown(id)) this.#raised.set(id, value.state);
-      else this.#forget(id);
+      else this.#late.delete(KIND, id);
     }
   }
 
@@ -40,16 +35,10 @@ export class RaisedAlerts {
   set(componentId: string, state: Bad | undefined): void {
     if (state === undefined) {
       this.#raised.delete(componentId);
-      this.#forget(componentId);
-      return;
+      this.#late.delete(KIND, componentId);
+    } else {
+      this.#raised.set(componentId, state);
+      this.#late.put(KIND, componentId, { state });
     }
-    this.#raised.set(componentId, state);
-    const { documents, quietly } = this.#options;
-    quietly(`the alert of ${componentId} is not kept`, documents.put(KIND, componentId, { state }));
-  }
-
-  #forget(componentId: string): void {
-    const { documents, quietly } = this.#options;
-    quietly(`the alert of ${componentId} is over, and still on disk`, documents.delete(KIND, componentId));
   }
 }

@@ -181,7 +181,7 @@ describeOnBoth("a component that falls silent", () => {
       data: { alert_name?: string };
     }
     /** Offline, and all that led there is told. */
-    async function restartWhileOffline() {
+    async function restartWhileOffline({ isStoreAway = false } = {}) {
       const clock = handClock();
       const pass = (server: Harness, ms: number): void => {
         for (let passed = 0; passed < ms; passed += 250) {
@@ -200,20 +200,28 @@ describeOnBoth("a component that falls silent", () => {
       const first = await start({ clock });
       const hub = await first.register("hub", { heartbeat_interval: 1 });
       await first.beat(hub);
+      first.store.failing = isStoreAway;
       pass(first, 33_500);
+      expect(await stateOf(first, hub.id)).toMatchObject({ status: "offline" });
+      first.store.failing = false;
       const before = [
         ...["component-degraded", "alert-firing: component-degraded"],
         ...["component-offline", "alert-firing: component-offline", "alert-resolved: component-degraded"],
       ];
       expect(await told(first, before.length)).toEqual(before);
+      await until(async () => (await first.store.documents.list("alert-raised")).length === 1, "it is kept");
+      expect(first.problems.filter((problem) => !problem.startsWith("the store is "))).toEqual([]);
       const server = await start({ clock, after: first });
       expect(await stateOf(server, hub.id)).toMatchObject({ status: "starting" });
       const toldSince = async (count: number) => (await told(server, before.length + count)).slice(before.length);
       return { server, hub, pass: (ms: number) => pass(server, ms), toldSince };
     }
 
-    test("is well again: the alert is over", async () => {
-      const { server, hub, toldSince } = await restartWhileOffline();
+    test.each([
+      ["", {}],
+      [", also where the store was away when it was raised", { isStoreAway: true }],
+    ])("is well again: the alert is over%s", async (_, options) => {
+      const { server, hub, toldSince } = await restartWhileOffline(options);
       expect((await server.beat(hub)).body.status).toBe("healthy");
       server.conductor.monitor.tick();
       expect(await toldSince(2)).toEqual(["component-recovered", "alert-resolved: component-offline"]);

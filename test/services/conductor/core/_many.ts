@@ -3,6 +3,7 @@
  * and when the last of those that stopped was noticed, after its beat was due.
  */
 import { systemClock } from "../../../../services/conductor/core/clock.ts";
+import { LateDocuments } from "../../../../services/conductor/core/late-documents.ts";
 import { Monitor } from "../../../../services/conductor/core/monitor.ts";
 import { RaisedAlerts } from "../../../../services/conductor/core/raised-alerts.ts";
 import { type Component, Registry } from "../../../../services/conductor/core/registry.ts";
@@ -20,7 +21,7 @@ const noticedAt = new Map<string, number>();
 const monitor = new Monitor({
   registry,
   clock: systemClock,
-  raised: new RaisedAlerts({ documents, quietly: () => {} }),
+  raised: new RaisedAlerts(new LateDocuments(documents, (problem) => process.stderr.write(problem))),
   announce: (events) => {
     for (const { type, data } of events) {
       const { component_id: id, missed } = data as { component_id: string; missed?: number };
